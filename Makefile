@@ -1,0 +1,50 @@
+# One command each. PYTHON picks the interpreter that the virtual environment is made of:
+#   make drill PYTHON=python3.13
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# Processes for the tests; "make test WORKERS=0" runs them in one.
+WORKERS ?= 2
+
+.PHONY: help drill install test check clean
+
+help:
+	@echo "make drill   fire drill: a real bot on the practice exchange, a real signal, a flat book"
+	@echo "make test    the tests"
+	@echo "make check   everything that must be right before a push: lint, types, imports, tests"
+	@echo "make clean   removes $(VENV) and what builds and tests leave behind"
+
+# The stamps say for which setup.cfg and pyproject.toml the environment was made.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "freqtrade needs Python 3.11 or newer; found: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "Cannot create $(VENV); on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-test: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+install: $(VENV)/.installed
+
+drill: $(VENV)/.installed
+	$(BIN)/freqtrade-liquidation drill
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find freqtrade_liquidation tests -name __pycache__ -type d -prune -exec rm -rf {} +

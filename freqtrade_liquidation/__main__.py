@@ -1,0 +1,80 @@
+"""``freqtrade-liquidation``: freqtrade's command line, armed, and a few commands of our own."""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+USAGE_ERROR = 2
+POSITIONS_REMAIN = 3
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command and exits with its code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    from freqtrade_liquidation.frontends import commands
+
+    if arguments and arguments[0] in commands.OWN:
+        sys.exit(commands.run(arguments))
+    _leave(_run_freqtrade(arguments))
+
+
+def _run_freqtrade(arguments: list[str]) -> int:
+    """freqtrade's own ``main``, with our classes in place where it trades."""
+    from freqtrade.exceptions import FreqtradeException
+
+    from freqtrade_liquidation import config as configuration
+
+    configuration.install_schema()
+    protection = None
+    if arguments and arguments[0] == "trade":
+        from freqtrade_liquidation.host import protection as protections
+        from freqtrade_liquidation.host import seams
+
+        try:
+            _validate(arguments)
+            seams.substitute()
+        except FreqtradeException as error:
+            print(f"Error: {error}", file=sys.stderr)
+            return USAGE_ERROR
+        protection = protections.install()
+    from freqtrade.main import main as freqtrade_main
+
+    try:
+        freqtrade_main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    if protection is not None and protection.positions_remain:
+        return POSITIONS_REMAIN
+    return code
+
+
+def _validate(arguments: list[str]) -> None:
+    """freqtrade ends with 0 on a configuration error, after loading the exchange: look first."""
+    if {"-h", "--help"} & set(arguments):
+        return
+    from freqtrade.commands import Arguments
+
+    from freqtrade_liquidation import config as configuration
+
+    configuration.validate_before_start(Arguments(arguments).get_parsed_arg())
+
+
+def _leave(code: int) -> None:
+    """Exits with *code*; threads of freqtrade's that still sleep do not hold up the process."""
+    others = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.daemon
+    ]
+    if others:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

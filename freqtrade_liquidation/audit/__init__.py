@@ -1,0 +1,1 @@
+"""The record: what was intended, sent, answered and proven."""

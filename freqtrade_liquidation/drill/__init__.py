@@ -1,0 +1,1 @@
+"""The practice exchange and the fire drill on it."""

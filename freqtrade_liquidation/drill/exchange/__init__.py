@@ -1,0 +1,23 @@
+"""The practice exchange: Binance futures and spot on loopback, for drills and tests.
+
+Real freqtrade and ccxt trade on it in live mode, over real HTTP, with real error classes; no money
+and no other host is involved.
+"""
+
+from freqtrade_liquidation.drill.exchange.connection import ccxt_config, freqtrade_config
+from freqtrade_liquidation.drill.exchange.control import call
+from freqtrade_liquidation.drill.exchange.core import Settings
+from freqtrade_liquidation.drill.exchange.faults import KINDS, FaultRule
+from freqtrade_liquidation.drill.exchange.practice import PracticeExchange
+from freqtrade_liquidation.drill.exchange.refusals import Refusal
+
+__all__ = [
+    "KINDS",
+    "FaultRule",
+    "PracticeExchange",
+    "Refusal",
+    "Settings",
+    "call",
+    "ccxt_config",
+    "freqtrade_config",
+]

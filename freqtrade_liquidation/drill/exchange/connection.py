@@ -1,0 +1,74 @@
+"""How ccxt and freqtrade are told to trade on the practice exchange instead of Binance."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+JsonDict = dict[str, Any]
+
+
+def ccxt_config(port: int, ca_file: Path | str) -> JsonDict:
+    """:return: freqtrade's ``exchange.ccxt_config`` for the practice exchange on *port*.
+
+    The user name in the URLs (``https://demo-fapi@127.0.0.1…``) makes ccxt pick the error table of
+    the right market. ``cafile`` is what async ccxt trusts, ``validateServerSsl`` what the sync one
+    hands to requests as ``verify``.
+    Source: ccxt 4.5.90, ``binance.get_exceptions_by_url`` and both ``Exchange.fetch``.
+    """
+    spot = f"https://demo-api@127.0.0.1:{port}"
+    linear = f"https://demo-fapi@127.0.0.1:{port}"
+    inverse = f"https://demo-dapi@127.0.0.1:{port}"
+    api = {
+        "public": f"{spot}/api/v3", "private": f"{spot}/api/v3", "v1": f"{spot}/api/v1",
+        "sapi": f"{spot}/sapi/v1", "sapiV2": f"{spot}/sapi/v2", "sapiV3": f"{spot}/sapi/v3",
+        "sapiV4": f"{spot}/sapi/v4", "papi": f"{spot}/papi/v1", "papiV2": f"{spot}/papi/v2",
+        "eapiPublic": f"{spot}/eapi/v1", "eapiPrivate": f"{spot}/eapi/v1",
+        "fapiPublic": f"{linear}/fapi/v1", "fapiPublicV2": f"{linear}/fapi/v2",
+        "fapiPublicV3": f"{linear}/fapi/v3", "fapiPrivate": f"{linear}/fapi/v1",
+        "fapiPrivateV2": f"{linear}/fapi/v2", "fapiPrivateV3": f"{linear}/fapi/v3",
+        "fapiData": f"{linear}/futures/data", "dapiPublic": f"{inverse}/dapi/v1",
+        "dapiPrivate": f"{inverse}/dapi/v1", "dapiPrivateV2": f"{inverse}/dapi/v2",
+        "dapiData": f"{inverse}/futures/data",
+    }  # fmt: skip
+    return {
+        "urls": {"api": api}, "verify": True, "cafile": str(ca_file),
+        "validateServerSsl": str(ca_file),
+    }  # fmt: skip
+
+
+def freqtrade_config(
+    *, port: int, ca_file: Path | str, key: str, secret: str, pairs: Iterable[str], futures: bool
+) -> JsonDict:
+    """:return: a complete live configuration of freqtrade, but for a strategy and directories."""
+    listed = list(pairs)
+    config: JsonDict = {
+        "$schema": "https://schema.freqtrade.io/schema.json", "bot_name": "practice",
+        "dry_run": False, "trading_mode": "futures" if futures else "spot",
+        "margin_mode": "isolated" if futures else "", "stake_currency": "USDT",
+        "stake_amount": 200, "max_open_trades": len(listed), "tradable_balance_ratio": 0.99,
+        "timeframe": "5m", "initial_state": "running", "cancel_open_orders_on_exit": False,
+        "force_entry_enable": True, "fiat_display_currency": "", "db_url": "sqlite://",
+        "unfilledtimeout": {"entry": 10, "exit": 10, "exit_timeout_count": 0, "unit": "minutes"},
+        "entry_pricing": _pricing(), "exit_pricing": _pricing(),
+        "order_types": {
+            "entry": "market", "exit": "market", "emergency_exit": "market",
+            "stoploss": "market" if futures else "limit", "stoploss_on_exchange": True,
+        },
+        "exchange": {
+            "name": "binance", "key": key, "secret": secret, "enable_ws": False,
+            "pair_whitelist": listed, "pair_blacklist": [],
+            "ccxt_config": ccxt_config(port, ca_file),
+        },
+        "pairlists": [{"method": "StaticPairList"}],
+        "telegram": {"enabled": False, "token": "", "chat_id": ""},
+        "internals": {"process_throttle_secs": 1},
+    }  # fmt: skip
+    return config
+
+
+def _pricing() -> JsonDict:
+    return {
+        "price_side": "other", "use_order_book": True, "order_book_top": 1,
+        "price_last_balance": 0.0, "check_depth_of_market": {"enabled": False,
+                                                             "bids_to_ask_delta": 1},
+    }  # fmt: skip

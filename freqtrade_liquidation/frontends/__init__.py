@@ -1,0 +1,1 @@
+"""Where a person meets a liquidation. Parse, call, format: no trading rule lives here."""

@@ -1,0 +1,35 @@
+"""Which database the bot uses, found as freqtrade finds it."""
+
+import argparse
+from typing import Any
+
+from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
+
+
+def add_database_arguments(parser: argparse.ArgumentParser) -> None:
+    """freqtrade's own option names."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        action="append",
+        metavar="PATH",
+        help="Configuration file of the bot (default: config.json). May be repeated.",
+    )
+    parser.add_argument("--db-url", metavar="PATH", help="Trades database URL of the bot.")
+    parser.add_argument("-d", "--datadir", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument("--userdir", "--user-data-dir", dest="user_data_dir", metavar="PATH")
+
+
+def database_url(options: argparse.Namespace) -> str:
+    """``--db-url``, else the configuration's ``db_url``, else freqtrade's default for its mode.
+
+    :raises OperationalException: if the configuration cannot be read.
+    """
+    if options.db_url:
+        return str(options.db_url)
+    from freqtrade.configuration.load_config import load_from_files
+
+    config: dict[str, Any] = load_from_files(options.config or ["config.json"])
+    if config.get("db_url"):
+        return str(config["db_url"])
+    return DEFAULT_DB_DRYRUN_URL if config.get("dry_run", True) else DEFAULT_DB_PROD_URL

@@ -1,0 +1,1 @@
+"""freqtrade's side: the venue, the bookkeeping and the hooks."""

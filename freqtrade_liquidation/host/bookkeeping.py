@@ -1,0 +1,219 @@
+"""Booking: freqtrade's own code writes its trades, with an exchange that answers from memory.
+
+``update_trade_state`` asks the exchange for fills, balances and stops, one after the other: with
+forty trades that takes far longer than the deadline. So we ask all of it side by side and once
+(:mod:`.facts`), and then let freqtrade book on a copy of the bot whose exchange knows the answers
+and whose ``fetch`` cannot reach the network. What it still lacks stays for the next start.
+"""
+
+import copy
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import ccxt
+from freqtrade.constants import CANCEL_REASON
+from freqtrade.exchange import Exchange
+from freqtrade.freqtradebot import FreqtradeBot
+from freqtrade.persistence import Order, Trade
+
+from freqtrade_liquidation.host.facts import Facts
+from freqtrade_liquidation.host.venue import Close, FuturesVenue
+from freqtrade_liquidation.host.wire import bare_copy
+from freqtrade_liquidation.model import BookedPair, Side
+
+EXIT_REASON: Final = "emergency_liquidation"
+"""freqtrade's ``liquidation`` means a margin call: never mix the two."""
+
+logger = logging.getLogger(__name__)
+
+
+class Outbox:
+    """Keeps freqtrade's messages for later: channels are slow, and the run does not wait."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def send_msg(self, message: dict[str, Any]) -> None:
+        """As ``RPCManager.send_msg``."""
+        self.messages.append(message)
+
+
+def _offline(exchange: Exchange, facts: Facts) -> Exchange:
+    """A copy of *exchange* that answers from *facts* and never from the wire."""
+    offline: Any = bare_copy(exchange)
+    api: Any = copy.copy(exchange._api)
+    api.session = None  # the copy's destructor would close freqtrade's own
+    api.enableRateLimit = False
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise ccxt.ExchangeNotAvailable("not asked while booking; the next start will")
+
+    api.fetch = refuse
+    offline._api = api
+
+    def fills_of(
+        order_id: str, pair: str, since: Any, params: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        return facts.fills.get(order_id, [])
+
+    offline.get_trades_for_order = fills_of
+    return offline  # type: ignore[no-any-return]
+
+
+class Bookkeeper:
+    """Books one run into freqtrade's database. Use it in one thread, with its own session."""
+
+    def __init__(self, bot: FreqtradeBot, venue: FuturesVenue, facts: Facts) -> None:
+        self._facts = facts
+        self._venue = venue
+        self.outbox = Outbox()
+        scribe: Any = copy.copy(bot)
+        scribe.exchange = _offline(bot.exchange, facts)
+        scribe.rpc = self.outbox
+        scribe.wallets = copy.copy(bot.wallets)
+        scribe.wallets.update = lambda require_update=True: None
+        scribe.cancel_stoploss_on_exchange = lambda trade, allow_nonblocking=False: trade
+        self._scribe = scribe
+
+    def book(self, pairs: Collection[str]) -> list[BookedPair]:
+        """Books *pairs*; one that fails leaves the others untouched."""
+        try:
+            return [self._book_pair(pair) for pair in pairs]
+        finally:
+            Trade.session.remove()
+
+    def _book_pair(self, pair: str) -> BookedPair:
+        closes = [c for c in self._venue.deeds.closes if c.order.pair == pair and not c.refused]
+        try:
+            trades = list(
+                Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all()
+            )
+            if not trades:
+                return BookedPair(pair=pair, realized_pnl=self._untracked_pnl(closes))
+            self._scribe.exchange.get_rate = lambda *args, **kwargs: self._rate(closes, trades[0])
+            profits = [self._book_trade(trade, closes) for trade in trades]
+        except Exception as error:
+            logger.exception("Could not book %s.", pair)
+            Trade.rollback()
+            return BookedPair(
+                pair=pair,
+                error=f"not booked ({type(error).__name__}: {error}); the next start books it",
+            )
+        known = [profit for profit in profits if profit is not None]
+        return BookedPair(
+            pair=pair,
+            realized_pnl=sum(known) if len(known) == len(profits) else None,
+            error=self._why_incomplete(pair, closes),
+        )
+
+    def _why_incomplete(self, pair: str, closes: Sequence[Close]) -> str | None:
+        if any(close.answer is None or not close.is_final for close in closes):
+            return "a closing order's fill is not known yet; the next start books it"
+        if pair in self._facts.missing:
+            return f"booked without {self._facts.missing[pair]}; the next start asks again"
+        return None
+
+    @staticmethod
+    def _rate(closes: Sequence[Close], trade: Trade) -> float:
+        averages = [close.answer["average"] for close in closes
+                    if close.answer and close.answer.get("average")]
+        return float(averages[-1]) if averages else float(trade.open_rate)
+
+    # -- freqtrade's trade --------------------------------------------------------------------
+
+    def _book_trade(self, trade: Trade, closes: Sequence[Close]) -> float | None:
+        trade_id = trade.id
+        for order in list(trade.orders):
+            if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
+                self._book_known_order(trade, order, state)
+        if Trade.session.get(Trade, trade_id) is None:
+            return 0.0  # only an entry order that never filled: freqtrade deletes such trades
+        known = {order.order_id for order in trade.orders}
+        for close in closes:
+            if close.answer is not None and str(close.answer["id"]) not in known:
+                self._book_close(trade, close)
+        for stop, raw, amount in self._venue.deeds.stops_put_back:
+            if stop.trade_id == trade_id and str(raw["id"]) not in known:
+                trade.orders.append(
+                    Order.parse_from_ccxt_object(
+                        raw, trade.pair, "stoploss", amount, stop.stop_price
+                    )
+                )
+        Trade.commit()
+        return None if trade.is_open else trade.close_profit_abs
+
+    def _book_known_order(self, trade: Trade, order: Order, state: dict[str, Any]) -> None:
+        """An order that the database calls open, with what the exchange says of it now."""
+        if order.ft_order_side == "stoploss":
+            exit_reason = trade.exit_reason
+            self._scribe.update_trade_state(trade, order.order_id, state, stoploss_order=True)
+            if trade.is_open:
+                trade.exit_reason = exit_reason  # its cancel is no stop loss
+        elif state.get("status") in ("canceled", "cancelled", "expired", "rejected"):
+            handle = (
+                self._scribe.handle_cancel_enter
+                if order.ft_order_side == trade.entry_side
+                else self._scribe.handle_cancel_exit
+            )
+            order.ft_cancel_reason = CANCEL_REASON["ALL_CANCELLED"]
+            handle(trade, state, order, CANCEL_REASON["ALL_CANCELLED"])
+        else:
+            self._scribe.update_trade_state(trade, order.order_id, state)
+
+    def _book_close(self, trade: Trade, close: Close) -> None:
+        answer = dict(close.answer or {})
+        order_id = str(answer["id"])
+        answer["trades"] = self._facts.fills.get(order_id, [])
+        rate = answer.get("average") or answer.get("price")
+        order = Order.parse_from_ccxt_object(
+            answer, trade.pair, trade.exit_side, close.order.amount, rate or trade.open_rate
+        )
+        order.ft_order_tag = EXIT_REASON
+        if trade.id in self._facts.funding:
+            trade.set_funding_fees(self._facts.funding.pop(trade.id))
+        trade.orders.append(order)
+        trade.exit_order_status = ""
+        trade.close_rate_requested = rate
+        trade.exit_reason = EXIT_REASON
+        if close.is_final:
+            self._scribe.update_trade_state(trade, order_id, answer)
+        trade.exit_reason = EXIT_REASON
+        Trade.commit()
+
+    # -- what the database does not know ------------------------------------------------------
+
+    def _untracked_pnl(self, closes: Sequence[Close]) -> float | None:
+        """Profit of an untracked position, from its fills; fees in the quote currency included.
+
+        ``None`` where the exchange gave no fills, or fees in another currency.
+        Source: binance ``realizedPnl`` of a fill; elsewhere the position's entry price.
+        """
+        total = 0.0
+        for close in closes:
+            order_id = str((close.answer or {}).get("id"))
+            fills = self._facts.fills.get(order_id)
+            if not fills:
+                return None
+            for fill in fills:
+                profit = self._fill_profit(close, fill)
+                if profit is None:
+                    return None
+                total += profit
+        return total if closes else None
+
+    def _fill_profit(self, close: Close, fill: dict[str, Any]) -> float | None:
+        exchange = self._scribe.exchange
+        fee = fill.get("fee") or {}
+        quote = exchange.get_pair_quote_currency(close.order.pair)
+        if fee.get("cost") and fee.get("currency") != quote:
+            return None
+        cost = float(fee.get("cost") or 0.0)
+        told = (fill.get("info") or {}).get("realizedPnl")
+        if told is not None:
+            return float(told) - cost
+        entry = self._venue.entry_price(close.order.pair)
+        if entry is None:
+            return None
+        sign = 1 if close.order.side is Side.LONG else -1
+        return sign * (float(fill["price"]) - entry) * float(fill["amount"]) - cost

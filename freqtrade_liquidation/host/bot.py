@@ -1,0 +1,81 @@
+"""freqtrade's bot with a door that can be barred and a state that wakes the loop."""
+
+import threading
+from typing import Any
+
+from freqtrade.enums import State
+from freqtrade.exceptions import InvalidOrderException, OperationalException, PricingError
+from freqtrade.freqtradebot import FreqtradeBot
+
+from freqtrade_liquidation.host.protection import Protection, current
+
+DEFINITE_REFUSALS = (InvalidOrderException, PricingError, OperationalException)
+"""Raised by ``execute_entry`` when no order can have been placed."""
+
+
+class LiquidatingBot(FreqtradeBot):
+    """Put in ``FreqtradeBot``'s place before freqtrade builds one. No method is patched.
+
+    :ivar fatal_error: what made freqtrade stop by itself; ``None`` = an operator stopped it.
+    """
+
+    fatal_error: BaseException | None = None
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._protection: Protection = current()
+        self._built = False
+        self._state = State.STOPPED
+        self.wake = threading.Event()
+        super().__init__(config)
+        self._protection.attach(self)
+        self._built = True
+
+    @property
+    def state(self) -> State:  # type: ignore[override]
+        """freqtrade's state."""
+        return self._state
+
+    @state.setter
+    def state(self, wanted: State) -> None:
+        """Set by freqtrade and by RPC commands, from any thread; wakes the loop."""
+        self._state = (
+            self._protection.allow_state(self, self._state, wanted) if self._built else wanted
+        )
+        self.wake.set()
+
+    def set_state(self, state: State) -> None:
+        """A change of ours: no trigger, no question."""
+        self._state = state
+        self.wake.set()
+
+    def process(self) -> None:
+        """One loop; an error that will make freqtrade stop is remembered as the reason."""
+        self.fatal_error = None
+        try:
+            super().process()
+        except OperationalException as error:
+            self.fatal_error = error
+            raise
+
+    def execute_entry(self, pair: str, *args: Any, **kwargs: Any) -> bool:
+        """The one place that all entries pass: noted before it is sent, refused when barred."""
+        side = "sell" if kwargs.get("is_short") else "buy"
+        note = self._protection.door.note(pair, side)
+        if note is None:
+            self._protection.log.info("Entry into %s refused: a liquidation barred it.", pair)
+            return False
+        try:
+            entered = super().execute_entry(pair, *args, **kwargs)
+        except DEFINITE_REFUSALS:
+            self._protection.door.settle(note)
+            raise
+        # Whatever else is raised (a timeout, the signal that ends us) leaves the note standing:
+        # the exchange may execute what this process has let go of.
+        self._protection.door.settle(note)
+        return entered
+
+    def cleanup(self) -> None:
+        """freqtrade's own, without cancelling orders one by one after a run has done so."""
+        if self._protection.has_run:
+            self.config["cancel_open_orders_on_exit"] = False
+        super().cleanup()

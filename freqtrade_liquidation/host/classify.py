@@ -1,0 +1,143 @@
+"""From ccxt's errors to the one question: may it have acted?
+
+ccxt's class decides, except where it misleads: then the exchange's own code does, and this table
+says why. A test walks ccxt's whole hierarchy, so that a new class is a decision, not an accident.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum, auto
+from typing import Final
+
+import ccxt
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ClockSkewed,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    NothingToReduce,
+    OutcomeUnknown,
+)
+
+
+class Verdict(Enum):
+    """What an error means for the request that got it."""
+
+    REFUSED = auto()
+    ACCOUNT_REFUSED = auto()
+    NOTHING_TO_REDUCE = auto()
+    NOT_ACTED = auto()
+    CLOCK_SKEWED = auto()
+    UNANSWERED = auto()
+    """A read may be repeated; a write may have acted."""
+
+
+CLASSES: Final[Mapping[type[Exception], Verdict]] = {
+    ccxt.BaseError: Verdict.UNANSWERED,
+    ccxt.ExchangeError: Verdict.REFUSED,
+    ccxt.AuthenticationError: Verdict.ACCOUNT_REFUSED,
+    ccxt.OperationFailed: Verdict.UNANSWERED,
+    ccxt.DDoSProtection: Verdict.NOT_ACTED,
+    ccxt.RateLimitExceeded: Verdict.NOT_ACTED,
+    ccxt.OnMaintenance: Verdict.NOT_ACTED,
+    ccxt.InvalidNonce: Verdict.CLOCK_SKEWED,
+}
+"""The nearest class in an error's MRO decides."""
+
+CODES: Final[Mapping[str, Mapping[str, Verdict]]] = {
+    "binance": {
+        # "Invalid API-key, IP, or permissions": ccxt raises DDoSProtection for it once a call has
+        # succeeded (binance.py, handle_errors). A key revoked in the middle of a run is no 429.
+        "-2015": Verdict.ACCOUNT_REFUSED,
+        # "ReduceOnly Order is rejected": nothing is left to reduce, or another order does it.
+        "-2022": Verdict.NOTHING_TO_REDUCE,
+        # "Timestamp for this request is outside of the recvWindow"
+        "-1021": Verdict.CLOCK_SKEWED,
+        # "Internal error; unable to process your request" and "Timeout waiting for response from
+        # backend server. Send status unknown; execution status unknown."
+        "-1001": Verdict.UNANSWERED,
+        "-1006": Verdict.UNANSWERED,
+        "-1007": Verdict.UNANSWERED,
+    },
+    "bybit": {
+        # "current position is zero, cannot fix reduce-only order qty"
+        "110017": Verdict.NOTHING_TO_REDUCE,
+        # "derivatives trading is suspended for this symbol": PermissionDenied, but one pair's.
+        "30012": Verdict.REFUSED,
+    },
+    "okx": {
+        # "you don't have any positions in this direction to reduce or close"
+        "51169": Verdict.NOTHING_TO_REDUCE,
+        # PermissionDenied in ccxt, but about one pair.
+        "51773": Verdict.REFUSED,
+    },
+}
+"""Exchange codes that decide before the class, by ccxt's exchange id."""
+
+_CODE: Final = re.compile(r'"(?:code|retCode|sCode|label)"\s*:\s*"?(-?\w+)"?')
+_NEVER_LEFT: Final = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+"""No connection was made, so nothing was sent. Source: urllib3."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """*error* and what it came from; freqtrade hides ccxt's class behind its own."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        reason = getattr(current, "reason", None)  # urllib3 keeps its cause here
+        current = (
+            current.__cause__
+            or (reason if isinstance(reason, BaseException) else None)
+            or next((a for a in current.args if isinstance(a, BaseException)), None)
+        )
+
+
+def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
+    """The verdict on *error*, code before class."""
+    chain = list(causes(error))
+    if any(isinstance(cause, _NEVER_LEFT) for cause in chain):
+        return Verdict.NOT_ACTED
+    ccxt_error = next((cause for cause in chain if isinstance(cause, ccxt.BaseError)), None)
+    if ccxt_error is None:
+        return Verdict.UNANSWERED
+    codes = CODES.get(exchange_id, {})
+    for code in _CODE.findall(str(ccxt_error)):
+        if code in codes:
+            return codes[code]
+    return next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+
+
+def translate(
+    error: BaseException, *, exchange_id: str, write: bool, retry_after_s: float | None = None
+) -> LiquidationError:
+    """*error* as one of ours. The caller raises it ``from`` the original.
+
+    :param write: the request could have changed something on the exchange.
+    """
+    words = _words(error)
+    match verdict_on(error, exchange_id=exchange_id):
+        case Verdict.REFUSED:
+            return ExchangeRefused(words)
+        case Verdict.ACCOUNT_REFUSED:
+            return AccountRefused(words)
+        case Verdict.NOTHING_TO_REDUCE:
+            return NothingToReduce(words)
+        case Verdict.NOT_ACTED:
+            return ExchangeUnavailable(words, retry_after_s=retry_after_s)
+        case Verdict.CLOCK_SKEWED:
+            return ClockSkewed(words)
+        case Verdict.UNANSWERED if write:
+            return OutcomeUnknown(words)
+        case _:
+            return ExchangeUnavailable(words, retry_after_s=retry_after_s)
+
+
+def _words(error: BaseException) -> str:
+    """The innermost exchange's words; ccxt's class name first, as freqtrade logs it."""
+    told = next((c for c in causes(error) if isinstance(c, ccxt.BaseError)), error)
+    return f"{type(told).__name__}: {told}"

@@ -1,0 +1,97 @@
+"""Latch and maintenance window, read from the audit trail: one source of truth, no flag beside it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.sink import AuditSink
+
+LONGEST_WINDOW: Final = timedelta(hours=24)
+
+
+class ControlLog(AuditSink, Protocol):
+    """An audit log that can be asked for its last word."""
+
+    def last_event(self, types: Any) -> dict[str, Any] | None:
+        """The newest event of *types*."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlState:
+    """What an operator or a run has decided for later.
+
+    :param disarmed_until: aware UTC; ``None`` = armed.
+    :param latched_by: the run or person that latched; ``None`` = not latched.
+    """
+
+    disarmed_until: datetime | None = None
+    disarmed_by: str | None = None
+    latched_by: str | None = None
+
+
+class Control:
+    """Reads and writes latch and window."""
+
+    def __init__(self, log: ControlLog) -> None:
+        self._log = log
+
+    def state(self, now: datetime | None = None) -> ControlState:
+        """As of *now* (aware UTC)."""
+        now = now or datetime.now(UTC)
+        window = self._log.last_event([AuditEventType.DISARMED, AuditEventType.ARMED])
+        latch = self._log.last_event([AuditEventType.LATCHED, AuditEventType.RELEASED])
+        until, by = _window(window, now)
+        latched = latch is not None and latch["event_type"] == AuditEventType.LATCHED
+        return ControlState(
+            disarmed_until=until,
+            disarmed_by=by,
+            latched_by=str(_data(latch).get("by")) if latch and latched else None,
+        )
+
+    def latch(self, *, by: str, correlation_id: str | None) -> None:
+        """After this the bot stays stopped until ``/start`` or ``release``."""
+        self._write(AuditEventType.LATCHED, correlation_id=correlation_id, by=by)
+
+    def release(self, *, by: str, reason: str | None = None) -> None:
+        """Lifts the latch. Starts nothing."""
+        self._write(AuditEventType.RELEASED, by=by, reason=reason)
+
+    def disarm(self, duration: timedelta, *, by: str, reason: str | None = None) -> datetime:
+        """The next automatic trigger within *duration* leaves positions open.
+
+        :raises ValueError: if *duration* is not above 0 and at most 24 hours.
+        :returns: until when, aware UTC.
+        """
+        if not timedelta(0) < duration <= LONGEST_WINDOW:
+            raise ValueError(f"a maintenance window lasts up to 24 h, got {duration}")
+        until = datetime.now(UTC) + duration
+        self._write(AuditEventType.DISARMED, by=by, reason=reason, until=until.isoformat())
+        return until
+
+    def arm(self, *, by: str, reason: str | None = None) -> None:
+        """Ends a maintenance window."""
+        self._write(AuditEventType.ARMED, by=by, reason=reason)
+
+    def _write(
+        self, kind: AuditEventType, *, correlation_id: str | None = None, **data: Any
+    ) -> None:
+        event = AuditEvent(
+            event_type=kind,
+            operation="control",
+            correlation_id=correlation_id,
+            additional_data={key: value for key, value in data.items() if value is not None},
+        )
+        self._log.record([event])
+
+
+def _data(event: dict[str, Any] | None) -> dict[str, Any]:
+    return (event or {}).get("additional_data") or {}
+
+
+def _window(event: dict[str, Any] | None, now: datetime) -> tuple[datetime | None, str | None]:
+    data = _data(event)
+    if event is None or event["event_type"] != AuditEventType.DISARMED or "until" not in data:
+        return None, None
+    until = datetime.fromisoformat(data["until"])
+    return (until, str(data.get("by"))) if until > now else (None, None)

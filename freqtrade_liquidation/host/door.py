@@ -1,0 +1,70 @@
+"""The door that all of freqtrade's entries pass: closed from a run's start until ``/start``."""
+
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+SETTLES_WITHIN_S: Final = 2.0
+"""An entry request that its process let go of reaches the exchange within this, or never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EntryNote:
+    """An entry that was about to be sent, written down before it was."""
+
+    pair: str
+    side: str
+    noted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    noted_monotonic: float = field(default_factory=time.monotonic)
+
+
+class Door:
+    """Which pairs may be entered, and which entries are in the air. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all_barred = False
+        self._barred: set[str] = set()
+        self._in_air: list[EntryNote] = []
+
+    def bar(self, pairs: Collection[str] | None = None) -> None:
+        """Refuses entries into *pairs* (``None`` = all) until :meth:`open`."""
+        with self._lock:
+            if pairs is None:
+                self._all_barred = True
+            else:
+                self._barred |= set(pairs)
+
+    def open(self) -> None:
+        """Lets every pair be entered again."""
+        with self._lock:
+            self._all_barred = False
+            self._barred.clear()
+
+    def is_barred(self, pair: str) -> bool:
+        """Whether an entry into *pair* is refused."""
+        with self._lock:
+            return self._all_barred or pair in self._barred
+
+    def note(self, pair: str, side: str) -> EntryNote | None:
+        """Writes an entry down before it is sent; ``None`` = it is refused. One step: no race."""
+        with self._lock:
+            if self._all_barred or pair in self._barred:
+                return None
+            entry = EntryNote(pair=pair, side=side)
+            self._in_air.append(entry)
+            return entry
+
+    def settle(self, entry: EntryNote) -> None:
+        """The database (or nobody) knows of *entry*: it is in the air no more."""
+        with self._lock:
+            if entry in self._in_air:
+                self._in_air.remove(entry)
+
+    def in_air(self) -> tuple[EntryNote, ...]:
+        """Entries whose request nobody has seen the end of."""
+        with self._lock:
+            return tuple(self._in_air)

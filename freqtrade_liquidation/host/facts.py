@@ -1,0 +1,107 @@
+"""What booking needs to know, asked side by side and once: fills, final states, funding."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from freqtrade.enums import TradingMode
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.host.wire import Wire
+
+
+@dataclass(slots=True)
+class Facts:
+    """The answers.
+
+    :param fills: ccxt trades by order id, amounts in base currency.
+    :param states: ccxt orders by order id, of what the database called open.
+    :param funding: stake currency, by trade id, since its last fill; gains are positive.
+    :param missing: by pair, what could not be read, in words.
+    """
+
+    fills: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
+    funding: dict[int, float] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+class FactFinder:
+    """Asks the exchange what booking needs, all at once."""
+
+    def __init__(
+        self, exchange: Exchange, wire: Wire, venue: FuturesVenue, trades: Sequence[KnownTrade]
+    ) -> None:
+        self._exchange = exchange
+        self._wire = wire
+        self._venue = venue
+        self._trades = trades
+
+    async def gather(self, pairs: Collection[str], *, timeout_s: float) -> Facts:
+        """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``."""
+        facts = Facts()
+        trades = [trade for trade in self._trades if trade.pair in pairs]
+        closed = {close.order.pair for close in self._venue.deeds.closes}
+        asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
+        for trade in trades:
+            asks += [self._state(facts, trade, o, timeout_s) for o in trade.open_orders]
+            if trade.pair in closed and self._pays_funding():
+                asks.append(self._funding(facts, trade, timeout_s))
+        if not self._exchange._config["dry_run"]:
+            asks += [self._fills(facts, pair, timeout_s) for pair in sorted(closed & set(pairs))]
+        await asyncio.gather(*asks)
+        return facts
+
+    def _pays_funding(self) -> bool:
+        return self._exchange.trading_mode == TradingMode.FUTURES
+
+    async def _state(
+        self, facts: Facts, trade: KnownTrade, order: KnownOrder, timeout_s: float
+    ) -> None:
+        def ask(exchange: Exchange) -> Any:
+            exchange.fetch_order = functools.partial(exchange.fetch_order, count=0)  # type: ignore[method-assign]
+            return exchange.fetch_order_or_stoploss_order(
+                order.order_id, trade.pair, order.is_stop
+            )
+
+        try:
+            facts.states[order.order_id] = dict(
+                await self._wire.read(ask, timeout_s=timeout_s)
+            )
+        except LiquidationError as error:
+            facts.missing[trade.pair] = f"state of order {order.order_id}: {error}"
+
+    async def _fills(self, facts: Facts, pair: str, timeout_s: float) -> None:
+        # A minute early, for clocks differ; ccxt takes milliseconds.
+        since = int((self._venue.began_at - timedelta(minutes=1)).timestamp() * 1000)
+
+        def ask(exchange: Exchange) -> Any:
+            trades = exchange._api.fetch_my_trades(pair, since)
+            return exchange._trades_contracts_to_amount(trades)
+
+        try:
+            fills = await self._wire.read(ask, timeout_s=timeout_s)
+        except LiquidationError as error:
+            facts.missing[pair] = f"fills: {error}"
+            return
+        for fill in fills:
+            facts.fills.setdefault(str(fill["order"]), []).append(dict(fill))
+
+    async def _funding(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
+        def ask(exchange: Exchange) -> float:
+            if exchange._config["dry_run"]:
+                return 0.0
+            fetch = exchange._get_funding_fees_from_exchange
+            once = functools.partial(fetch, count=0)
+            return float(once(trade.pair, trade.last_fill_at))
+
+        try:
+            facts.funding[trade.trade_id] = await self._wire.read(ask, timeout_s=timeout_s)
+        except LiquidationError as error:
+            facts.missing[trade.pair] = f"funding fees: {error}"

@@ -1,0 +1,250 @@
+"""The order manager where the exchange lists no positions: spot live, and dry-run.
+
+There a position is what the bot bought and has not sold: freqtrade's trade, corrected by the
+fills that the exchange reports since, and never more than the balance.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.door import EntryNote
+from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.host.venue import FINAL_STATUSES, FuturesVenue
+from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
+
+
+class LedgerVenue(FuturesVenue):
+    """Positions from freqtrade's trades and the orders read back.
+
+    A sell whose outcome is unknown makes its position *uncertain*: it is looked for by the name we
+    gave it and never sent again, for a second sell would take coins that the bot never bought.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._states: dict[str, dict[str, Any]] = {}
+        self._found: dict[str, dict[str, Any]] = {}
+
+    @property
+    def closes_need_orders(self) -> bool:  # type: ignore[override]
+        """On a live spot market a resting sell or stop locks the coins."""
+        return not self._dry_run
+
+    @property
+    def _dry_run(self) -> bool:
+        return bool(self._exchange._config["dry_run"])
+
+    # -- looking ----------------------------------------------------------------------------
+
+    async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        balances, *_ = await asyncio.gather(
+            self._balances(timeout_s),
+            self.fill_in(timeout_s=timeout_s),
+            self._read_known_orders(timeout_s),
+            self._find_entries(timeout_s),
+        )
+        pairs = {t.pair for t in self._trades} | {o["symbol"] for o in self._found.values()}
+        positions = (self._ledger_position(pair, balances) for pair in sorted(pairs))
+        return [position for position in positions if position is not None]
+
+    async def _balances(self, timeout_s: float) -> dict[str, float] | None:
+        """Free and locked coins by currency; ``None`` in dry-run, where the wallet is made up."""
+        if self._dry_run:
+            return None
+        raw = await self._wire.read(
+            lambda exchange: exchange.get_balances(count=0),  # type: ignore[call-arg]
+            timeout_s=timeout_s,
+        )
+        return {
+            currency: float(balance.get("total") or 0.0)
+            for currency, balance in raw.items()
+            if isinstance(balance, dict)
+        }
+
+    def _ledger_position(
+        self, pair: str, balances: dict[str, float] | None
+    ) -> Position | None:
+        trades = self._trades_of(pair)
+        side = trades[0].side if trades else self._found_side(pair)
+        amount = sum(self._own_amount(trade) for trade in trades)
+        amount += sum(self._net(order, 0.001) for order in self._found_of(pair))
+        closes = [close for close in self.deeds.closes if close.order.pair == pair]
+        amount -= sum(close.filled for close in closes)
+        if balances is not None:
+            base = self._exchange.get_pair_base_currency(pair)
+            amount = min(amount, balances.get(base, 0.0))
+        uncertain = any(not close.is_final for close in closes)
+        if amount <= 0 and not uncertain:
+            return None
+        return Position(
+            pair=pair,
+            side=side,
+            amount=max(0.0, amount),
+            entry_price=trades[0].open_rate if trades else self._found_price(pair),
+            minimum_amount=self.minimum_amount(pair),
+            maximum_amount=self.maximum_amount(pair),
+            trade_ids=tuple(trade.trade_id for trade in trades),
+            uncertain=uncertain,
+        )
+
+    def _own_amount(self, trade: KnownTrade) -> float:
+        """What the database knows, and what its open orders have filled since."""
+        amount = trade.amount
+        for order in trade.open_orders:
+            state = self._states.get(order.order_id, {})
+            filled = float(state.get("filled") or 0.0)
+            entry = not order.is_stop and order.role_side != trade.side.exit_side
+            amount += filled * (1 - trade.fee_open) if entry else -filled
+        return amount
+
+    @staticmethod
+    def _net(order: dict[str, Any], fee_ratio: float) -> float:
+        """Bought coins less a fee taken in coins: too little is dust, too much is not ours."""
+        return float(order.get("filled") or 0.0) * (1 - fee_ratio)
+
+    def _found_of(self, pair: str) -> list[dict[str, Any]]:
+        return [order for order in self._found.values() if order["symbol"] == pair]
+
+    def _found_side(self, pair: str) -> Side:
+        return Side.LONG if self._found_of(pair)[0]["side"] == "buy" else Side.SHORT
+
+    def _found_price(self, pair: str) -> float | None:
+        average = self._found_of(pair)[0].get("average")
+        return float(average) if average else None
+
+    async def _read_known_orders(self, timeout_s: float) -> None:
+        """The fills of what the database calls open.
+
+        :raises LiquidationError: if one cannot be read: its fills decide how much may be sold.
+        """
+        asks = [
+            self._read_order(trade.pair, order, timeout_s)
+            for trade in self._trades
+            for order in trade.open_orders
+            if not _is_final(self._states.get(order.order_id))
+        ]
+        found = [
+            self._refresh_found(order, timeout_s)
+            for order in self._found.values()
+            if not _is_final(order)
+        ]
+        await asyncio.gather(*asks, *found)
+
+    async def _read_order(self, pair: str, order: KnownOrder, timeout_s: float) -> None:
+        stop = order.is_stop and bool(
+            self._exchange.get_option("stoploss_query_requires_stop_flag")
+        )
+        params = {"stop": True} if stop else None
+        raw = await self._wire.read(
+            lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
+                order.order_id, pair, params, count=0
+            ),
+            timeout_s=timeout_s,
+        )
+        self._states[order.order_id] = dict(raw)
+
+    async def _refresh_found(self, order: dict[str, Any], timeout_s: float) -> None:
+        raw = await self._wire.read(
+            lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
+                order["id"], order["symbol"], count=0
+            ),
+            timeout_s=timeout_s,
+        )
+        self._found[order["id"]] = dict(raw)
+
+    async def _find_entries(self, timeout_s: float) -> None:
+        """Entries in the air that reached the exchange without the database hearing of it."""
+        if self._dry_run:
+            for note in self._door.in_air():  # simulated in this process: nothing is in the air
+                self._door.settle(note)
+            return
+        await asyncio.gather(
+            *(self._find_entry(note, timeout_s) for note in self._door.in_air())
+        )
+
+    async def _find_entry(self, note: EntryNote, timeout_s: float) -> None:
+        try:
+            orders = await self._wire.read(
+                lambda exchange: exchange.fetch_orders(note.pair, note.noted_at),
+                timeout_s=timeout_s,
+            )
+        except LiquidationError:
+            return  # still in the air: asked again at the next look, reported if never found
+        known = {o.order_id for t in self._trades for o in t.open_orders}
+        earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
+        for order in orders:
+            fresh = (order.get("timestamp") or 0) >= earliest_ms and order["side"] == note.side
+            ours = any(close.order.client_order_id == order.get("clientOrderId")
+                       for close in self.deeds.closes)
+            if fresh and not ours:
+                if order["id"] not in known:
+                    self._found[order["id"]] = dict(order)
+                self._door.settle(note)
+
+    async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
+        if self._dry_run:
+            return list(self._dry_orders())
+        await self._read_known_orders(timeout_s)
+        known = [
+            self._ledger_order(trade.pair, order, self._states[order.order_id], trade)
+            for trade in self._trades
+            for order in trade.open_orders
+            if not _is_final(self._states.get(order.order_id))
+        ]
+        found = [
+            self._found_order(order) for order in self._found.values() if not _is_final(order)
+        ]
+        return [*known, *found]
+
+    def _ledger_order(
+        self, pair: str, order: KnownOrder, state: dict[str, Any], trade: KnownTrade
+    ) -> OpenOrder:
+        role = self._known_role(pair, order.order_id) or OrderRole.ENTRY
+        stop = order.is_stop and bool(
+            self._exchange.get_option("stoploss_query_requires_stop_flag")
+        )
+        return OpenOrder(
+            pair=pair,
+            order_id=order.order_id,
+            role=role,
+            side=state.get("side") or trade.side.exit_side,
+            amount=float(state.get("remaining") or state.get("amount") or 0.0),
+            conditional=stop,
+            blocks_close=role is not OrderRole.ENTRY and not self._dry_run,
+            stop_price=state.get("triggerPrice") or state.get("stopPrice"),
+            trade_id=trade.trade_id,
+        )
+
+    @staticmethod
+    def _found_order(order: dict[str, Any]) -> OpenOrder:
+        return OpenOrder(
+            pair=order["symbol"],
+            order_id=order["id"],
+            role=OrderRole.ENTRY,
+            side=order["side"],
+            amount=float(order.get("remaining") or 0.0),
+        )
+
+    def _dry_orders(self) -> Iterable[OpenOrder]:
+        gone = {order.order_id for order in self.deeds.cancelled}
+        for trade in self._trades:
+            for order in trade.open_orders:
+                state = self._states.get(order.order_id, {})
+                if order.order_id not in gone and not _is_final(state):
+                    yield self._ledger_order(trade.pair, order, state, trade)
+
+
+def _is_final(state: dict[str, Any] | None) -> bool:
+    return state is not None and state.get("status") in FINAL_STATUSES
+
+
+def venue_for(exchange: Exchange, *args: Any, **kwargs: Any) -> FuturesVenue:
+    """The order manager that fits *exchange*'s market and mode."""
+    lists_positions = exchange.trading_mode == "futures" and not exchange._config["dry_run"]
+    return (FuturesVenue if lists_positions else LedgerVenue)(exchange, *args, **kwargs)

@@ -1,0 +1,107 @@
+"""What people read. Plain text: nothing that comes from outside can break its markup."""
+
+from datetime import datetime
+
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import PairOutcome, PairState
+from freqtrade_liquidation.state import LiquidationState
+
+
+def armed(*, scope: str, untracked: list[str]) -> str:
+    """At start: the one thing nobody may be surprised by."""
+    lines = [
+        "Stopping this bot, also by /stop or a restart, closes its positions at market.",
+        "To keep them: /liquidate disarm 15m",
+    ]
+    if untracked:
+        fate = "will be closed, too" if scope == "account" else "are left alone"
+        lines.append(
+            f"Unknown to the database, and {fate}: {', '.join(sorted(untracked))}"
+        )
+    return "\n".join(lines)
+
+
+def started(trigger: str, expected: int) -> str:
+    """A run begins."""
+    return f"Liquidation started ({trigger}): {expected} open trade(s) known."
+
+
+def outcome(result: LiquidationResult, currency: str) -> str:
+    """The truth about what is left, pair by pair."""
+    lines = [_headline(result, currency)]
+    left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
+    if left:
+        lines.append("WHAT REMAINS:")
+        lines += [_remaining(o) for o in left]
+    lines += [f"! {error}" for error in result.errors]
+    lines += [_closed(o, currency) for o in result.outcomes if o not in left]
+    lines.append(f"Audit trail: show-liquidations {result.correlation_id}")
+    return "\n".join(lines)
+
+
+def _headline(result: LiquidationResult, currency: str) -> str:
+    profit = (
+        "profit not known"
+        if result.total_realized_pnl is None
+        else f"profit {result.total_realized_pnl:+.2f} {currency}"
+    )
+    took = f"{result.duration_seconds:.1f} s"
+    match result.state:
+        case LiquidationState.COMPLETED:
+            return (
+                f"FLAT, verified on the exchange: {result.positions_closed} position(s) closed, "
+                f"{result.orders_cancelled} order(s) cancelled, {profit}, {took}."
+            )
+        case LiquidationState.PARTIAL:
+            return (
+                f"NOT FLAT: {result.positions_closed} position(s) closed, "
+                f"{result.positions_failed} not shown closed, {profit}, {took}."
+            )
+        case LiquidationState.SKIPPED:
+            return f"Liquidation skipped, positions stay open: {result.skip_reason}."
+        case _:
+            return f"NOT FLAT: liquidation failed, no position was closed, {took}."
+
+
+def _remaining(outcome: PairOutcome) -> str:
+    amount = outcome.amount if outcome.residual_amount is None else outcome.residual_amount
+    shown = "open" if outcome.state is PairState.OPEN else "not shown closed"
+    stop = {True: "its stop stands", False: "NO STOP", None: ""}[outcome.protected]
+    known = "" if outcome.tracked else ", unknown to the database"
+    return (
+        f"- {outcome.pair} {outcome.side} {amount:g}: {shown}{known}"
+        f"{', ' + stop if stop else ''} ({outcome.error})"
+    )
+
+
+def _closed(outcome: PairOutcome, currency: str) -> str:
+    profit = (
+        "profit not known"
+        if outcome.realized_pnl is None
+        else f"{outcome.realized_pnl:+.2f} {currency}"
+    )
+    known = "" if outcome.tracked else " (unknown to the database)"
+    dust = f", dust {outcome.residual_amount:g} left" if outcome.state is PairState.DUST else ""
+    return f"- {outcome.pair} {outcome.side} {outcome.amount:g} closed{known}: {profit}{dust}"
+
+
+def second_signal(open_pairs: list[str], left_s: float) -> str:
+    """Somebody is impatient: say how things stand."""
+    what = ", ".join(open_pairs) if open_pairs else "nothing known to be open"
+    return (
+        f"Liquidation is under way ({what}); at most {left_s:.1f} s left. "
+        "A third signal forces the exit and may leave positions open."
+    )
+
+
+def disarmed(until: datetime) -> str:
+    """While a maintenance window is open."""
+    return f"DISARMED until {until:%Y-%m-%d %H:%M} UTC: stopping the bot leaves positions open."
+
+
+def latched(by: str) -> str:
+    """Why a bot does not trade after its start."""
+    return (
+        f"Latched by {by}: the bot stays stopped. "
+        "/start (or the release command) lifts it, after you have looked."
+    )

@@ -1,0 +1,144 @@
+"""Messages to people, from outside the run's path, one channel never delaying another."""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from freqtrade.enums import RPCMessageType
+from freqtrade.freqtradebot import FreqtradeBot
+from freqtrade.rpc import RPCHandler
+
+logger = logging.getLogger(__name__)
+
+TELEGRAM_ANSWERS_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message for every channel.
+
+    :param urgent: sent even where the user turned its kind off in Telegram.
+    :param raw: freqtrade's own message (an exit fill), passed on as it is.
+    """
+
+    text: str = ""
+    kind: RPCMessageType = RPCMessageType.STATUS
+    urgent: bool = False
+    raw: dict[str, Any] | None = None
+
+    def as_rpc(self) -> dict[str, Any]:
+        """As freqtrade's channels take it."""
+        return self.raw if self.raw is not None else {"type": self.kind, "status": self.text}
+
+
+class _Channel:
+    """One of freqtrade's channels with a queue of its own; its thread lives while there is work."""
+
+    def __init__(self, module: RPCHandler) -> None:
+        self.name: str = module.name
+        self._module: Any = module
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._working = False
+
+    def put(self, message: Message) -> None:
+        with self._lock:
+            self._queue.put(message)
+            self._idle.clear()
+            if not self._working:
+                self._working = True
+                threading.Thread(
+                    target=self._work, name=f"liquidation-{self.name}", daemon=True
+                ).start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether everything was handed over in time."""
+        return self._idle.wait(timeout_s)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._queue.empty():
+                    self._working = False
+                    self._idle.set()
+                    return
+                message = self._queue.get()
+            try:
+                self._deliver(message)
+            except Exception as error:
+                logger.warning(
+                    "Message lost on %s (%s): %s",
+                    self.name,
+                    type(error).__name__,
+                    message.text or message.as_rpc().get("type"),
+                )
+
+    def _deliver(self, message: Message) -> None:
+        if self.name == "telegram" and message.urgent:
+            self._deliver_by_telegram(message)
+        else:
+            self._module.send_msg(message.as_rpc())
+
+    def _deliver_by_telegram(self, message: Message) -> None:
+        """Waits for Telegram's answer: ``send_msg`` hands over a coroutine and forgets it."""
+        telegram = self._module
+        settings = telegram._config["telegram"]
+        sending = telegram._app.bot.send_message(
+            settings["chat_id"],
+            text=message.text,
+            message_thread_id=settings.get("topic_id"),
+        )
+        asyncio.run_coroutine_threadsafe(sending, telegram._loop).result(
+            TELEGRAM_ANSWERS_WITHIN_S
+        )
+
+
+class Notifier:
+    """Hands messages to every channel of the bot that runs now."""
+
+    def __init__(self, bot: Callable[[], FreqtradeBot | None]) -> None:
+        self._bot = bot
+        self._channels: dict[int, _Channel] = {}
+
+    def send(self, message: Message) -> None:
+        """Returns at once."""
+        text = message.text.replace("\n", " | ")
+        if text:
+            logger.log(logging.WARNING if message.urgent else logging.INFO, "%s", text)
+        for channel in self._open_channels():
+            channel.put(message)
+
+    def flush(self, timeout_s: float) -> None:
+        """Waits until all is delivered, at most *timeout_s*; what is lost then is in the log."""
+        until = time.monotonic() + timeout_s
+        for channel in self._channels.values():
+            if not channel.wait(max(0.0, until - time.monotonic())):
+                logger.warning("Messages on %s were not delivered in time.", channel.name)
+
+    def _open_channels(self) -> list[_Channel]:
+        bot = self._bot()
+        modules = list(getattr(getattr(bot, "rpc", None), "registered_modules", []))
+        return [self._channels.setdefault(id(m), _Channel(m)) for m in modules]
+
+
+def deaf_channels(config: dict[str, Any]) -> Sequence[str]:
+    """Channels that are enabled and could not tell an outcome.
+
+    Source: freqtrade/rpc/webhook.py and discord.py: only configured message types are sent.
+    """
+    kind = RPCMessageType.WARNING.value
+    deaf = []
+    webhook = config.get("webhook", {})
+    if webhook.get("enabled") and not (webhook.get(kind) or webhook.get("webhookstatus")):
+        deaf.append("webhook")
+    discord = config.get("discord", {})
+    if discord.get("enabled") and not discord.get(kind):
+        deaf.append("discord")
+    return deaf

@@ -1,0 +1,399 @@
+"""The protection of one process: what is armed, what has run, and what comes after."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from freqtrade.enums import RPCMessageType, State
+
+from freqtrade_liquidation import config as configuration
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.booker import Booker
+from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
+from freqtrade_liquidation.host.ledger import venue_for
+from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
+from freqtrade_liquidation.host.secrets import secrets_of
+from freqtrade_liquidation.host.signals import Signals
+from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
+from freqtrade_liquidation.host.threads import bounded
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
+from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
+
+if TYPE_CHECKING:
+    from freqtrade_liquidation.host.bot import LiquidatingBot
+
+OVERRUN_S: Final = 0.3
+"""A run that has not ended this long after its deadline is not waited for."""
+REPEAT_AFTER_S: Final = 30.0
+REPEATS: Final = 10
+LAST_MESSAGE_WITHIN_S: Final = 1.0
+CONTROL_READ_WITHIN_S: Final = 0.3
+FALLBACK_NAME: Final = "liquidation_audit.jsonl"
+
+
+@dataclass(slots=True)
+class _Running:
+    """The run under way."""
+
+    request: Request
+    ends_at: float
+    manager: LiquidationManager | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+class Protection:
+    """Everything of ours that outlives a ``/reload_config``."""
+
+    def __init__(self) -> None:
+        self.log = logging.getLogger("freqtrade_liquidation")
+        self.door = Door()
+        self.signals = Signals(on_second=self._on_second_signal, on_third=self._on_third_signal)
+        self.notifier = Notifier(lambda: self._bot)
+        self.config = LiquidationConfig()
+        self.has_run = False
+        self.stopped_by_us = False
+        self.state_before_reload = State.STOPPED
+        self.last_result: LiquidationResult | None = None
+        self._bot: LiquidatingBot | None = None
+        self._audit: AuditLog | None = None
+        self._control: Control | None = None
+        self._trades: tuple[KnownTrade, ...] = ()
+        self._announced = False
+        self._turn = threading.Lock()
+        self._running: _Running | None = None
+        self._repeat_at: float | None = None
+        self._repeats_left = 0
+
+    # -- arming -------------------------------------------------------------------------------
+
+    def attach(self, bot: "LiquidatingBot") -> None:
+        """A bot was built: at the start, or by ``/reload_config``."""
+        self.config = configuration.load(bot.config)
+        masker = Masker(secrets_of(bot))
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(MaskingFilter(masker))
+        if self._audit is not None:
+            self._audit.close()
+        fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
+        self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=masker)
+        self._audit.import_fallback()
+        self._control = Control(self._audit)
+        self._bot = bot
+        self.stopped_by_us = False
+        self._announced = False
+        note_config(self._audit, self.config)
+        for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
+            self.notifier.send(
+                Message(text=words, kind=RPCMessageType.WARNING, urgent=True)
+            )
+        if (latched_by := self._control.state().latched_by) is not None:
+            self.door.bar()
+            self.stopped_by_us = True
+            bot.set_state(State.STOPPED)
+            self.notifier.send(
+                Message(text=messages.latched(latched_by), kind=RPCMessageType.WARNING)
+            )
+        for channel in deaf_channels(bot.config):
+            self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
+
+    def validate(self, config: Mapping[str, Any]) -> LiquidationConfig:
+        """Of a configuration that is about to be loaded.
+
+        :raises ConfigurationError: if its liquidation block is not valid.
+        """
+        return configuration.load(config)
+
+    def announce(self) -> None:
+        """Once a bot: what stopping it will do."""
+        if self._announced or self._bot is None:
+            return
+        self._announced = True
+        if not self.config.emergency_liquidation:
+            return
+        self.notifier.send(
+            Message(
+                text=messages.armed(
+                    scope=self.config.scope, untracked=self._untracked_pairs(self._bot)
+                )
+            )
+        )
+
+    @staticmethod
+    def _positions_shown(bot: "LiquidatingBot") -> list[str]:
+        """From freqtrade's wallets, which it has just read: no request of ours."""
+        return sorted(bot.wallets.get_all_positions())
+
+    def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
+        trades, _ = open_trades_in_time(self._trades)
+        self._trades = trades
+        return sorted(set(self._positions_shown(bot)) - {trade.pair for trade in trades})
+
+    # -- freqtrade's state --------------------------------------------------------------------
+
+    def allow_state(self, bot: "LiquidatingBot", old: State, wanted: State) -> State:
+        """What becomes of a change of state that freqtrade or an operator wants."""
+        if wanted == State.RELOAD_CONFIG:
+            self.state_before_reload = old
+            return wanted
+        if wanted in (State.RUNNING, State.PAUSED) and self._running is not None:
+            self.log.warning("%s refused: a liquidation is under way.", wanted.name)
+            return old
+        if wanted == State.RUNNING:
+            self._lift()
+        if wanted in (State.RUNNING, State.PAUSED):
+            self.stopped_by_us = False
+        return wanted
+
+    def _lift(self) -> None:
+        """``/start``: entries are allowed again, repeats end, the latch is lifted."""
+        self.door.open()
+        self._repeat_at = None
+        if self._control is not None and self._control.state().latched_by is not None:
+            self._control.release(by="/start")
+
+    # -- a run --------------------------------------------------------------------------------
+
+    def liquidate(self, request: Request, *, process_ends: bool = False) -> LiquidationResult | None:
+        """Runs (or joins a run that covers *request*) and waits for the result.
+
+        :returns: ``None`` if nothing is armed: no bot was ever built.
+        """
+        if self._bot is None or self._audit is None:
+            return None
+        if (joined := self._join(request)) is not None:
+            return joined
+        with self._turn:
+            request = self._decide(request)
+            running = _Running(
+                request=request, ends_at=time.monotonic() + self.config.timeout_seconds
+            )
+            self._running = running
+            if request.skip_reason is None:
+                self.door.bar(request.pairs)
+            try:
+                result = self._execute(running)
+            finally:
+                self._running = None
+            self._after(request, result, process_ends=process_ends)
+        return result
+
+    def _join(self, request: Request) -> LiquidationResult | None:
+        running = self._running
+        if running is None or running.loop is None or running.manager is None:
+            return None
+        if not running.request.covers(request) and request.pairs is not None:
+            return None  # disjoint: it waits its turn
+        future = asyncio.run_coroutine_threadsafe(
+            running.manager.execute_liquidation(request=request), running.loop
+        )
+        try:
+            return future.result(max(0.1, running.ends_at - time.monotonic()) + OVERRUN_S)
+        except (TimeoutError, asyncio.CancelledError, RuntimeError):
+            return None
+
+    def _decide(self, request: Request) -> Request:
+        """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
+        if not request.automatic or request.skip_reason is not None:
+            return request
+        control = self._control
+        assert control is not None, "attached"
+        try:
+            state = bounded(control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control")
+        except Exception as error:
+            self.log.warning("Maintenance window not readable, taken as armed: %s", error)
+            return request
+        if state.disarmed_until is None:
+            return request
+        reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
+        return Request(
+            trigger=request.trigger,
+            actor=request.actor,
+            reason=request.reason,
+            pairs=request.pairs,
+            skip_reason=reason,
+            details=request.details,
+        )
+
+    def _execute(self, running: _Running) -> LiquidationResult:
+        """In a thread of its own, so that nothing the run does can hold up its caller."""
+        box: list[LiquidationResult] = []
+        thread = threading.Thread(
+            target=self._run_thread, args=(running, box), name="liquidation", daemon=True
+        )
+        thread.start()
+        thread.join(self.config.timeout_seconds + OVERRUN_S)
+        if box:
+            return box[0]
+        words = "the run did not end in time" if thread.is_alive() else "the run broke off"
+        self.log.critical("Liquidation: %s; treat every position as open.", words)
+        return LiquidationResult(
+            state=LiquidationState.FAILED,
+            correlation_id="unknown",
+            positions_failed=len(self._trades),
+            errors=(words,),
+        )
+
+    def _run_thread(self, running: _Running, box: list[LiquidationResult]) -> None:
+        try:
+            box.append(asyncio.run(self._run(running)))
+        except Exception:
+            self.log.exception("Liquidation broke off.")
+
+    async def _run(self, running: _Running) -> LiquidationResult:
+        bot, audit = self._bot, self._audit
+        assert bot is not None, "attached"
+        assert audit is not None, "attached"
+        self._trades, unread = open_trades_in_time(self._trades)
+        if unread is not None:
+            self.log.warning("Trades not readable, using the last known: %s", unread)
+        wire = Wire(bot.exchange)
+        venue = venue_for(
+            bot.exchange,
+            wire,
+            self._trades,
+            door=self.door,
+            account_scope=self.config.scope == "account",
+        )
+        booker = Booker(bot, wire, venue, self._trades)
+        venue.booker = booker
+        manager = LiquidationManager(self.config, venue, audit, self.log)
+        running.manager, running.loop = manager, asyncio.get_running_loop()
+        if running.request.skip_reason is None:
+            self._say_started(running.request)
+        try:
+            return await manager.execute_liquidation(request=running.request)
+        finally:
+            running.loop = None
+            wire.close()
+            for message in booker.messages:
+                self.notifier.send(Message(raw=message))
+
+    def _say_started(self, request: Request) -> None:
+        self.notifier.send(
+            Message(text=messages.started(request.trigger, len(self._trades)))
+        )
+
+    # -- after it -----------------------------------------------------------------------------
+
+    def _after(
+        self, request: Request, result: LiquidationResult, *, process_ends: bool
+    ) -> None:
+        bot = self._bot
+        assert bot is not None, "attached"
+        self.last_result = result
+        skipped = result.state is LiquidationState.SKIPPED
+        self.has_run = self.has_run or not skipped
+        self._say_outcome(result, bot)
+        if not skipped and request.pairs is None:
+            if not request.automatic or request.trigger == "fatal_error":
+                self._latch(request, result)
+            if not process_ends:
+                self._settle_state(bot, result)
+        if process_ends:
+            self.notifier.flush(LAST_MESSAGE_WITHIN_S)
+
+    def _say_outcome(self, result: LiquidationResult, bot: "LiquidatingBot") -> None:
+        kind = (
+            RPCMessageType.STATUS if result.success else RPCMessageType.WARNING
+        )
+        self.notifier.send(
+            Message(
+                text=messages.outcome(result, bot.config["stake_currency"]),
+                kind=kind,
+                urgent=True,
+            )
+        )
+
+    def _latch(self, request: Request, result: LiquidationResult) -> None:
+        by = f"{request.trigger} {request.actor or ''}".strip() + f" ({result.correlation_id})"
+        if self._control is not None:
+            self._control.latch(by=by, correlation_id=result.correlation_id)
+
+    def _settle_state(self, bot: "LiquidatingBot", result: LiquidationResult) -> None:
+        """Flat: stopped. Not flat: paused, so that freqtrade goes on managing exits, and again."""
+        self.stopped_by_us = True
+        if result.success:
+            self._repeat_at = None
+            bot.set_state(State.STOPPED)
+            return
+        bot.set_state(State.PAUSED)
+        if self._repeat_at is None:
+            self._repeats_left = REPEATS
+        self._repeat_at = time.monotonic() + REPEAT_AFTER_S if self._repeats_left else None
+
+    def repeat_if_due(self) -> None:
+        """Called by the bot's loop: a run that left something open is repeated."""
+        if self._repeat_at is None or time.monotonic() < self._repeat_at:
+            return
+        self._repeats_left -= 1
+        self.liquidate(
+            Request(
+                trigger="recovery",
+                actor="repeat",
+                reason=f"not flat yet, {self._repeats_left} repeats left",
+            )
+        )
+
+    # -- signals during a run -----------------------------------------------------------------
+
+    def _on_second_signal(self) -> None:
+        running = self._running
+        pairs = sorted({trade.pair for trade in self._trades})
+        left_s = max(0.0, running.ends_at - time.monotonic()) if running else 0.0
+        self.log.warning("%s", messages.second_signal(pairs, left_s))
+
+    def _on_third_signal(self) -> None:
+        self.log.critical("Third signal: forced exit. Positions may be open.")
+        if self._audit is not None:
+            self._audit.record(
+                [
+                    AuditEvent(
+                        event_type=AuditEventType.ABANDONED,
+                        operation="run",
+                        trigger=self._running.request.trigger if self._running else None,
+                        additional_data={"signals": self.signals.received},
+                    )
+                ]
+            )
+
+    @property
+    def positions_remain(self) -> bool:
+        """The last run of this process left something open, or could not show that it did not."""
+        result = self.last_result
+        return result is not None and result.state in (
+            LiquidationState.PARTIAL,
+            LiquidationState.FAILED,
+        )
+
+
+_current: Protection | None = None
+
+
+def current() -> Protection:
+    """The protection of this process.
+
+    :raises RuntimeError: if none was installed: a bot must not believe that it is armed.
+    """
+    if _current is None:
+        raise RuntimeError("freqtrade-liquidation was not installed in this process")
+    return _current
+
+
+def install(make: Callable[[], Protection] = Protection) -> Protection:
+    """Makes the protection of this process."""
+    global _current
+    _current = make()
+    return _current

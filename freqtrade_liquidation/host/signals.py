@@ -1,0 +1,69 @@
+"""Signals: the first ends the bot, the second is told how things stand, the third forces the exit."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from freqtrade_liquidation.host.threads import bounded
+
+logger = logging.getLogger(__name__)
+
+FORCED_EXIT: Final = 3
+"""Positions may remain."""
+RECORD_WITHIN_S: Final = 0.5
+
+
+class Signals:
+    """The process's handlers for SIGINT, SIGTERM and SIGHUP (unless it was ignored at start).
+
+    :param on_second: says what is open and how long is left.
+    :param on_third: puts the forced exit on record.
+    """
+
+    def __init__(self, *, on_second: Callable[[], None], on_third: Callable[[], None]) -> None:
+        self.received: list[str] = []
+        self._on_second = on_second
+        self._on_third = on_third
+        self._exiting = False
+
+    def install(self) -> None:
+        """Replaces the handlers, in the main thread. freqtrade's own come earlier and lose."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle)
+
+    @property
+    def first(self) -> str | None:
+        """The name of the signal that ended the bot, if one did."""
+        return self.received[0] if self.received else None
+
+    def check(self) -> None:
+        """Raises again what a destructor or a callback swallowed."""
+        if self.received and not self._exiting:
+            raise KeyboardInterrupt
+
+    def exiting(self) -> None:
+        """From now on a signal interrupts nothing."""
+        self._exiting = True
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received.append(signal.Signals(number).name)
+        if len(self.received) >= 3:
+            self._force()
+        if not self._exiting:
+            if len(self.received) == 1:
+                raise KeyboardInterrupt
+            return
+        bounded(self._on_second, timeout_s=RECORD_WITHIN_S, name="second-signal")
+
+    def _force(self) -> None:
+        try:
+            bounded(self._on_third, timeout_s=RECORD_WITHIN_S, name="third-signal")
+        except Exception as error:
+            logger.critical("Forced exit could not be put on record: %s", error)
+        logging.shutdown()
+        os._exit(FORCED_EXIT)

@@ -1,0 +1,64 @@
+"""Blocking calls in threads that nobody has to wait for.
+
+``ThreadPoolExecutor`` and ``asyncio.run`` join their workers at the end: one hung request would
+hold up the exit. Ours are daemons, one a call, and an answer that nobody awaits any more is dropped.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(function: Callable[[], T], *, name: str) -> T:
+    """What *function* returns or raises, called in a daemon thread."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)  # type: ignore[arg-type]
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = function()
+        except BaseException as raised:  # handed to the caller, whatever it is
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, value, error)
+        except RuntimeError:
+            return  # the run is over and its loop closed: nobody asks for this answer
+
+    threading.Thread(target=work, name=f"liquidation-{name}", daemon=True).start()
+    return await future
+
+
+def bounded(function: Callable[[], T], *, timeout_s: float, name: str) -> T:
+    """The same for callers without an event loop.
+
+    :raises TimeoutError: if it took longer than *timeout_s*; it goes on, unattended.
+    """
+    box: list[tuple[T | None, BaseException | None]] = []
+
+    def work() -> None:
+        try:
+            box.append((function(), None))
+        except BaseException as raised:  # handed to the caller, whatever it is
+            box.append((None, raised))
+
+    thread = threading.Thread(target=work, name=f"liquidation-{name}", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not box:
+        raise TimeoutError(f"{name} took longer than {timeout_s:.2f} s")
+    value, error = box[0]
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]

@@ -1,0 +1,137 @@
+"""The way to the exchange: one attempt a call, through freqtrade's wrapper, holding up nobody."""
+
+import asyncio
+import copy
+import logging
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import ccxt
+import requests
+from freqtrade.exchange import Exchange
+from requests.adapters import HTTPAdapter
+
+from freqtrade_liquidation.errors import ClockSkewed
+from freqtrade_liquidation.host.classify import translate
+from freqtrade_liquidation.host.threads import in_thread
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+CONNECTIONS: Final = 64
+"""Kept open at most; a run sends its requests side by side."""
+
+NONCE_ORDERED: Final = frozenset({"kraken", "krakenfutures"})
+"""Their nonces must grow strictly, so requests go one at a time (ccxt: kraken.nonce)."""
+
+
+class _SharedSession(requests.Session):
+    """Outlives the copies of the ccxt object that use it: each copy's destructor closes it."""
+
+    def close(self) -> None:
+        """Nothing: :meth:`Wire.close` does it."""
+
+    def really_close(self) -> None:
+        super().close()
+
+
+class Wire:
+    """Sends single attempts to the exchange.
+
+    Each attempt has its own shallow copy of freqtrade's exchange and of its ccxt object, for a
+    timeout and answer headers of its own, without ccxt's throttle (serial, not thread-safe, and
+    made for loops, not for an emergency) and with a session that keeps its connections.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._session = _SharedSession()
+        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        one_at_a_time = exchange._api.id in NONCE_ORDERED
+        self._slots = asyncio.Semaphore(1 if one_at_a_time else CONNECTIONS)
+        self._clock_synced = False
+
+    async def read(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
+        """One attempt at a question.
+
+        :raises LiquidationError: ``ExchangeUnavailable`` where it may be asked again.
+        """
+        return await self._attempt(call, timeout_s=timeout_s, write=False)
+
+    async def write(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
+        """One attempt at a change.
+
+        :raises LiquidationError: ``OutcomeUnknown`` where it may have acted.
+        """
+        return await self._attempt(call, timeout_s=timeout_s, write=True)
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self._session.really_close()
+
+    async def _attempt(
+        self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool
+    ) -> T:
+        async with self._slots:
+            exchange = self._copy(timeout_s)
+            try:
+                return await in_thread(lambda: call(exchange), name="request")
+            except Exception as error:
+                ours = translate(
+                    error,
+                    exchange_id=exchange._api.id,
+                    write=write,
+                    retry_after_s=_retry_after_s(exchange._api),
+                )
+                if isinstance(ours, ClockSkewed) and not self._clock_synced:
+                    await self._sync_clock(timeout_s)
+                raise ours from error
+
+    def _copy(self, timeout_s: float) -> Exchange:
+        exchange = bare_copy(self._exchange)
+        api: Any = copy.copy(self._exchange._api)
+        api.session = self._session
+        api.enableRateLimit = False
+        api.timeout = max(1, int(timeout_s * 1000))
+        api.last_response_headers = None
+        # ccxt refuses to list all open orders on binance unless told that we know the weight.
+        api.options = {**api.options, "warnOnFetchOpenOrdersWithoutSymbol": False}
+        exchange._api = api
+        return exchange
+
+    async def _sync_clock(self, timeout_s: float) -> None:
+        """Once a run: freqtrade never does it, and a wrong clock refuses every request."""
+        self._clock_synced = True
+        exchange = self._copy(timeout_s)
+        try:
+            difference_ms = await in_thread(exchange._api.load_time_difference, name="clock")
+        except ccxt.BaseError as error:
+            logger.warning("Could not synchronise the clock: %s", type(error).__name__)
+            return
+        self._exchange._api.options["timeDifference"] = difference_ms
+        logger.warning("Clock differs from the exchange's by %s ms: corrected.", difference_ms)
+
+
+def bare_copy(exchange: Exchange) -> Exchange:
+    """A shallow copy whose destructor touches nothing of the original's (its event loop, …)."""
+    clone = copy.copy(exchange)
+    clone.loop = None
+    clone._exchange_ws = None
+    clone._ws_async = None
+    clone._api_async = None
+    return clone
+
+
+def _retry_after_s(api: Any) -> float | None:
+    """``Retry-After`` of this attempt's answer, in seconds.
+
+    Source: RFC 9110, 10.2.3; exchanges send the form in seconds, the date form is not used.
+    """
+    headers = getattr(api, "last_response_headers", None) or {}
+    value = headers.get("Retry-After")
+    try:
+        return float(value) if value is not None else None
+    except ValueError:
+        return None

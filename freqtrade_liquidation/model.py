@@ -1,0 +1,262 @@
+"""The values that a run thinks in. No I/O, no freqtrade, no ccxt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+AMOUNT_TOLERANCE: Final = 1e-9
+"""Relative slack when two amounts that went through binary floats are compared."""
+
+
+class Side(StrEnum):
+    """Direction of a position, and the order side that closes it."""
+
+    LONG = "long"
+    SHORT = "short"
+
+    @property
+    def exit_side(self) -> str:
+        """``sell`` closes a long, ``buy`` closes a short."""
+        return "sell" if self is Side.LONG else "buy"
+
+
+class OrderRole(StrEnum):
+    """What a resting order would do to the book if it filled."""
+
+    ENTRY = "entry"
+    """Could open, grow or flip a position."""
+    EXIT = "exit"
+    """Can only reduce one (reduce-only, or a spot sell of the bot's own coins)."""
+    PROTECTIVE = "protective"
+    """A stop that can only reduce one. It goes last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """An open position as the exchange shows it (dry-run and spot: as freqtrade's trade and the
+    orders read back leave it).
+
+    :param amount: base currency, positive; not contracts. What is left, never what was asked.
+    :param entry_price: quote currency; ``None`` = not known.
+    :param minimum_amount: base currency; below it the exchange takes no closing order: dust.
+    :param maximum_amount: base currency, largest market order; ``None`` = no limit published.
+    :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
+    :param uncertain: an order of ours for it has no known outcome and sending another could sell
+        twice (spot): look, do not send.
+    """
+
+    pair: str
+    side: Side
+    amount: float
+    entry_price: float | None = None
+    minimum_amount: float = 0.0
+    maximum_amount: float | None = None
+    trade_ids: tuple[int, ...] = ()
+    uncertain: bool = False
+
+    @property
+    def is_dust(self) -> bool:
+        """Too small for the exchange to take an order for it."""
+        return self.amount < self.minimum_amount * (1 - AMOUNT_TOLERANCE)
+
+    @property
+    def notional(self) -> float:
+        """Quote currency, at the entry price; 0.0 where that is not known."""
+        return self.amount * (self.entry_price or 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the audit trail shows it."""
+        return {
+            "pair": self.pair,
+            "side": str(self.side),
+            "amount": self.amount,
+            "entry_price": self.entry_price,
+            "trade_ids": list(self.trade_ids),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrder:
+    """A resting order on the exchange.
+
+    :param side: ``buy`` or ``sell``.
+    :param amount: base currency, what is left to fill.
+    :param conditional: it stands in the exchange's list of stop orders.
+    :param blocks_close: it locks the asset that a close needs (spot).
+    :param stop_price: quote currency, of a stop; needed to put it back.
+    :param trade_id: freqtrade's trade for it; ``None`` = the database does not know it.
+    """
+
+    pair: str
+    order_id: str
+    role: OrderRole
+    side: str
+    amount: float
+    conditional: bool = False
+    blocks_close: bool = False
+    stop_price: float | None = None
+    trade_id: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the audit trail shows it."""
+        return {
+            "pair": self.pair,
+            "order_id": self.order_id,
+            "role": str(self.role),
+            "side": self.side,
+            "amount": self.amount,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingOrder:
+    """One market order of ours, before it is sent.
+
+    :param amount: base currency.
+    :param client_order_id: ours, unique: the handle by which an unanswered order is found again.
+    """
+
+    pair: str
+    side: Side
+    amount: float
+    client_order_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the audit trail shows it."""
+        return {
+            "side": self.side.exit_side,
+            "amount": self.amount,
+            "client_order_id": self.client_order_id,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAnswer:
+    """What the exchange answered to a closing order: accepted, and perhaps how much is filled.
+
+    :param filled: base currency; ``None`` = not known. Never 0 for "unknown".
+    :param average: quote currency per base unit; ``None`` = not known.
+    Source: ccxt unified order, fields ``id``, ``filled`` and ``average``.
+    """
+
+    order_id: str
+    filled: float | None = None
+    average: float | None = None
+
+
+class CancelStatus(StrEnum):
+    """Three outcomes, not two."""
+
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAnswer:
+    """What became of one request to cancel.
+
+    :param error: in words, where the status is not ``cancelled``.
+    :param sendable: refused without having acted: another attempt is safe and may succeed.
+    """
+
+    order: OpenOrder
+    status: CancelStatus
+    error: str | None = None
+    sendable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedPair:
+    """What freqtrade's database says about a pair after booking.
+
+    :param realized_pnl: stake currency, fees and funding included; ``None`` = not known.
+    :param error: why the booking of (a part of) it is left to the next start, in words.
+    """
+
+    pair: str
+    realized_pnl: float | None = None
+    error: str | None = None
+
+
+class PairState(StrEnum):
+    """How a pair stands at the end of a run, as read from the exchange."""
+
+    CLOSED = "closed"
+    DUST = "dust"
+    OPEN = "open"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairOutcome:
+    """The outcome for one pair.
+
+    :param amount: base currency, at the first look.
+    :param residual_amount: base currency, what is left; ``None`` = could not be read.
+    :param realized_pnl: stake currency; ``None`` = not known.
+    :param protected: a stop stands on the exchange for what is left; ``None`` = nothing is left.
+    :param error: why it is not closed, in words a person can act on.
+    """
+
+    pair: str
+    side: Side
+    state: PairState
+    amount: float
+    residual_amount: float | None
+    realized_pnl: float | None = None
+    tracked: bool = True
+    protected: bool | None = None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``liquidation_runs.outcome`` shows it."""
+        return {
+            "pair": self.pair,
+            "side": str(self.side),
+            "state": str(self.state),
+            "amount": self.amount,
+            "residual_amount": self.residual_amount,
+            "realized_pnl": self.realized_pnl,
+            "tracked": self.tracked,
+            "protected": self.protected,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Why a run happens, and for what.
+
+    :param trigger: one of DESIGN's words: shutdown, stop, fatal_error, telegram, rest, cli, recovery.
+    :param pairs: ``None`` = the whole book.
+    :param skip_reason: set = somebody decided before us that nothing is to be closed.
+    :param details: for the audit trail: signal, ``lifecycle_state``, …
+    """
+
+    trigger: str = "unknown"
+    actor: str | None = None
+    reason: str | None = None
+    pairs: frozenset[str] | None = None
+    skip_reason: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def automatic(self) -> bool:
+        """Nobody asked for it just now; the configuration decides."""
+        return self.trigger in AUTOMATIC_TRIGGERS
+
+    def covers(self, other: "Request") -> bool:
+        """Whether a run for this one closes all that *other* asks for."""
+        if self.pairs is None:
+            return True
+        return other.pairs is not None and other.pairs <= self.pairs
+
+
+AUTOMATIC_TRIGGERS: Final = frozenset({"shutdown", "stop", "fatal_error"})
+
+
+def remainder(outcomes: Sequence[PairOutcome]) -> list[dict[str, Any]]:
+    """What is left, by pair, for the final audit event and the last message."""
+    return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]

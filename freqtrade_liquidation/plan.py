@@ -1,0 +1,147 @@
+"""What to do next, given what the exchange shows. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from freqtrade_liquidation.model import OpenOrder, OrderRole, Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """One look at the exchange.
+
+    :param orders: ``None`` = the list of resting orders could not be read this time.
+    """
+
+    positions: tuple[Position, ...]
+    orders: tuple[OpenOrder, ...] | None
+
+    def position(self, pair: str) -> Position | None:
+        """The position of *pair* that is more than dust, if there is one."""
+        return next((p for p in self.positions if p.pair == pair and not p.is_dust), None)
+
+    def orders_of(self, pair: str) -> tuple[OpenOrder, ...]:
+        """The resting orders of *pair*; empty when none is known."""
+        return tuple(o for o in self.orders or () if o.pair == pair)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Which parts of the work the configuration allows this run.
+
+    :param cancel_entries: cancel what could add risk.
+    :param close: close positions.
+    :param closes_need_orders: resting orders lock what a close needs (spot).
+    """
+
+    cancel_entries: bool = True
+    close: bool = True
+    closes_need_orders: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairWork:
+    """What one round does for one pair: cancel, and close what is there.
+
+    :param cancel_first: the cancels must be answered before the close is sent.
+    """
+
+    pair: str
+    cancels: tuple[OpenOrder, ...] = ()
+    close: Position | None = None
+    cancel_first: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.cancels) or self.close is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What must not be touched this round.
+
+    :param busy: pairs with a request in the air, or waiting for their next attempt.
+    :param may_cancel: whether an order may be cancelled (again).
+    :param may_close: whether a pair may be closed (again).
+    :param may_unprotect: enough time is left to remove a stop that locks the asset.
+    """
+
+    busy: Collection[str] = field(default_factory=frozenset)
+    may_cancel: Callable[[OpenOrder], bool] = lambda order: True
+    may_close: Callable[[Position], bool] = lambda position: True
+    may_unprotect: bool = True
+
+
+def next_work(book: Book, rules: Rules, limits: Limits) -> list[PairWork]:
+    """The next round: one piece of work a pair, largest exposure first, entries before leftovers."""
+    pairs = {p.pair: p.notional for p in book.positions}
+    for order in book.orders or ():
+        pairs.setdefault(order.pair, 0.0)
+    work = (
+        _work_for(pair, book, rules, limits)
+        for pair in sorted(pairs, key=lambda name: (-pairs[name], name))
+        if pair not in limits.busy
+    )
+    return [piece for piece in work if piece]
+
+
+def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
+    position = book.position(pair)
+    closing = (
+        rules.close
+        and position is not None
+        and not position.uncertain
+        and limits.may_close(position)
+        and (book.orders is not None or not rules.closes_need_orders)
+    )
+    blockers = tuple(o for o in book.orders_of(pair) if o.blocks_close) if closing else ()
+    if any(o.role is OrderRole.PROTECTIVE for o in blockers) and not limits.may_unprotect:
+        closing, blockers = False, ()
+    entries = tuple(
+        o for o in book.orders_of(pair) if o.role is OrderRole.ENTRY and rules.cancel_entries
+    )
+    resting_exits = (
+        tuple(o for o in book.orders_of(pair) if o.role is OrderRole.EXIT and not o.blocks_close)
+        if rules.cancel_entries and rules.close
+        else ()
+    )
+    cancels = tuple(o for o in (*entries, *blockers, *resting_exits) if limits.may_cancel(o))
+    return PairWork(
+        pair=pair,
+        cancels=cancels,
+        close=position if closing else None,
+        cancel_first=bool(blockers),
+    )
+
+
+def leftovers(book: Book) -> dict[str, tuple[OpenOrder, ...]]:
+    """Stops and exits whose position is gone: harmless, and in the way of the next trade."""
+    gone: dict[str, list[OpenOrder]] = {}
+    for order in book.orders or ():
+        if order.role is not OrderRole.ENTRY and book.position(order.pair) is None:
+            gone.setdefault(order.pair, []).append(order)
+    return {pair: tuple(orders) for pair, orders in gone.items()}
+
+
+def is_flat(book: Book, rules: Rules) -> bool:
+    """No position above dust and, where entries are ours to cancel, no order that could open one."""
+    if rules.cancel_entries:
+        if book.orders is None:
+            return False
+        if any(order.role is OrderRole.ENTRY for order in book.orders):
+            return False
+    return not rules.close or all(p.is_dust for p in book.positions)
+
+
+def in_scope(book: Book, pairs: Collection[str] | None) -> Book:
+    """*book* without what a run for *pairs* (``None`` = all) must not touch."""
+    if pairs is None:
+        return book
+    return Book(
+        positions=tuple(p for p in book.positions if p.pair in pairs),
+        orders=None if book.orders is None else tuple(o for o in book.orders if o.pair in pairs),
+    )
+
+
+def exposure(positions: Sequence[Position]) -> Mapping[str, Position]:
+    """By pair, without dust."""
+    return {p.pair: p for p in positions if not p.is_dust}

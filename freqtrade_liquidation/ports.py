@@ -1,0 +1,59 @@
+"""What a run needs from outside: the order manager. Implemented by the host and by simulations."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from freqtrade_liquidation.model import (
+    BookedPair,
+    CancelAnswer,
+    CloseAnswer,
+    ClosingOrder,
+    OpenOrder,
+    Position,
+)
+
+
+class OrderManager(Protocol):
+    """The exchange, as far as closing a book needs it.
+
+    Every verb makes one attempt, waits at most *timeout_s* seconds and raises one of
+    ``ExchangeUnavailable`` (not acted), ``ExchangeRefused`` (said no) or ``OutcomeUnknown``.
+    Amounts are in base currency.
+    """
+
+    @property
+    def closes_need_orders(self) -> bool:
+        """Resting orders lock what a close needs (spot): know them before closing."""
+
+    async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
+        """Every open position in the account's (or the bot's) scope."""
+
+    async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
+        """Every resting order in scope, stop orders included."""
+
+    async def cancel_all_orders(
+        self, pair: str, orders: Sequence[OpenOrder], *, timeout_s: float
+    ) -> Sequence[CancelAnswer]:
+        """Cancels exactly *orders*, all of *pair*. Raises nothing: each has its own answer."""
+
+    async def execute_market_close(
+        self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
+    ) -> CloseAnswer:
+        """Sends one closing order. On futures, a call without *reduce_only* is a ValueError."""
+
+    async def put_back_stop(
+        self, order: OpenOrder, amount: float, *, timeout_s: float
+    ) -> CloseAnswer:
+        """Places a cancelled protective order again, for *amount*."""
+
+    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        """Writes what happened into freqtrade's trades and orders. Raises nothing."""
+
+    def expected_positions(self) -> Sequence[Position]:
+        """What freqtrade's database calls open: for the report when the exchange is silent."""
+
+    def unsettled_pairs(self) -> frozenset[str]:
+        """Pairs with an entry request in the air that may still execute."""
+
+    def amount_pieces(self, position: Position) -> Sequence[float]:
+        """*position*'s amount cut and rounded as the market takes it; empty = dust."""

@@ -1,0 +1,168 @@
+"""A simulated order manager: an exchange in memory, with latency and faults by script."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from freqtrade_liquidation.errors import ExchangeUnavailable, NothingToReduce, OutcomeUnknown
+from freqtrade_liquidation.model import (
+    BookedPair,
+    CancelAnswer,
+    CancelStatus,
+    CloseAnswer,
+    ClosingOrder,
+    OpenOrder,
+    OrderRole,
+    Position,
+    Side,
+)
+
+Fault = Callable[[str, str], Exception | None]
+"""(verb, pair or '') -> what is raised, before anything is done."""
+
+
+@dataclass
+class SimulatedExchange:
+    """One account, one-way mode, base amounts.
+
+    :param latency_s: round trip; half before execution, half after.
+    :param fault: raised before execution: nothing was done.
+    :param fault_after: raised after execution: it was done.
+    """
+
+    positions: dict[str, Position] = field(default_factory=dict)
+    orders: dict[str, OpenOrder] = field(default_factory=dict)
+    latency_s: float = 0.1
+    fault: Fault = lambda verb, pair: None
+    fault_after: Fault = lambda verb, pair: None
+    fill_share: Callable[[ClosingOrder], float] = lambda order: 1.0
+    hangs: Callable[[str, str], bool] = lambda verb, pair: False
+    closes_need_orders: bool = False
+    unsettled: frozenset[str] = frozenset()
+    maximum: float | None = None
+    sent: list[ClosingOrder] = field(default_factory=list)
+    requests: list[tuple[float, str, str]] = field(default_factory=list)
+    booked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._ids = itertools.count(1)
+        self.first_exposure = {pair: p.amount for pair, p in self.positions.items()}
+
+    async def _go(self, verb: str, pair: str) -> None:
+        self.requests.append((asyncio.get_running_loop().time(), verb, pair))
+        await asyncio.sleep(self.latency_s / 2)
+        if self.hangs(verb, pair):
+            await asyncio.Event().wait()
+        if (error := self.fault(verb, pair)) is not None:
+            raise error
+
+    async def _return(self, verb: str, pair: str) -> None:
+        if (error := self.fault_after(verb, pair)) is not None:
+            raise error
+        await asyncio.sleep(self.latency_s / 2)
+
+    async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
+        await self._go("positions", "")
+        shown = list(self.positions.values())
+        await self._return("positions", "")
+        return shown
+
+    async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
+        await self._go("orders", "")
+        shown = list(self.orders.values())
+        await self._return("orders", "")
+        return shown
+
+    async def cancel_all_orders(
+        self, pair: str, orders: Sequence[OpenOrder], *, timeout_s: float
+    ) -> Sequence[CancelAnswer]:
+        return await asyncio.gather(*(self._cancel(order) for order in orders))
+
+    async def _cancel(self, order: OpenOrder) -> CancelAnswer:
+        try:
+            await self._go("cancel", order.pair)
+            gone = self.orders.pop(order.order_id, None)
+            await self._return("cancel", order.pair)
+        except OutcomeUnknown as error:
+            return CancelAnswer(order=order, status=CancelStatus.UNKNOWN, error=str(error))
+        except ExchangeUnavailable as error:
+            return CancelAnswer(
+                order=order, status=CancelStatus.REFUSED, error=str(error), sendable=True
+            )
+        status = CancelStatus.REFUSED if gone is None else CancelStatus.CANCELLED
+        return CancelAnswer(order=order, status=status, error=None if gone else "unknown order")
+
+    async def execute_market_close(
+        self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
+    ) -> CloseAnswer:
+        assert reduce_only
+        self.sent.append(order)
+        await self._go("close", order.pair)
+        held = self.positions.get(order.pair)
+        if held is None or held.side is not order.side:
+            raise NothingToReduce("nothing to reduce")
+        filled = min(order.amount, held.amount) * self.fill_share(order)
+        left = held.amount - filled
+        if left <= 1e-12:
+            del self.positions[order.pair]
+        else:
+            self.positions[order.pair] = replace(held, amount=left)
+        await self._return("close", order.pair)
+        return CloseAnswer(order_id=str(next(self._ids)), filled=filled, average=100.0)
+
+    async def put_back_stop(
+        self, order: OpenOrder, amount: float, *, timeout_s: float
+    ) -> CloseAnswer:
+        await self._go("put_back", order.pair)
+        order_id = f"back{next(self._ids)}"
+        self.orders[order_id] = replace(order, order_id=order_id, amount=amount)
+        await self._return("put_back", order.pair)
+        return CloseAnswer(order_id=order_id)
+
+    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        self.booked.extend(pairs)
+        return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
+
+    def expected_positions(self) -> Sequence[Position]:
+        return [
+            Position(pair=pair, side=Side.LONG, amount=amount, trade_ids=(1,))
+            for pair, amount in self.first_exposure.items()
+        ]
+
+    def unsettled_pairs(self) -> frozenset[str]:
+        return self.unsettled
+
+    def amount_pieces(self, position: Position) -> Sequence[float]:
+        pieces, left = [], position.amount
+        while left > 1e-12:
+            piece = min(left, self.maximum or left)
+            pieces.append(piece)
+            left -= piece
+        return pieces
+
+
+def position(pair: str, side: Side = Side.LONG, amount: float = 1.0, **kwargs: object) -> Position:
+    """A position of a known trade."""
+    return Position(pair=pair, side=side, amount=amount, entry_price=100.0, trade_ids=(1,), **kwargs)  # type: ignore[arg-type]
+
+
+def stop(pair: str, *, blocks: bool = False, order_id: str | None = None) -> OpenOrder:
+    """A protective order."""
+    return OpenOrder(
+        pair=pair,
+        order_id=order_id or f"stop-{pair}",
+        role=OrderRole.PROTECTIVE,
+        side="sell",
+        amount=1.0,
+        conditional=True,
+        blocks_close=blocks,
+        stop_price=90.0,
+    )
+
+
+def entry(pair: str, order_id: str | None = None) -> OpenOrder:
+    """A resting order that could open a position."""
+    return OpenOrder(
+        pair=pair, order_id=order_id or f"entry-{pair}", role=OrderRole.ENTRY, side="buy", amount=1.0
+    )

@@ -1,0 +1,312 @@
+"""The real manager and run over the simulated exchange, on virtual time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation import LiquidationConfig, LiquidationManager, LiquidationState
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.audit.memory import MemoryAuditLog
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import OrderRole, PairState, Request, Side
+from tests.simulation.exchange import SimulatedExchange, entry, position, stop
+from tests.simulation.virtual import run
+
+BTC, ETH, XRP = "BTC/USDT:USDT", "ETH/USDT:USDT", "XRP/USDT:USDT"
+
+
+def liquidate(
+    exchange: SimulatedExchange,
+    request: Request | None = None,
+    audit: MemoryAuditLog | None = None,
+    **config: Any,
+) -> LiquidationResult:
+    """One run, as an operator's command unless *request* says otherwise."""
+
+    async def go() -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(**config), exchange, audit or MemoryAuditLog())
+        return await manager.execute_liquidation(request=request or Request(trigger="cli"))
+
+    return run(go())
+
+
+def book(*positions: Any, orders: Any = (), **kwargs: Any) -> SimulatedExchange:
+    return SimulatedExchange(
+        positions={p.pair: p for p in positions},
+        orders={o.order_id: o for o in orders},
+        **kwargs,
+    )
+
+
+def test_long_short_stops_and_entries_end_flat() -> None:
+    exchange = book(
+        position(BTC), position(ETH, Side.SHORT), orders=[stop(BTC), stop(ETH), entry(XRP)]
+    )
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
+    assert result.state is LiquidationState.COMPLETED
+    assert result.positions_closed == 2
+    assert result.orders_cancelled == 3
+    assert not exchange.positions
+    assert not exchange.orders
+    assert sorted(exchange.booked) == [BTC, ETH, XRP]
+    assert [e.event_type for e in audit.events][0] is Event.STARTED
+    assert [e.event_type for e in audit.events][-1] is Event.COMPLETED
+
+
+def test_flat_takes_three_round_trips() -> None:
+    """Look, act, look: whatever the number of positions."""
+    exchange = book(*(position(f"P{n}/USDT:USDT") for n in range(40)))
+    result = liquidate(exchange)
+    assert result.success
+    assert result.duration_seconds == pytest.approx(0.3, abs=0.01)
+
+
+def test_no_positions_completes() -> None:
+    result = liquidate(book())
+    assert result.state is LiquidationState.COMPLETED
+    assert result.positions_closed == 0
+
+
+@pytest.mark.parametrize("trigger", ["shutdown", "stop", "fatal_error"])
+def test_disabled_skips_automatic_triggers(trigger: str) -> None:
+    exchange, audit = book(position(BTC)), MemoryAuditLog()
+    result = liquidate(
+        exchange, Request(trigger=trigger), audit, emergency_liquidation=False
+    )
+    assert result.state is LiquidationState.SKIPPED
+    assert exchange.requests == []
+    assert audit.of_type(Event.SKIPPED)[0].additional_data["reason"] == result.skip_reason
+
+
+def test_disabled_does_not_stop_an_operator() -> None:
+    assert liquidate(book(position(BTC)), emergency_liquidation=False).success
+
+
+def test_close_positions_false_cancels_entries_and_leaves_stops() -> None:
+    exchange = book(position(BTC), orders=[stop(BTC), entry(ETH)])
+    result = liquidate(exchange, Request(trigger="shutdown"), close_positions=False)
+    assert result.state is LiquidationState.SKIPPED
+    assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+    assert exchange.sent == []
+
+
+def test_one_refused_pair_costs_the_others_nothing() -> None:
+    exchange = book(
+        position(BTC),
+        position(ETH),
+        orders=[stop(BTC)],
+        fault=lambda verb, pair: ExchangeRefused("market closed")
+        if (verb, pair) == ("close", BTC)
+        else None,
+    )
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.PARTIAL
+    left = {o.pair: o for o in result.outcomes}
+    assert left[ETH].state is PairState.CLOSED
+    assert left[BTC].state is PairState.OPEN
+    assert left[BTC].protected is True
+    assert "market closed" in (left[BTC].error or "")
+    assert f"stop-{BTC}" in exchange.orders
+    assert len([o for o in exchange.sent if o.pair == BTC]) == 1
+
+
+def test_hanging_pair_does_not_hold_up_the_others() -> None:
+    exchange = book(
+        position(BTC), position(ETH), hangs=lambda verb, pair: (verb, pair) == ("close", BTC)
+    )
+    exchange.fill_share = lambda order: 0.5 if len(exchange.sent) <= 2 else 1.0
+    result = liquidate(exchange, timeout_seconds=3)
+    assert result.state is LiquidationState.PARTIAL
+    closes = [at for at, verb, pair in exchange.requests if (verb, pair) == ("close", ETH)]
+    assert closes[-1] - closes[0] < 1.0
+    assert result.duration_seconds <= 3.3
+
+
+def test_account_refused_is_asked_once() -> None:
+    exchange = book(position(BTC), fault=lambda verb, pair: AccountRefused("invalid key"))
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.FAILED
+    assert [verb for _, verb, _ in exchange.requests].count("positions") == 1
+    assert result.outcomes[0].state is PairState.UNVERIFIED
+
+
+def test_unavailable_is_retried_as_often_as_allowed() -> None:
+    exchange = book(
+        position(BTC),
+        fault=lambda verb, pair: ExchangeUnavailable("503") if verb == "close" else None,
+    )
+    result = liquidate(exchange, max_retries=2, retry_delay_seconds=0.1)
+    assert result.state is LiquidationState.FAILED
+    assert len(exchange.sent) == 3
+
+
+def test_unknown_close_that_executed_is_not_sent_again() -> None:
+    exchange = book(
+        position(BTC),
+        fault_after=lambda verb, pair: OutcomeUnknown("no answer") if verb == "close" else None,
+    )
+    result = liquidate(exchange)
+    assert result.success
+    assert len(exchange.sent) == 1
+
+
+def test_everything_hangs_ends_at_the_deadline() -> None:
+    exchange = book(position(BTC), hangs=lambda verb, pair: True)
+    result = liquidate(exchange, Request(trigger="shutdown"))
+    assert result.state is LiquidationState.FAILED
+    assert 4.0 < result.duration_seconds <= 5.3
+    assert result.outcomes[0].state is PairState.UNVERIFIED
+
+
+def test_slow_order_list_does_not_hold_up_the_closes() -> None:
+    exchange = book(position(BTC), hangs=lambda verb, pair: verb == "orders")
+    result = liquidate(exchange)
+    assert not exchange.positions
+    closes = [at for at, verb, _ in exchange.requests if verb == "close"]
+    assert closes[0] - exchange.requests[0][0] < 0.5
+    assert not result.success, "without the list of orders a flat book is not proven"
+
+
+def test_spot_stop_that_locks_is_removed_first_and_put_back_if_the_close_fails() -> None:
+    exchange = book(
+        position(BTC),
+        orders=[stop(BTC, blocks=True)],
+        closes_need_orders=True,
+        fault=lambda verb, pair: ExchangeRefused("no") if verb == "close" else None,
+    )
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.FAILED
+    assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+    verbs = [verb for _, verb, _ in exchange.requests]
+    assert verbs.index("cancel") < verbs.index("close") < verbs.index("put_back")
+
+
+def test_lost_stop_is_the_first_error() -> None:
+    exchange = book(
+        position(BTC),
+        orders=[stop(BTC, blocks=True)],
+        closes_need_orders=True,
+        fault=lambda verb, pair: ExchangeRefused("no") if verb in ("close", "put_back") else None,
+    )
+    result = liquidate(exchange)
+    assert "HAS LOST ITS STOP" in result.errors[0]
+
+
+def test_intent_precedes_each_request() -> None:
+    """Every close the exchange sees was durable under its name before."""
+    exchange, audit = book(position(BTC), position(ETH)), MemoryAuditLog()
+    seen: list[bool] = []
+    original = exchange.execute_market_close
+
+    async def check(order: Any, **kwargs: Any) -> Any:
+        intents = {e.additional_data["client_order_id"] for e in audit.of_type(Event.CLOSE_INTENDED)}
+        seen.append(order.client_order_id in intents)
+        return await original(order, **kwargs)
+
+    exchange.execute_market_close = check  # type: ignore[method-assign]
+    assert liquidate(exchange, audit=audit).success
+    assert seen == [True, True]
+
+
+def test_above_market_maximum_is_split() -> None:
+    exchange = book(position(BTC, amount=2.5), maximum=1.0)
+    assert liquidate(exchange).success
+    assert [o.amount for o in exchange.sent] == [1.0, 1.0, 0.5]
+
+
+def test_partial_fill_is_finished() -> None:
+    exchange = book(position(BTC))
+    exchange.fill_share = lambda order: 0.4 if len(exchange.sent) == 1 else 1.0
+    assert liquidate(exchange).success
+    assert [round(o.amount, 9) for o in exchange.sent] == [1.0, 0.6]
+
+
+def test_entry_in_the_air_is_waited_for() -> None:
+    exchange = book(unsettled=frozenset({BTC}))
+
+    async def go() -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        task = asyncio.ensure_future(manager.execute_liquidation("shutdown"))
+        await asyncio.sleep(0.7)
+        exchange.positions[BTC] = position(BTC)
+        exchange.unsettled = frozenset()
+        return await task
+
+    result = run(go())
+    assert result.success
+    assert result.positions_closed == 1
+    assert not exchange.positions
+
+
+def test_two_triggers_at_once_are_one_run() -> None:
+    exchange = book(position(BTC))
+
+    async def go() -> list[LiquidationResult]:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        return await asyncio.gather(
+            manager.execute_liquidation("stop"), manager.execute_liquidation("telegram")
+        )
+
+    first, second = run(go())
+    assert first.correlation_id == second.correlation_id
+    assert len(exchange.sent) == 1
+
+
+def test_wider_trigger_widens_the_run() -> None:
+    exchange = book(position(BTC), position(ETH))
+
+    async def go() -> list[LiquidationResult]:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        narrow = Request(trigger="telegram", pairs=frozenset({BTC}))
+        return await asyncio.gather(
+            manager.execute_liquidation(request=narrow), manager.execute_liquidation("shutdown")
+        )
+
+    run(go())
+    assert not exchange.positions
+
+
+def test_after_completed_a_new_trigger_looks_again() -> None:
+    exchange = book(position(BTC))
+
+    async def go() -> tuple[LiquidationResult, LiquidationResult]:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        first = await manager.execute_liquidation("stop")
+        return first, await manager.execute_liquidation("shutdown")
+
+    first, second = run(go())
+    assert first.success
+    assert second.success
+    assert first.correlation_id != second.correlation_id
+    assert len(exchange.sent) == 1
+
+
+def test_run_for_one_pair_leaves_the_others() -> None:
+    exchange = book(position(BTC), position(ETH), orders=[entry(ETH)])
+    request = Request(trigger="telegram", pairs=frozenset({BTC}))
+    assert liquidate(exchange, request).success
+    assert set(exchange.positions) == {ETH}
+    assert set(exchange.orders) == {f"entry-{ETH}"}
+
+
+def test_unexpected_error_is_reported_not_raised() -> None:
+    exchange = book(position(BTC))
+    exchange.amount_pieces = None  # type: ignore[method-assign,assignment]
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.FAILED
+    assert "unexpected" in result.errors[0]
+
+
+def test_dust_is_reported_as_dust() -> None:
+    exchange = book(position(BTC, amount=0.0001, minimum_amount=0.001))
+    result = liquidate(exchange)
+    assert result.success
+    assert exchange.sent == []
