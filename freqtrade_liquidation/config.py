@@ -10,13 +10,14 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from freqtrade.config_schema.config_schema import CONF_SCHEMA
 from freqtrade.configuration import environment_vars, load_config
@@ -31,10 +32,13 @@ from pydantic import (
     Field,
     ValidationError,
 )
+from rapidjson import JSONDecodeError
 
 logger = logging.getLogger(__name__)
 
 BLOCK: Final = "liquidation"
+FREQTRADE_KEYS: Final = cast("dict[str, Any]", CONF_SCHEMA["properties"])
+"""What freqtrade's schema knows at the top level; the same object, so an addition counts."""
 STDIN: Final = "-"
 DISABLED_WARNING: Final = (
     "SECURITY WARNING: liquidation.emergency_liquidation is false. This is a HIGH-RISK setting: "
@@ -102,7 +106,7 @@ class LiquidationConfig(BaseModel):
     ``emergency_liquidation: false`` is logged as CRITICAL each time such a config is created.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     emergency_liquidation: bool = Field(
         default=True, description="Close the book on automatic triggers."
@@ -193,8 +197,8 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     with _stdin_kept(args), _quiet(load_config.logger, environment_vars.logger):
         try:
             config = _merged(args)
-        except ConfigurationError:
-            raise
+        except ConfigurationError as e:
+            raise _without_excerpt(args, e) from None
         except OperationalException as e:
             raise ConfigurationError(str(e)) from e
         except (OSError, UnicodeDecodeError) as e:
@@ -225,7 +229,7 @@ def install_schema() -> None:
     """Makes the block known to freqtrade's JSON schema. It constrains nothing there: freqtrade
     would refuse a wrong value first, and in worse words than ours. May be called again.
     """
-    CONF_SCHEMA["properties"][BLOCK] = {
+    FREQTRADE_KEYS[BLOCK] = {
         "description": "Emergency liquidation (freqtrade-liquidation).",
         "properties": {
             key: {"description": field.description}
@@ -291,11 +295,11 @@ def _misspelt_block(key: str, value: object) -> Problem | None:
     """Says so if *key*, at the top level, was meant to be ours: freqtrade ignores what it does not
     know, so a misspelt block would silently leave the defaults in force.
     """
-    if key == BLOCK or key in CONF_SCHEMA["properties"]:
+    if key == BLOCK or key in FREQTRADE_KEYS:
         return None
     name = key.lower().replace("-", "_").replace(" ", "_")
     ours = (BLOCK, "emergency_liquidation")
-    known = (*ours, *CONF_SCHEMA["properties"])
+    known = (*ours, *FREQTRADE_KEYS)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     ours_inside = isinstance(value, Mapping) and any(own in value for own in KEYS)
     if (close and close[0] in ours) or ("liquid" in name and ours_inside):
@@ -336,6 +340,30 @@ def _merge_error(args: Mapping[str, Any], error: Exception) -> ConfigurationErro
     )
 
 
+def _without_excerpt(args: Mapping[str, Any], error: ConfigurationError) -> ConfigurationError:
+    """freqtrade quotes the text around a JSON error, secrets and all: say file and line instead."""
+    if not isinstance(error.__context__, JSONDecodeError):
+        return error
+    try:
+        for _ in _layers(args):
+            pass
+    except ConfigurationError as located:
+        return located
+    return ConfigurationError(f"Standard input is not valid JSON: {error.__context__}")
+
+
+def _read(file: Path) -> Any:
+    try:
+        return load_config.load_config_file(str(file))
+    except ConfigurationError as e:
+        offset = re.search(r"offset (\d+)", str(e.__context__))
+        before = file.read_bytes()[: int(offset[1])] if offset else b""
+        line = before.count(b"\n") + 1
+        raise ConfigurationError(
+            f"File {file} is not valid JSON, line {line}: {e.__context__}"
+        ) from None
+
+
 def _files(args: Mapping[str, Any]) -> list[str]:
     return list(args.get("config") or [])
 
@@ -370,7 +398,7 @@ def _layers(args: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tuple[str, Any]]:
     for name in reversed(files):
         file = base / name if base else Path(name)
-        content = load_config.load_config_file(str(file))
+        content = _read(file)
         yield f"file {file}", content
         below = content.get("add_config_files", []) if isinstance(content, Mapping) else []
         if level < 5:  # freqtrade's own limit; it has refused deeper ones by now

@@ -159,7 +159,7 @@ def _fault_at_end(last: ChainHead, head: ChainHead | None) -> ChainReport | None
     if head.sequence > last.sequence:
         return removed(last.sequence + 1, head.sequence)
     if head.sequence < last.sequence:
-        return _fault(FaultKind.ADDED, head.sequence + 1, "was not there when the head was written")
+        return added(head.sequence + 1)
     if head.hash != last.hash:
         return _fault(FaultKind.CHANGED, last.sequence, "does not fit the hash in the chain's head")
     return None
@@ -177,8 +177,13 @@ def _fault(kind: FaultKind, sequence: int, words: str) -> ChainReport:
     return ChainReport(checked=sequence - 1, message=message, kind=kind, sequence=sequence)
 
 
+def added(sequence: int) -> ChainReport:
+    """The report for a row after the head."""
+    return _fault(FaultKind.ADDED, sequence, "stands after the chain's head: added by hand")
+
+
 def changed(sequence: int, words: str) -> ChainReport:
-    """The report for a row that cannot even be read."""
+    """The report for a row that is not as it was; *words* go on after "it"."""
     return _fault(FaultKind.CHANGED, sequence, words)
 
 

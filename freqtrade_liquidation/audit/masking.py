@@ -12,7 +12,7 @@ MASK: Final = "***"
 SHORTEST_SECRET: Final = 4
 """Anything shorter occurs in ordinary words and numbers: masking it would eat the record itself."""
 
-_SECRET_NAME: Final = (
+_NAMES: Final = (
     r"(?:[\w-]*(?:api[-_]?key|access[-_]?key|access[-_]?sign|passphrase|password|passwd|secret"
     r"|private[-_]?key|bot[-_]?token|access[-_]?token|auth[-_]?token|jwt|signature|[-_]sign)"
     r"(?:[-_]key|[-_]hash)?"
@@ -31,18 +31,18 @@ _PATTERNS: Final = (
     # Password in an address, as in db_url or a proxy.
     (re.compile(r"([A-Za-z][\w+.-]*://[^\s:/@]*:)[^\s/]+@"), rf"\1{MASK}@"),
     (
-        re.compile(rf"(?i)\b((?:{_SECRET_NAME})['\"]?\s*[:=]\s*)(b?(['\"]))(?:\\.|(?!\3).)*\3"),
+        re.compile(rf"(?i)\b((?:{_NAMES})['\"]?\s*[:=]\s*)(b?(['\"]))(?:\\.|(?!\3).)*\3"),
         rf"\1\2{MASK}\3",
     ),
     (
         re.compile(
-            rf"(?i)\b({_SECRET_NAME}\\?['\"]?\s*[:=]\s*\\?['\"]?)"
+            rf"(?i)\b({_NAMES}\\?['\"]?\s*[:=]\s*\\?['\"]?)"
             r"(?!b?['\"])((?:bearer|basic|token)\s+)?[^\s&'\",;\\)\]}]+"
         ),
         rf"\1\2{MASK}",
     ),
 )
-_SECRET_KEY: Final = re.compile(rf"(?i){_SECRET_NAME}")
+_SECRET_KEY: Final = re.compile(rf"(?i){_NAMES}")
 
 
 class Masker:

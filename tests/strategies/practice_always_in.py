@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from pandas import DataFrame
-
 from freqtrade.strategy import IStrategy
+from pandas import DataFrame
 
 
 class PracticeAlwaysIn(IStrategy):

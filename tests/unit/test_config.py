@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from freqtrade.commands import Arguments
-from freqtrade.config_schema.config_schema import CONF_SCHEMA
+from freqtrade.config_schema import CONF_SCHEMA
 from freqtrade.configuration import Configuration, environment_vars, load_config
 from freqtrade.configuration.config_validation import validate_config_schema
 from freqtrade.exceptions import ConfigurationError, OperationalException
@@ -33,6 +33,7 @@ from freqtrade_liquidation.config import (
 )
 from freqtrade_liquidation.model import AUTOMATIC_TRIGGERS
 
+SCHEMA = cast("dict[str, Any]", CONF_SCHEMA["properties"])
 ROOT = Path(__file__).parents[2]
 NAN, INF = float("nan"), float("inf")
 DEFAULTS: dict[str, Any] = {
@@ -104,11 +105,11 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def schema() -> Iterator[None]:
     """Puts freqtrade's schema back as it was."""
-    before = CONF_SCHEMA["properties"].pop(BLOCK, None)
+    before = SCHEMA.pop(BLOCK, None)
     yield
-    CONF_SCHEMA["properties"].pop(BLOCK, None)
+    SCHEMA.pop(BLOCK, None)
     if before is not None:
-        CONF_SCHEMA["properties"][BLOCK] = before
+        SCHEMA[BLOCK] = before
 
 
 def trade_args(*files: str) -> dict[str, Any]:
@@ -271,7 +272,7 @@ def test_block_under_another_liquidation_name_is_recognised_by_its_keys() -> Non
     load({"liquidation_levels": {"a": 1}, "liquidity": 5, "max_retries": 3, "scope": "x"})
 
 
-@pytest.mark.parametrize("key", sorted(CONF_SCHEMA["properties"].keys() - {BLOCK}))
+@pytest.mark.parametrize("key", sorted(SCHEMA.keys() - {BLOCK}))
 def test_key_that_freqtrade_knows_is_no_near_miss(key: str) -> None:
     for value in (1, {}, {"timeout_seconds": 1}):
         load({BLOCK: {}, key: value})
@@ -282,8 +283,16 @@ def test_key_near_the_block_is_accepted_once_freqtrade_knows_it(
 ) -> None:
     """The test above proves little while no key of freqtrade's is near: make one."""
     refused({"liquidations": 1})
-    monkeypatch.setitem(CONF_SCHEMA["properties"], "liquidations", {})
+    monkeypatch.setitem(SCHEMA, "liquidations", {})
     load({BLOCK: {}, "liquidations": 1})
+
+
+def test_key_misspelt_but_nearer_to_one_of_freqtrades_is_not_ours_to_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused({"liquidations_ma": 1})
+    monkeypatch.setitem(SCHEMA, "liquidations_max", {})
+    load({BLOCK: {}, "liquidations_ma": 1})
 
 
 def test_full_config_as_freqtrade_builds_it_has_no_near_miss(
@@ -431,7 +440,7 @@ def test_block_plain_in_one_variable_and_keyed_in_another_is_refused(
     ("text", "expected"),
     [
         (None, "not found"),
-        ("{", "Please verify"),
+        ("{", "config.json is not valid JSON, line 1: Parse error"),
         ("[]", "does not hold a JSON object"),
         ('{"exchange": 5}', "cannot be merged"),
         (b"\xff\xfe", "cannot be read"),
@@ -446,6 +455,24 @@ def test_file_unusable_is_a_configuration_error(
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigurationError, match=expected):
         validate_before_start(trade_args(str(path)))
+
+
+def test_file_with_a_json_error_is_named_without_its_text(write: Write, tmp_path: Path) -> None:
+    """freqtrade's own message quotes what stands around the error: keys and secrets."""
+    (tmp_path / "private.json").write_text('{\n "exchange": {\n  "secret": "hunter2"\n  x\n }}')
+    args = trade_args(write(add_config_files=["private.json"]), write("other.json"))
+    with pytest.raises(ConfigurationError) as caught:
+        validate_before_start(args)
+    assert f"File {tmp_path / 'private.json'} is not valid JSON, line 4: " in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_standard_input_with_a_json_error_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{"))
+    with pytest.raises(ConfigurationError, match="Standard input is not valid JSON: Parse error"):
+        validate_before_start(trade_args("-"))
 
 
 def test_standard_input_is_read_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -468,12 +495,19 @@ def test_standard_input_gone_on_reload_is_a_configuration_error(
         validate_before_start(trade_args("-"))
 
 
+@pytest.mark.parametrize("variable", ["FREQTRADE__LIQUIDATION__MAX_RETRIES", "FREQTRADE__BOT_NAME"])
 def test_validation_creates_nothing_and_says_nothing(
-    write: Write, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    variable: str,
+    write: Write,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """freqtrade reads the same files again a moment later, and says so itself."""
+    """freqtrade reads the same files again a moment later, and says so itself; so do we, when the
+    bot is built.
+    """
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv("FREQTRADE__LIQUIDATION__MAX_RETRIES", "1")
+    monkeypatch.setenv(variable, "1")
     monkeypatch.chdir(tmp_path)
     args = trade_args(write(dry_run=True)) | {"user_data_dir": str(tmp_path / "user_data")}
     validate_before_start(args)
@@ -491,7 +525,7 @@ def test_schema_leaves_the_message_to_us() -> None:
     """freqtrade's validation must not refuse first what we would refuse in better words."""
     install_schema()
     install_schema()
-    assert tuple(CONF_SCHEMA["properties"][BLOCK]["properties"]) == KEYS
+    assert tuple(SCHEMA[BLOCK]["properties"]) == KEYS
     content = json.loads((ROOT / "config.json").read_text())
     blocks: list[Any] = [DEFAULTS, True, None, [], {"timeout_seconds": "5"}, {"unknown": 1}]
     for block in blocks:

@@ -11,9 +11,7 @@ from freqtrade_liquidation.drill.exchange.operator import Operator
 from freqtrade_liquidation.drill.exchange.refusals import Refusal
 
 #: what may be called: the operator's public methods
-METHODS: Final = frozenset(
-    name for name in vars(Operator) if not name.startswith("_") and name != "core"
-)
+METHODS: Final = frozenset(name for name in dir(Operator) if not name.startswith("_"))
 
 
 class Control:

@@ -1,10 +1,21 @@
-"""Rate limits: used weight a minute, order counts, 429, and the ban for who goes on."""
+"""Rate limits: used weight a minute, orders a window, 429, and the ban for who goes on."""
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 _WINDOW_S = 60.0
+_PUBLISHED = {10: 300, 60: 1200}
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Why a request is turned away: the HTTP status, Binance's code, seconds to wait."""
+
+    status: int
+    code: int
+    wait_s: int
 
 
 @dataclass(slots=True)
@@ -12,67 +23,84 @@ class Limits:
     """The limits of one address on one side (futures or spot).
 
     :param weight_per_minute: None = count, but never refuse.
-    :param orders_per_second: None = no limit.
+    :param orders_per_window: seconds of a sliding window → orders that fit into it.
     :param ban_after: requests that may follow a 429 before the address is banned (418).
     :param ban_s: how long the ban lasts.
     """
 
     weight_per_minute: int | None = 2400
-    orders_per_second: int | None = None
+    orders_per_window: dict[int, int] = field(default_factory=lambda: dict(_PUBLISHED))
     ban_after: int = 10
     ban_s: float = 120.0
     used_weight: int = 0
-    used_orders: int = 0
     _window: int = 0
     _refused: int = 0
     _banned_until: float = 0.0
-    _order_times: list[float] = field(default_factory=list)
+    _order_times: deque[float] = field(default_factory=deque)
 
     def reset(self) -> None:
         """Forget what was used, and any ban."""
-        self.used_weight = self.used_orders = self._refused = 0
+        self.used_weight = self._refused = 0
         self._banned_until = 0.0
         self._order_times.clear()
 
-    def spend(self, weight: int, orders: int) -> tuple[int, int] | None:
+    def spend(self, weight: int, orders: int) -> Excess | None:
         """Count a request.
 
-        :return: None if it may pass, else the HTTP status and the seconds for ``Retry-After``.
+        :return: None if it may pass.
         """
         now = time.time()
         if now < self._banned_until:
-            return 418, math.ceil(self._banned_until - now)
+            return Excess(418, -1003, math.ceil(self._banned_until - now))
         window = int(now // _WINDOW_S)
         if window != self._window:
             self._window = window
-            self.used_weight = self.used_orders = self._refused = 0
+            self.used_weight = self._refused = 0
         self.used_weight += weight
-        self.used_orders += orders
         if self.weight_per_minute is not None and self.used_weight > self.weight_per_minute:
-            return self._refuse(now, math.ceil((window + 1) * _WINDOW_S - now))
-        if orders and self._too_many_orders(now, orders):
-            return self._refuse(now, 1)
+            return self._refuse(now, -1003, (window + 1) * _WINDOW_S - now)
+        return self._spend_orders(now, orders)
+
+    def _spend_orders(self, now: float, orders: int) -> Excess | None:
+        while self._order_times and self._order_times[0] <= now - _WINDOW_S:
+            self._order_times.popleft()
+        for seconds, limit in self.orders_per_window.items() if orders else ():
+            if self._orders_within(now, seconds) + orders > limit:
+                return self._refuse(now, -1015, seconds)
+        self._order_times.extend([now] * orders)
         return None
 
-    def _too_many_orders(self, now: float, orders: int) -> bool:
-        if self.orders_per_second is None:
-            return False
-        self._order_times = [t for t in self._order_times if t > now - 1]
-        if len(self._order_times) + orders > self.orders_per_second:
-            return True
-        self._order_times += [now] * orders
-        return False
+    def _orders_within(self, now: float, seconds: float) -> int:
+        return sum(at > now - seconds for at in self._order_times)
 
-    def _refuse(self, now: float, wait_s: int) -> tuple[int, int]:
+    def _refuse(self, now: float, code: int, wait_s: float) -> Excess:
         self._refused += 1
         if self._refused > self.ban_after:
             self._banned_until = now + self.ban_s
-            return 418, math.ceil(self.ban_s)
-        return 429, max(1, wait_s)
+            return Excess(418, -1003, math.ceil(self.ban_s))
+        return Excess(429, code, max(1, math.ceil(wait_s)))
 
     def headers(self) -> dict[str, str]:
         """:return: the headers that every answer carries."""
+        now = time.time()
         return {
             "X-MBX-USED-WEIGHT-1M": str(self.used_weight),
-            "X-MBX-ORDER-COUNT-1M": str(self.used_orders),
+            "X-MBX-ORDER-COUNT-10S": str(self._orders_within(now, 10)),
+            "X-MBX-ORDER-COUNT-1M": str(self._orders_within(now, _WINDOW_S)),
         }
+
+    def published(self) -> list[dict[str, object]]:
+        """:return: the ``rateLimits`` of ``exchangeInfo``."""
+        rows: list[dict[str, object]] = []
+        if self.weight_per_minute is not None:
+            rows.append(_row("REQUEST_WEIGHT", 60, self.weight_per_minute))
+        rows += [_row("ORDERS", *item) for item in self.orders_per_window.items()]
+        return rows
+
+
+def _row(kind: str, seconds: int, limit: int) -> dict[str, object]:
+    minutes, rest = divmod(seconds, 60)
+    interval = ("SECOND", seconds) if rest else ("MINUTE", minutes)
+    return {
+        "rateLimitType": kind, "interval": interval[0], "intervalNum": interval[1], "limit": limit,
+    }  # fmt: skip

@@ -82,13 +82,11 @@ class RequestLog:
             self._entries = []
 
     def wait_for(
-        self, condition: Callable[[list[dict[str, Any]]], bool], timeout_s: float = 10.0
+        self, condition: Callable[[list[LoggedRequest]], bool], timeout_s: float = 10.0
     ) -> bool:
-        """Wait until *condition* holds for the entries.
+        """Wait until *condition* holds for the entries, which it must only read.
 
         :return: whether it does.
         """
         with self._changed:
-            return self._changed.wait_for(
-                lambda: condition([entry.to_json() for entry in self._entries]), timeout_s
-            )
+            return self._changed.wait_for(lambda: condition(self._entries), timeout_s)

@@ -64,10 +64,11 @@ _REAL: Final = [
 
 
 def _market(row: tuple[str, str, str, str, str, str], *, futures: bool, quote: str) -> Market:
-    base, price, tick, step, market_max, notional = row
+    base, price, tick, futures_step, market_max, notional = row
+    step = D(futures_step) / (1 if futures else 100 if D(price) > 1000 else 10)  # spot is finer
     return Market(
         symbol=f"{base}{quote}", base=base, quote=quote, futures=futures, price=D(price),
-        tick=D(tick), step=D(step), max_amount=D(market_max) * 10,
+        tick=D(tick), step=step, max_amount=D(market_max) * 10,
         max_market_amount=D(market_max), min_notional=D(notional) if futures else D(5),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -89,17 +89,24 @@ class PracticeExchange(Operator):
         return ccxt_config(self.port, self.ca_file) | keys | overrides
 
     def freqtrade_config(
-        self, *, futures: bool = True, pairs: list[str] | None = None, **overrides: Any
+        self,
+        *,
+        futures: bool = True,
+        pairs: list[str] | None = None,
+        ccxt: Mapping[str, Any] | None = None,
+        **overrides: Any,
     ) -> dict[str, Any]:
         """:return: a complete live configuration; *overrides* replace its top-level keys.
 
         :param pairs: of the StaticPairList; all USDT pairs of that side, if not given.
+        :param ccxt: further keys for ``exchange.ccxt_config``, as ``{"enableRateLimit": False}``.
         """
         config = freqtrade_config(
             port=self.port, ca_file=self.ca_file, key=self.settings.key,
             secret=self.settings.secret, futures=futures,
             pairs=self.pairs(futures) if pairs is None else pairs,
         )  # fmt: skip
+        config["exchange"]["ccxt_config"].update(ccxt or {})
         return config | overrides
 
     def _run(self) -> None:

@@ -75,7 +75,7 @@ def position_risk_v2(call: Call) -> Answer:
                 "maxNotionalValue": "500000000",
                 "marginType": "isolated" if position.isolated else "cross",
                 "isAutoAddMargin": "false",
-            }  # fmt: skip
+            }
         )
     return rows
 
@@ -179,7 +179,8 @@ def commission_rate(call: Call) -> Answer:
     venue = call.core.futures
     return {
         "symbol": venue.market(call.symbol).symbol,
-        "makerCommissionRate": str(venue.maker_ratio), "takerCommissionRate": str(venue.taker_ratio),
+        "makerCommissionRate": str(venue.maker_ratio),
+        "takerCommissionRate": str(venue.taker_ratio),
     }  # fmt: skip
 
 

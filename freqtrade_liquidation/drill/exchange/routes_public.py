@@ -50,14 +50,9 @@ def exchange_info(call: Call) -> Answer:
     """Markets, filters, rate limits."""
     futures = call.path.startswith("/fapi")
     limits = call.core.futures_limits if futures else call.core.spot_limits
-    weight = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
-    orders = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 1}
-    rates = [weight | {"limit": limits.weight_per_minute or 2400}]
-    if limits.orders_per_second:
-        rates.append(orders | {"limit": limits.orders_per_second})
     return {
         "timezone": "UTC", "serverTime": call.core.now_ms(), "exchangeFilters": [],
-        "rateLimits": rates, "assets": [],
+        "rateLimits": limits.published(), "assets": [],
         "symbols": [market_json(market) for market in _venue(call).markets.values()],
     }  # fmt: skip
 

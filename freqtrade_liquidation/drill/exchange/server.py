@@ -103,15 +103,18 @@ class _Visit:
         if orders > 1:
             orders = len(self._batch() or [])
         with self._core.lock:
-            refused = self._limits.spend(weight, orders)
-        if refused is None:
+            excess = self._limits.spend(weight, orders)
+        if excess is None:
             return None
-        status, wait_s = refused
         text = "Too many requests; please use the websocket for live updates."
-        if status == 418:
-            text = f"Way too many requests; banned until {self._core.now_ms() + wait_s * 1000}."
-        body = json.dumps({"code": -1003, "msg": text})
-        return self._respond(status, body, {"Retry-After": str(wait_s)})
+        if excess.code == -1015:
+            text = f"Too many new orders; current limits are {self._limits.orders_per_window}."
+        elif excess.status == 418:
+            until_ms = self._core.now_ms() + excess.wait_s * 1000
+            text = f"Way too many requests; banned until {until_ms}."
+        self._entry.code = excess.code
+        body = json.dumps({"code": excess.code, "msg": text})
+        return self._respond(excess.status, body, {"Retry-After": str(excess.wait_s)})
 
     def _batch(self) -> list[dict[str, str]] | None:
         if not self._call.path.endswith("/batchOrders") or self._call.method != "POST":
@@ -140,7 +143,7 @@ class _Visit:
             if self._route.signed:
                 self._check_signature()
             with self._core.lock:
-                self._core.tick()
+                self._core.tick_if_due()
                 answer = self._route.handler(self._call)
             self._core.log.executed(self._entry)
         except Refusal as refusal:

@@ -1,0 +1,70 @@
+"""Our own way into freqtrade's database: short waits, and commits that never touch freqtrade's."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_S: Final = 0.1
+STATEMENT_TIMEOUT_MS: Final = 1000
+CONNECT_TIMEOUT_S: Final = 2
+"""libpq rounds 1 up to 2."""
+WRITING: Final = {"audit_write": True}
+"""Execution option of connections that write: they take the write lock at BEGIN."""
+
+
+def is_in_memory(db_url: str) -> bool:
+    """Nothing of it survives the process (or is seen by another connection)."""
+    url = make_url(db_url)
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def make_engine(db_url: str) -> Engine:
+    """An engine for the audit log alone.
+
+    :raises sqlalchemy.exc.ArgumentError: if *db_url* is none.
+    :raises sqlalchemy.exc.NoSuchModuleError: if its driver is not installed.
+    """
+    url = make_url(db_url)
+    if url.get_backend_name() == "sqlite":
+        # A connection for each transaction: a pooled one would go on writing into a file that has
+        # been deleted or replaced meanwhile, and call it durable.
+        engine = create_engine(
+            url,
+            poolclass=NullPool,
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(
+        url, pool_size=2, pool_pre_ping=True, connect_args=_libpq(url.drivername)
+    )
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _libpq(drivername: str) -> dict[str, Any]:
+    if "psycopg" not in drivername and drivername != "postgresql":
+        return {}
+    return {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": CONNECT_TIMEOUT_S * 1000}
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    # The default in WAL mode may be NORMAL, which may lose the last commits with the power.
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE: two processes that both read the head before writing would fork the chain.
+    writing = connection.get_execution_options().get("audit_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+    connection.commit()

@@ -1,0 +1,135 @@
+"""What a person sees of a drill."""
+
+import argparse
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from freqtrade_liquidation.drill.scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    from freqtrade_liquidation.drill.drill import DrillResult
+
+SHOWN_EVENTS: Final = 24
+
+
+def opening(console: Console, options: argparse.Namespace) -> None:
+    """What is about to happen."""
+    console.print("[bold]Fire drill[/bold] on the built-in practice exchange: no money, no network.")
+    text = SCENARIOS[options.faults][0]
+    console.print(
+        f"{options.positions} positions, {options.latency_ms:g} ms round trip, "
+        f"faults: {options.faults} ({text})."
+    )
+
+
+def positions(console: Console, shown: dict[str, Any], stops: int) -> None:
+    """The book before the signal."""
+    text = ", ".join(
+        f"{pair.split(':')[0]} {'short' if float(p['amount']) < 0 else 'long'}"
+        for pair, p in shown.items()
+    )
+    console.print(f"The bot holds {len(shown)} positions and {stops} stops: {escape(text)}.")
+
+
+def signal_sent(console: Console, pid: int) -> None:
+    """The moment."""
+    console.print(f"[bold]SIGTERM[/bold] sent to the bot (process {pid}).")
+
+
+def closing(console: Console, result: "DrillResult") -> None:
+    """Pair by pair, the time it took, the audit trail, and the verdict."""
+    console.print()
+    console.print(_by_pair(result))
+    console.print(_trail(result))
+    _verdict(console, result)
+
+
+def _by_pair(result: "DrillResult") -> Table:
+    table = Table(title="Outcome by pair", title_justify="left")
+    for name in ("pair", "side"):
+        table.add_column(name)
+    for name in ("amount", "left", "profit (USDT)"):
+        table.add_column(name, justify="right")
+    table.add_column("freqtrade's trade")
+    trades = {trade["pair"]: trade for trade in result.trades}
+    for pair, before in result.before.items():
+        amount = float(before["amount"])
+        left = float(result.after.get(pair, {}).get("amount", 0.0))
+        trade = trades.get(pair, {})
+        profit = trade.get("close_profit_abs")
+        closed = "open" if trade.get("is_open") else f"closed, {trade.get('exit_reason')}"
+        table.add_row(
+            escape(pair),
+            "short" if amount < 0 else "long",
+            f"{abs(amount):g}",
+            f"[red]{abs(left):g}[/red]" if left else "[green]0[/green]",
+            "" if profit is None or trade.get("is_open") else f"{profit:+.2f}",
+            closed,
+        )
+    return table
+
+
+def _trail(result: "DrillResult") -> Table:
+    table = Table(title="Audit trail (from the bot's database)", title_justify="left")
+    table.add_column("ms", justify="right")
+    table.add_column("event")
+    table.add_column("pair")
+    table.add_column("what", overflow="fold")
+    began = _moment(result.events[0]) if result.events else None
+    for event in result.events[:SHOWN_EVENTS]:
+        offset = (_moment(event) - began).total_seconds() * 1000 if began else 0.0
+        table.add_row(
+            f"{offset:.0f}",
+            event["event_type"].removeprefix("liquidation_"),
+            escape((event["pair"] or "").split(":")[0]),
+            escape(_what(event)),
+        )
+    more = len(result.events) - SHOWN_EVENTS
+    if more > 0:
+        table.add_row("", f"… {more} more", "", "")
+    return table
+
+
+def _moment(event: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(event["timestamp"]))
+
+
+def _what(event: dict[str, Any]) -> str:
+    if event["error"]:
+        return str(event["error"])[:120]
+    data = json.loads(event["additional_data"] or "{}")
+    keys = (
+        "signal", "amount", "filled", "average", "cancelled_count", "quantity", "realized_pnl",
+        "positions_closed", "positions_failed", "orders_cancelled",
+    )  # fmt: skip
+    words = [f"{key} {_short(data[key])}" for key in keys if data.get(key) is not None]
+    for key in ("positions", "orders", "open_positions"):
+        if isinstance(data.get(key), list):
+            words.append(f"{len(data[key])} {key.replace('_', ' ')}")
+    return ", ".join(words)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _verdict(console: Console, result: "DrillResult") -> None:
+    flat_after = "not flat" if result.flat_s is None else f"flat after {result.flat_s:.2f} s"
+    console.print(
+        f"From the signal: {flat_after}, process ended after {result.ended_s:.2f} s with exit "
+        f"code {result.exit_code}; {result.requests} requests."
+    )
+    if result.flat:
+        console.print(
+            "[bold green]FLAT[/bold green]: the exchange shows no position and no order."
+        )
+    else:
+        console.print(
+            f"[bold red]NOT FLAT[/bold red]: {len(result.after)} position(s) and "
+            f"{result.orders_left} order(s) remain on the exchange."
+        )

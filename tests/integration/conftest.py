@@ -1,0 +1,72 @@
+"""A practice exchange and real bots on it: real processes, real HTTP, real signals."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
+from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+
+MakeBot = Callable[..., BotProcess]
+
+
+@pytest.fixture
+def exchange() -> Iterator[PracticeExchange]:
+    """Fixed prices: profits can be checked to the cent."""
+    with PracticeExchange(Settings(moving_ratio=0.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
+    """Makes a bot on *exchange* that takes a position in each of *pairs*; kills it at the end."""
+    bots: list[BotProcess] = []
+
+    def make(
+        *,
+        futures: bool = True,
+        pairs: int = 3,
+        folder: str = "bot",
+        strategy: tuple[Path, str] = (STRATEGY, "DrillStrategy"),
+        **overrides: Any,
+    ) -> BotProcess:
+        config = exchange.freqtrade_config(
+            futures=futures, pairs=exchange.pairs(futures)[:pairs], **overrides
+        )
+        bot = BotProcess(tmp_path / folder, config, strategy=strategy)
+        bots.append(bot)
+        return bot
+
+    yield make
+    for bot in bots:
+        bot.kill()
+
+
+def wait_until_invested(bot: BotProcess, count: int, *, stops: bool = True) -> None:
+    """Until the database shows *count* trades with a position (and a stop each)."""
+
+    def invested() -> bool:
+        open_stops = bot.query(
+            "SELECT id FROM orders WHERE ft_order_side = 'stoploss' AND ft_is_open = 1"
+        )
+        return len(bot.open_trades()) == count and (not stops or len(open_stops) == count)
+
+    bot.wait_for(invested, f"{count} open trades")
+
+
+def events(bot: BotProcess) -> list[dict[str, Any]]:
+    """The audit trail, oldest first, payloads parsed."""
+    rows = bot.query("SELECT * FROM liquidation_events ORDER BY sequence")
+    return [{**row, "additional_data": json.loads(row["additional_data"] or "{}")} for row in rows]
+
+
+def event_types(bot: BotProcess) -> list[str]:
+    return [event["event_type"] for event in events(bot)]
+
+
+def runs(bot: BotProcess) -> list[dict[str, Any]]:
+    """Runs, oldest first."""
+    return bot.query("SELECT * FROM liquidation_runs ORDER BY started_at")

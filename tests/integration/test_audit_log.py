@@ -1,0 +1,327 @@
+"""The audit log on real databases: two writers, locked, read-only, gone, tampered, in memory."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from freqtrade_liquidation.audit.chain import FaultKind
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.sink import Durability, RunRecord
+
+ID = "liq_20260101_000000_ab"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TYPE = AuditEventType
+
+
+def event(kind: AuditEventType = TYPE.VERIFIED, *, at_s: float = 0, **more: object) -> AuditEvent:
+    moment = START + timedelta(seconds=at_s)
+    return AuditEvent(event_type=kind, operation="run", timestamp=moment, **more)  # type: ignore[arg-type]
+
+
+def run_row(state: str = "in_progress", **more: object) -> RunRecord:
+    return RunRecord(correlation_id=ID, trigger="cli", state=state, started_at=START, **more)  # type: ignore[arg-type]
+
+
+def open_log(folder: Path, url: str | None = None) -> AuditLog:
+    url = url or f"sqlite:///{folder}/t.sqlite"
+    return AuditLog(url, fallback=folder / "f.jsonl", masker=Masker(["hunter22"]))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[AuditLog]:
+    log = open_log(tmp_path)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[str]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server: initdb is not in /usr/lib/postgresql/*/bin")
+    pytest.importorskip("psycopg", reason="freqtrade documents psycopg for PostgreSQL")
+    home = Path("/tmp") / f"pg_{os.getpid()}_{tmp_path.name[-8:]}"
+    home.mkdir()
+    as_user = []
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    control = [*as_user, str(found[-1].parent / "pg_ctl"), "-D", str(home / "d")]
+    subprocess.run(
+        [*control, "initdb", "-o", "-A trust -U bot"], check=True, capture_output=True, cwd="/"
+    )
+    options = f"-c listen_addresses='' -k {home} -c fsync=off"
+    subprocess.run(
+        [*control, "-w", "-l", str(home / "log"), "-o", options, "start"], check=True, cwd="/",
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield f"postgresql+psycopg://bot@/postgres?host={home}"
+    finally:
+        subprocess.run(
+            [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"
+        )
+        shutil.rmtree(home)
+
+
+def test_record_database_writable_chained_and_masked(log: AuditLog) -> None:
+    result = log.record([event(correlation_id=ID, error="key hunter22"), event()], run_row())
+    assert result is Durability.DATABASE
+    log.record([event(TYPE.COMPLETED, correlation_id=ID)], run_row("completed", finished_at=START))
+    rows = list(log.events())
+    assert [row["sequence"] for row in rows] == [1, 2, 3]
+    assert rows[0]["error"] == "key ***"
+    assert rows[0]["timestamp"] == "2026-01-01T00:00:00.000000+00:00"
+    assert log.verify().ok
+    found = log.run(ID)
+    assert found is not None
+    assert (found["state"], found["last_sequence"]) == ("completed", 3)
+    assert found["last_hash"] == rows[2]["hash"]
+    assert not log.unfinished_runs()
+
+
+def test_record_before_and_after_init_db_uses_its_tables(log: AuditLog, tmp_path: Path) -> None:
+    from freqtrade.persistence import Trade, init_db
+
+    log.record([event()])
+    init_db(f"sqlite:///{tmp_path}/t.sqlite")
+    try:
+        assert log.record([event()]) is Durability.DATABASE
+        tables = inspect(create_engine(f"sqlite:///{tmp_path}/t.sqlite")).get_table_names()
+        assert {"trades", "liquidation_runs", "liquidation_events"} <= set(tables)
+    finally:
+        Trade.session.remove()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from tests.integration.test_audit_log import event, open_log
+log = open_log(Path(sys.argv[1]), sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+print([str(log.record([event(pair=sys.argv[3])] * 3)) for _ in range(60)].count("database"))
+"""
+
+
+def two_writers(folder: Path, url: str) -> int:
+    """Starts both at once; returns how many records went to the database."""
+    root = Path(__file__).parents[2]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder), url, name],
+            cwd=root, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ) for name in ("A", "B")
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    return sum(int(writer.communicate(timeout=60)[0]) for writer in writers)
+
+
+def check_two_writers(folder: Path, url: str) -> None:
+    written = two_writers(folder, url)
+    # A deferred BEGIN costs a third of them: a reader that wants to write is refused at once.
+    assert written >= 100
+    log = open_log(folder, url)
+    assert log.import_fallback() == (120 - written) * 3
+    assert log.verify().ok
+    assert log.verify().checked == 360
+    assert {row["pair"] for row in log.events()} == {"A", "B"}
+    log.close()
+
+
+def test_two_processes_at_once_one_gapless_chain(tmp_path: Path) -> None:
+    check_two_writers(tmp_path, f"sqlite:///{tmp_path}/t.sqlite")
+
+
+def test_postgresql_two_processes_lock_and_import(postgresql: str, tmp_path: Path) -> None:
+    check_two_writers(tmp_path, postgresql)
+    log = open_log(tmp_path, postgresql)
+    foreign = "a\x00b \ud800 ' ; --"
+    assert log.record([event(correlation_id=ID, error=foreign)], run_row()) is Durability.DATABASE
+    with create_engine(postgresql).begin() as other:
+        other.exec_driver_sql("LOCK TABLE liquidation_chain_head IN ACCESS EXCLUSIVE MODE")
+        assert log.record([event(TYPE.ARMED)], run_row("failed")) is Durability.FILE
+    assert log.import_fallback() == 2
+    assert log.import_fallback() == 0
+    assert log.verify().ok
+    assert [row["sequence"] for row in log.events(types=[TYPE.ARMED])] == [362]
+    run = log.run(ID)
+    assert run is not None
+    assert run["state"] == "failed"
+    log.close()
+
+
+def lock_database(folder: Path) -> sqlite3.Connection:
+    other = sqlite3.connect(folder / "t.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_record_locked_goes_to_file_and_is_imported_once(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event()], run_row())
+    other = lock_database(tmp_path)
+    late = event(TYPE.DISARMED, at_s=5)
+    assert log.record([late], run_row("failed", finished_at=START)) is Durability.FILE
+    assert (tmp_path / "f.jsonl").stat().st_mode & 0o777 == 0o600
+    other.close()
+    assert log.record([event(TYPE.ARMED, at_s=9)]) is Durability.DATABASE
+    assert log.import_fallback() == 2
+    assert log.import_fallback() == 0
+    assert not (tmp_path / "f.jsonl").exists()
+    assert [row["event_type"] for row in log.events()][-2:] == [TYPE.ARMED, TYPE.DISARMED]
+    newest = log.last_event([TYPE.ARMED, TYPE.DISARMED])
+    assert newest is not None
+    assert newest["event_type"] == TYPE.ARMED  # by time, not by its place in the chain
+    assert log.verify().ok
+    assert next(log.runs())["state"] == "failed"
+
+
+def test_last_event_sees_lines_that_wait_in_the_file(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event(TYPE.RELEASED)])
+    other = lock_database(tmp_path)
+    log.record([event(TYPE.LATCHED, at_s=1)])
+    found = log.last_event([TYPE.LATCHED, TYPE.RELEASED])
+    other.close()
+    assert found is not None
+    assert found["event_type"] == TYPE.LATCHED
+
+
+def test_import_crash_between_commit_and_unlink_not_twice(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event()])
+    other = lock_database(tmp_path)
+    log.record([event(), event()])
+    other.close()
+    saved = (tmp_path / "f.jsonl").read_bytes()
+    assert log.import_fallback() == 2
+    (tmp_path / "f.jsonl.dead.importing").write_bytes(saved)  # as if it had not been deleted
+    assert log.import_fallback() == 0
+    assert log.verify().checked == 3
+    assert not list(tmp_path.glob("*.importing"))
+
+
+def test_import_commit_answer_lost_not_twice(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit arrived, its answer did not: the record is in the database and in the file."""
+    store = log._store
+    assert store is not None
+    write = store.write
+
+    def lost(*args: object, **more: object) -> int:
+        write(*args, **more)  # type: ignore[arg-type]
+        raise ConnectionError("the answer was lost")
+
+    monkeypatch.setattr(store, "write", lost)
+    assert log.record([event(), event()]) is Durability.FILE
+    monkeypatch.undo()
+    assert log.import_fallback() == 0
+    assert log.verify().checked == 2
+
+
+def test_import_torn_line_kept_and_rest_imported(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event()])
+    file = tmp_path / "f.jsonl"
+    other = lock_database(tmp_path)
+    log.record([event()])
+    with file.open("ab") as torn:
+        torn.write(b'{"line_id": "x", "da')
+    log.record([event()])
+    other.close()
+    assert log.import_fallback() == 2
+    assert (tmp_path / "f.jsonl.unreadable").read_bytes() == b'{"line_id": "x", "da\n'
+    assert log.verify().checked == 3
+
+
+def test_record_nothing_writable_goes_to_log_masked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = AuditLog(
+        f"sqlite:///{tmp_path}/none/t.sqlite", fallback=tmp_path / "none" / "f",
+        masker=Masker(["hunter22"]),
+    )  # fmt: skip
+    assert log.record([event(pair="X/Y", error="hunter22")]) is Durability.LOG
+    assert "X/Y" in caplog.text
+    assert "hunter22" not in caplog.text
+
+
+@pytest.mark.parametrize("harm", ["corrupt", "read_only_schema"])
+def test_record_broken_database_goes_to_file(tmp_path: Path, harm: str) -> None:
+    if harm == "corrupt":
+        (tmp_path / "t.sqlite").write_bytes(b"no database at all" * 100)
+        log = open_log(tmp_path)
+    else:  # mode=ro is a read-only file for root, too
+        sqlite3.connect(tmp_path / "t.sqlite").close()
+        log = open_log(tmp_path, f"sqlite:///file:{tmp_path}/t.sqlite?mode=ro&uri=true")
+    assert log.record([event()]) is Durability.FILE
+
+
+def test_record_file_deleted_meanwhile_starts_anew(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event()])
+    (tmp_path / "t.sqlite").unlink()
+    assert log.record([event()]) is Durability.DATABASE
+    assert log.verify().checked == 1
+
+
+def test_in_memory_database_everything_in_the_file(tmp_path: Path) -> None:
+    log = open_log(tmp_path, "sqlite://")
+    assert log.record([event(TYPE.LATCHED, correlation_id=ID)], run_row()) is Durability.FILE
+    assert log.import_fallback() == 0
+    assert (tmp_path / "f.jsonl").exists()
+    assert [row["sequence"] for row in log.events(ID)] == [1]
+    assert log.last_event([TYPE.LATCHED]) is not None
+    assert [run["state"] for run in log.runs()] == ["in_progress"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "sequence"),
+    [
+        ("UPDATE liquidation_events SET error='x' WHERE sequence=3", FaultKind.CHANGED, 3),
+        ("UPDATE liquidation_events SET timestamp='soon' WHERE sequence=3", FaultKind.CHANGED, 3),
+        ("UPDATE liquidation_events SET additional_data='{' WHERE sequence=3",
+         FaultKind.CHANGED, 3),
+        ("DELETE FROM liquidation_events WHERE sequence=2", FaultKind.REMOVED, 2),
+        ("DELETE FROM liquidation_events WHERE sequence>=4", FaultKind.REMOVED, 4),
+        ("DELETE FROM liquidation_events", FaultKind.REMOVED, 1),
+        ("DELETE FROM liquidation_chain_head", FaultKind.HEAD, 5),
+        ("UPDATE liquidation_chain_head SET sequence=4, hash=(SELECT hash FROM "
+         "liquidation_events WHERE sequence=4)", FaultKind.ADDED, 5),
+        ("UPDATE liquidation_events SET sequence=CASE sequence WHEN 2 THEN -3 ELSE -2 END "
+         "WHERE sequence IN (2,3);UPDATE liquidation_events SET sequence=-sequence "
+         "WHERE sequence<0", FaultKind.MOVED, 2),
+        ("UPDATE liquidation_runs SET last_hash='x'", FaultKind.CHANGED, 1),
+    ],
+)  # fmt: skip
+def test_verify_tampered_names_the_row(
+    log: AuditLog, tmp_path: Path, statement: str, kind: FaultKind, sequence: int
+) -> None:
+    log.record([event(correlation_id=ID)], run_row())
+    log.record([event(at_s=n) for n in range(4)])
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.executescript(statement)
+    report = log.verify()
+    assert (report.kind, report.sequence) == (kind, sequence)
+
+
+def test_record_after_removed_tail_keeps_the_gap(log: AuditLog, tmp_path: Path) -> None:
+    log.record([event(), event()])
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.execute("DELETE FROM liquidation_events WHERE sequence=2")
+    assert log.record([event()]) is Durability.DATABASE
+    report = log.verify()
+    assert (report.kind, report.sequence) == (FaultKind.REMOVED, 2)

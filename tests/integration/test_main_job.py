@@ -1,0 +1,244 @@
+"""The main job: SIGTERM brings a real bot's book to flat, proves it, books it, records it."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.drill.bot import BotProcess
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
+
+
+def closing_requests(exchange: PracticeExchange) -> list[dict[str, Any]]:
+    """Orders that ours placed: those under our names."""
+    return [
+        request
+        for request in exchange.requests("/order", method="POST")
+        if request["params"].get("newClientOrderId", "").startswith("ftl")
+    ]
+
+
+def assert_chain(bot: BotProcess) -> None:
+    log = AuditLog(
+        f"sqlite:///{bot.database}", fallback=bot.folder / "none.jsonl", masker=Masker([])
+    )
+    try:
+        assert log.verify().ok
+    finally:
+        log.close()
+
+
+def fills_pnl(exchange: PracticeExchange, pair: str, *, futures: bool = True) -> float:
+    """What the exchange's fills of *pair* come to, commissions included (USDT)."""
+    return sum(
+        float(fill["realizedPnl"]) - float(fill["commission"])
+        for fill in exchange.fills(futures)
+        if fill["pair"] == pair
+    )
+
+
+def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """10 positions long and short, stops, 3 resting entries, 1 untracked position and 1 order."""
+    all_pairs = exchange.pairs(futures=True)
+    bot = make_bot(pairs=10)
+    untracked = all_pairs[10]
+    exchange.seed_position(untracked, exchange.amount_for(untracked, 300))
+    with bot:
+        wait_until_invested(bot, 10)
+        for pair in all_pairs[:3]:
+            price = exchange.price(pair) * 0.7
+            exchange.seed_order(pair, "buy", exchange.amount_for(pair, 500), round(price, 1))
+        exchange.seed_order(all_pairs[11], "buy", exchange.amount_for(all_pairs[11], 500),
+                            round(exchange.price(all_pairs[11]) * 0.7, 4))
+        for pair in all_pairs[:11]:
+            exchange.set_price(pair, exchange.price(pair) * 1.01)
+        exchange.set_latency(100)
+        exchange.clear_log()
+        bot.send(signal.SIGTERM)
+        code = bot.wait(20)
+    assert exchange.positions() == {}, bot.log_tail()
+    assert exchange.open_orders() == []
+    assert exchange.open_algo_orders() == []
+    assert code == 130, bot.log_tail()
+    trades = bot.query("SELECT * FROM trades")
+    assert len(trades) == 10
+    for trade in trades:
+        assert not trade["is_open"], trade
+        assert trade["exit_reason"] == "emergency_liquidation"
+        assert trade["fee_close_currency"] == "USDT"
+        assert trade["close_profit_abs"] == pytest.approx(
+            fills_pnl(exchange, trade["pair"]), abs=0.01
+        ), trade["pair"]
+    assert bot.query("SELECT * FROM orders WHERE ft_is_open = 1") == []
+    (run,) = runs(bot)
+    assert run["state"] == "completed"
+    assert run["positions_closed"] == 11
+    assert run["duration_seconds"] < 5.0
+    sides = {(t["pair"], bool(t["is_short"])) for t in trades}
+    assert {short for _, short in sides} == {True, False}
+    for request in closing_requests(exchange):
+        assert request["params"]["reduceOnly"] == "true", request
+    assert {
+        "liquidation_started", "liquidation_positions_queried", "liquidation_orders_cancelled",
+        "liquidation_position_closed", "liquidation_completed",
+    } <= set(event_types(bot))  # fmt: skip
+    assert_chain(bot)
+
+
+def test_no_secret_is_written_anywhere_even_if_the_exchange_echoes_the_key(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=1)
+    with bot:
+        wait_until_invested(bot, 1)
+        exchange.add_fault(
+            "error", method="POST", path="/fapi/v1/order$", code=-4108,
+            msg="Rejected for key {api_key}",
+        )  # fmt: skip
+        bot.send(signal.SIGTERM)
+        code = bot.wait(20)
+    assert code == 3
+    key, secret = exchange.settings.key, exchange.settings.secret
+    database = bot.database.read_bytes()
+    for text in (bot.log(), (bot.folder / "freqtrade.log").read_text()):
+        assert "Rejected for key" in text
+        assert key not in text
+        assert secret not in text
+    assert b"Rejected for key" in database
+    assert key.encode() not in database
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_closes_the_book(
+    exchange: PracticeExchange, make_bot: MakeBot, number: signal.Signals
+) -> None:
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        bot.send(number)
+        assert bot.wait(20) == 130
+    assert exchange.positions() == {}
+    started = next(e for e in events(bot) if e["event_type"] == "liquidation_started")
+    assert started["trigger"] == "shutdown"
+    assert started["additional_data"]["signal"] == number.name
+
+
+def test_disabled_leaves_positions_open_and_says_so(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2, liquidation={"emergency_liquidation": False})
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        bot.send(signal.SIGTERM)
+        assert bot.wait(40) == 130
+    assert len(exchange.positions()) == 2
+    assert closing_requests(exchange) == []
+    assert "SECURITY WARNING" in bot.log()
+    assert "liquidation_skipped" in event_types(bot)
+
+
+def test_exchange_that_never_answers_ends_in_time_and_tells_the_truth(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault("hang", path="/fapi/v")
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 3
+    (run,) = runs(bot)
+    assert run["state"] == "failed"
+    assert run["duration_seconds"] <= 5.3
+    final = events(bot)[-1]
+    assert final["event_type"] == "liquidation_failed"
+    assert len(final["additional_data"]["remainder"]) == 2
+    assert "WHAT REMAINS" in bot.log()
+
+
+def test_entry_under_way_at_the_signal_is_closed_too(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """The exchange executes the entry after the process has let go of it."""
+    bot = make_bot(pairs=1)
+    exchange.add_fault("late", method="POST", path="/fapi/v1/order$", times=1, delay_ms=700)
+    with bot:
+        bot.wait_for(
+            lambda: bool(exchange.requests("/fapi/v1/order", method="POST")), "an entry request"
+        )
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130, bot.log_tail()
+    assert exchange.fills(), "the entry was executed"
+    assert exchange.positions() == {}
+    assert exchange.open_orders() == []
+
+
+def test_spot_sells_what_the_bot_bought_and_nothing_else(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Stops lock the coins; coins that the user owned before stay."""
+    for pair in exchange.pairs(futures=False)[:3]:
+        exchange.seed_balance(pair.split("/")[0], 5)
+    bot = make_bot(futures=False, pairs=3)
+    with bot:
+        wait_until_invested(bot, 3)
+        exchange.set_latency(100)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130, bot.log_tail()
+    for pair in exchange.pairs(futures=False)[:3]:
+        balance = exchange.balances(futures=False)[pair.split("/")[0]]
+        held = float(balance["free"]) + float(balance["locked"])
+        step_and_fee = exchange.amount_for(pair, 1)
+        assert held == pytest.approx(5, abs=step_and_fee), pair
+        assert held >= 5 - 1e-9 or held == pytest.approx(5, rel=1e-3)
+    assert exchange.open_orders(False) == []
+    trades = bot.query("SELECT * FROM trades")
+    assert [t["is_open"] for t in trades] == [0, 0, 0]
+    assert {t["exit_reason"] for t in trades} == {"emergency_liquidation"}
+
+
+def test_spot_entry_under_way_at_the_signal_is_sold(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    exchange.add_fault("late", method="POST", path="/api/v3/order$", times=1, delay_ms=700)
+    bot = make_bot(futures=False, pairs=1)
+    base = exchange.pairs(False)[0].split("/")[0]
+    with bot:
+        bot.wait_for(
+            lambda: bool(exchange.requests("/api/v3/order", method="POST")), "an entry request"
+        )
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130, bot.log_tail()
+    assert len(exchange.fills(False)) >= 2, "bought, then sold"
+    balance = exchange.balances(futures=False)[base]
+    assert float(balance["free"]) < exchange.amount_for(exchange.pairs(False)[0], 2)
+
+
+def test_dry_run_closes_its_trades(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    bot = make_bot(pairs=3, dry_run=True, dry_run_wallet=10_000)
+    with bot:
+        wait_until_invested(bot, 3)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130, bot.log_tail()
+    trades = bot.query("SELECT * FROM trades")
+    assert [t["is_open"] for t in trades] == [0, 0, 0]
+    assert {t["exit_reason"] for t in trades} == {"emergency_liquidation"}
+    assert runs(bot)[0]["state"] == "completed"
+    assert closing_requests(exchange) == []
+
+
+def test_bot_that_starts_stopped_closes_nothing_at_the_start(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    pair = exchange.pairs()[0]
+    exchange.seed_position(pair, exchange.amount_for(pair, 300))
+    bot = make_bot(pairs=1, initial_state="stopped")
+    with bot:
+        bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "a heartbeat")
+        assert exchange.positions() != {}
+        assert runs(bot) == []
