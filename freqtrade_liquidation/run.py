@@ -213,8 +213,9 @@ class Run:
     async def _wait(self) -> None:
         """Until the requests in the air are answered (stragglers get as long again, no more)."""
         if not self._in_air:
-            until = min(self._not_before.values(), default=0.0) - _now()
-            await asyncio.sleep(min(max(until, POLL_S), self._deadline.left_s))
+            now = _now()
+            until = min((at for at in self._not_before.values() if at > now), default=now)
+            await asyncio.sleep(min(max(until - now, POLL_S), self._deadline.left_s))
             return
         began = _now()
         tasks = list(self._in_air.values())

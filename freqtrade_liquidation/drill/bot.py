@@ -60,7 +60,7 @@ class BotProcess:
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
-                env={**os.environ, **self._environment},
+                env=_without_pytest(os.environ) | self._environment,
             )
         return self
 
@@ -138,3 +138,8 @@ class BotProcess:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
+
+
+def _without_pytest(environment: Mapping[str, str]) -> dict[str, str]:
+    """freqtrade writes no log file where it sees pytest's variables; a real bot has none."""
+    return {key: value for key, value in environment.items() if not key.startswith("PYTEST")}

@@ -14,7 +14,8 @@ from freqtrade_liquidation.drill.scenarios import SCENARIOS
 if TYPE_CHECKING:
     from freqtrade_liquidation.drill.drill import DrillResult
 
-SHOWN_EVENTS: Final = 24
+FIRST_SHOWN: Final = 20
+LAST_SHOWN: Final = 4
 
 
 def opening(console: Console, options: argparse.Namespace) -> None:
@@ -62,9 +63,9 @@ def _by_pair(result: "DrillResult") -> Table:
         left = float(result.after.get(pair, {}).get("amount", 0.0))
         trade = trades.get(pair, {})
         profit = trade.get("close_profit_abs")
-        closed = "open" if trade.get("is_open") else f"closed, {trade.get('exit_reason')}"
+        closed = "open" if trade.get("is_open") else "closed"
         table.add_row(
-            escape(pair),
+            escape(pair.split(":")[0]),
             "short" if amount < 0 else "long",
             f"{abs(amount):g}",
             f"[red]{abs(left):g}[/red]" if left else "[green]0[/green]",
@@ -81,7 +82,12 @@ def _trail(result: "DrillResult") -> Table:
     table.add_column("pair")
     table.add_column("what", overflow="fold")
     began = _moment(result.events[0]) if result.events else None
-    for event in result.events[:SHOWN_EVENTS]:
+    hidden = max(0, len(result.events) - FIRST_SHOWN - LAST_SHOWN)
+    for number, event in enumerate(result.events):
+        if hidden and number == FIRST_SHOWN:
+            table.add_row("", f"… {hidden} more", "", "")
+        if FIRST_SHOWN <= number < FIRST_SHOWN + hidden:
+            continue
         offset = (_moment(event) - began).total_seconds() * 1000 if began else 0.0
         table.add_row(
             f"{offset:.0f}",
@@ -89,9 +95,6 @@ def _trail(result: "DrillResult") -> Table:
             escape((event["pair"] or "").split(":")[0]),
             escape(_what(event)),
         )
-    more = len(result.events) - SHOWN_EVENTS
-    if more > 0:
-        table.add_row("", f"… {more} more", "", "")
     return table
 
 

@@ -98,7 +98,7 @@ class Bookkeeper:
             Trade.rollback()
             return BookedPair(
                 pair=pair,
-                error=f"not booked ({type(error).__name__}: {error}); the next start books it",
+                error=f"not booked ({_first_line(error)}); the next start books it",
             )
         known = [profit for profit in profits if profit is not None]
         return BookedPair(
@@ -217,3 +217,8 @@ class Bookkeeper:
             return None
         sign = 1 if close.order.side is Side.LONG else -1
         return sign * (float(fill["price"]) - entry) * float(fill["amount"]) - cost
+
+
+def _first_line(error: Exception) -> str:
+    """SQLAlchemy adds the whole statement; the log has it."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -115,13 +115,14 @@ class Wire:
 
 
 def bare_copy(exchange: Exchange) -> Exchange:
-    """A shallow copy whose destructor touches nothing of the original's (its event loop, …)."""
-    clone = copy.copy(exchange)
+    """A shallow copy whose destructor touches nothing of the original's.
+
+    Source: freqtrade's ``Exchange.close``, which ends the websocket and closes the event loop.
+    """
+    clone: Any = copy.copy(exchange)
     clone.loop = None
     clone._exchange_ws = None
-    clone._ws_async = None
-    clone._api_async = None
-    return clone
+    return clone  # type: ignore[no-any-return]
 
 
 def _retry_after_s(api: Any) -> float | None:

@@ -8,6 +8,7 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RPCMessageType, State
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
+from sqlalchemy.pool import StaticPool
 
 from freqtrade_liquidation.host.bot import LiquidatingBot
 from freqtrade_liquidation.host.protection import Protection, current
@@ -130,6 +131,11 @@ class LiquidatingWorker(Worker):
         """The signal may have come in the middle of a flush: without this the cleanup dies."""
         try:
             Trade.rollback()
+            engine = Trade.session.get_bind()
             Trade.session.remove()
+            if not isinstance(engine.pool, StaticPool):  # in memory: the connection is the data
+                # A SELECT that the signal cut short keeps its cursor in the traceback, and with it
+                # an old snapshot on a pooled connection, on which every write fails as "locked".
+                engine.dispose()
         except Exception:
             logger.exception("Could not roll back freqtrade's session.")

@@ -11,12 +11,15 @@ from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 
 MakeBot = Callable[..., BotProcess]
+STRATEGIES = Path(__file__).parents[1] / "strategies"
+FUTURES_STRATEGY = (STRATEGY, "DrillStrategy")
+SPOT_STRATEGY = (STRATEGIES / "spot_always_in.py", "SpotAlwaysIn")
 
 
 @pytest.fixture
 def exchange() -> Iterator[PracticeExchange]:
     """Fixed prices: profits can be checked to the cent."""
-    with PracticeExchange(Settings(moving_ratio=0.0)) as running:
+    with PracticeExchange(Settings(moving_ratio=0.0, synthetic_markets=3)) as running:
         yield running
 
 
@@ -30,12 +33,13 @@ def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
         futures: bool = True,
         pairs: int = 3,
         folder: str = "bot",
-        strategy: tuple[Path, str] = (STRATEGY, "DrillStrategy"),
+        strategy: tuple[Path, str] | None = None,
         **overrides: Any,
     ) -> BotProcess:
         config = exchange.freqtrade_config(
             futures=futures, pairs=exchange.pairs(futures)[:pairs], **overrides
         )
+        strategy = strategy or (FUTURES_STRATEGY if futures else SPOT_STRATEGY)
         bot = BotProcess(tmp_path / folder, config, strategy=strategy)
         bots.append(bot)
         return bot

@@ -9,7 +9,14 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
+from tests.integration.conftest import (
+    STRATEGIES,
+    MakeBot,
+    event_types,
+    events,
+    runs,
+    wait_until_invested,
+)
 
 
 def closing_requests(exchange: PracticeExchange) -> list[dict[str, Any]]:
@@ -43,19 +50,25 @@ def fills_pnl(exchange: PracticeExchange, pair: str, *, futures: bool = True) ->
 def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
-    """10 positions long and short, stops, 3 resting entries, 1 untracked position and 1 order."""
-    all_pairs = exchange.pairs(futures=True)
-    bot = make_bot(pairs=10)
-    untracked = all_pairs[10]
-    exchange.seed_position(untracked, exchange.amount_for(untracked, 300))
+    """10 positions long and short with stops, 3 resting entries, and one position and one order
+    that the bot does not know."""
+    pairs = exchange.pairs(futures=True)
+    bot = make_bot(
+        pairs=13,
+        stake_amount=300,
+        strategy=(STRATEGIES / "some_rest.py", "SomeRest"),
+        custom_price_max_distance_ratio=0.9,
+    )
+    strangers = [f"P00{n}/USDT:USDT" for n in (1, 2)]
     with bot:
         wait_until_invested(bot, 10)
-        for pair in all_pairs[:3]:
-            price = exchange.price(pair) * 0.7
-            exchange.seed_order(pair, "buy", exchange.amount_for(pair, 500), round(price, 1))
-        exchange.seed_order(all_pairs[11], "buy", exchange.amount_for(all_pairs[11], 500),
-                            round(exchange.price(all_pairs[11]) * 0.7, 4))
-        for pair in all_pairs[:11]:
+        bot.wait_for(lambda: len(exchange.open_orders()) == 3, "three resting entries")
+        exchange.seed_position(strangers[0], exchange.amount_for(strangers[0], 300))
+        rest_at = exchange.price(strangers[1]) * 0.7
+        exchange.seed_order(
+            strangers[1], "buy", exchange.amount_for(strangers[1], 500), round(rest_at, 2)
+        )
+        for pair in (*pairs[:10], strangers[0]):
             exchange.set_price(pair, exchange.price(pair) * 1.01)
         exchange.set_latency(100)
         exchange.clear_log()
@@ -66,7 +79,7 @@ def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
     assert exchange.open_algo_orders() == []
     assert code == 130, bot.log_tail()
     trades = bot.query("SELECT * FROM trades")
-    assert len(trades) == 10
+    assert len(trades) == 10, "freqtrade deletes a trade whose only entry was cancelled"
     for trade in trades:
         assert not trade["is_open"], trade
         assert trade["exit_reason"] == "emergency_liquidation"
@@ -104,7 +117,7 @@ def test_no_secret_is_written_anywhere_even_if_the_exchange_echoes_the_key(
         code = bot.wait(20)
     assert code == 3
     key, secret = exchange.settings.key, exchange.settings.secret
-    database = bot.database.read_bytes()
+    database = b"".join(f.read_bytes() for f in bot.folder.glob(f"{bot.database.name}*"))
     for text in (bot.log(), (bot.folder / "freqtrade.log").read_text()):
         assert "Rejected for key" in text
         assert key not in text
