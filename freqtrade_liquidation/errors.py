@@ -29,7 +29,7 @@ class NothingToReduce(ExchangeRefused):
 
 
 class AccountRefused(ExchangeRefused):
-    """It said no to the whole account (key, permission, suspension): no other request will fare better."""
+    """It said no to the whole account (key, permission, suspension): asking again is no use."""
 
 
 class OutcomeUnknown(LiquidationError):

@@ -102,7 +102,7 @@ class LiquidationManager:
         self._audit = audit_logger
         self._logger = logger or logging.getLogger(__name__)
         self._utcnow = utcnow
-        self._random = random or random_module.Random()  # noqa: S311 - jitter, not a secret
+        self._random = random or random_module.Random()
         self._state = LiquidationState.IDLE
         self._run: Run | None = None
         self._request: Request | None = None
@@ -121,6 +121,7 @@ class LiquidationManager:
         request: Request | None = None,
         correlation_id: str | None = None,
         listener: Listener | None = None,
+        timeout_s: float | None = None,
     ) -> LiquidationResult:
         """Runs once and reports. Never raises (cancelling it aside).
 
@@ -129,6 +130,7 @@ class LiquidationManager:
 
         :param request: more about why and for what; *trigger* is ignored if it is given.
         :param listener: hears each audit event as it happens; must not block.
+        :param timeout_s: what is left of the configured time, if some of it has passed already.
         """
         request = request or Request(trigger=trigger)
         if (joined := self._joins(request)) is not None:
@@ -138,7 +140,12 @@ class LiquidationManager:
             self._request = request
             try:
                 result = await self._execute(
-                    request, correlation_id or new_correlation_id(self._utcnow()), listener
+                    request,
+                    correlation_id or new_correlation_id(self._utcnow()),
+                    listener,
+                    Deadline.after(
+                        self._config.timeout_seconds if timeout_s is None else timeout_s
+                    ),
                 )
                 self._result.set_result(result)
                 return result
@@ -159,7 +166,11 @@ class LiquidationManager:
         return None
 
     async def _execute(
-        self, request: Request, correlation_id: str, listener: Listener | None
+        self,
+        request: Request,
+        correlation_id: str,
+        listener: Listener | None,
+        deadline: Deadline,
     ) -> LiquidationResult:
         began, started_at = asyncio.get_running_loop().time(), self._utcnow()
         trail = Trail(
@@ -171,7 +182,7 @@ class LiquidationManager:
         self._state = advance(self._state, LiquidationStep.STARTED)
         record = _RecordBook(request, correlation_id, started_at, self._config.to_dict())
         try:
-            report, step, skip_reason = await self._carry_out(request, trail, record)
+            report, step, skip_reason = await self._carry_out(request, trail, record, deadline)
         except Exception:
             text = traceback.format_exc()
             self._logger.exception("Liquidation %s failed unexpectedly.", correlation_id)
@@ -190,7 +201,7 @@ class LiquidationManager:
         return result
 
     async def _carry_out(
-        self, request: Request, trail: Trail, record: "_RecordBook"
+        self, request: Request, trail: Trail, record: "_RecordBook", deadline: Deadline
     ) -> tuple[RunReport, LiquidationStep, str | None]:
         skip_reason = self._why_skip(request)
         expected = self._order_manager.expected_positions()
@@ -213,7 +224,7 @@ class LiquidationManager:
             self._order_manager,
             trail,
             rules=rules,
-            deadline=Deadline.after(self._config.timeout_seconds),
+            deadline=deadline,
             backoff=Backoff(
                 base_s=self._config.retry_delay_seconds,
                 max_retries=self._config.max_retries,
@@ -265,7 +276,7 @@ class LiquidationManager:
             total_realized_pnl=result.total_realized_pnl,
             duration_seconds=round(result.duration_seconds, 3),
             remainder=remainder(result.outcomes),
-            **({"reason": result.skip_reason} if result.skip_reason else {}),
+            reason=result.skip_reason,
         )
 
 

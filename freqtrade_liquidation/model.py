@@ -229,7 +229,7 @@ class PairOutcome:
 class Request:
     """Why a run happens, and for what.
 
-    :param trigger: one of DESIGN's words: shutdown, stop, fatal_error, telegram, rest, cli, recovery.
+    :param trigger: shutdown, stop, fatal_error, telegram, rest, cli or recovery.
     :param pairs: ``None`` = the whole book.
     :param skip_reason: set = somebody decided before us that nothing is to be closed.
     :param details: for the audit trail: signal, ``lifecycle_state``, …

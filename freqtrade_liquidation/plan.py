@@ -72,7 +72,7 @@ class Limits:
 
 
 def next_work(book: Book, rules: Rules, limits: Limits) -> list[PairWork]:
-    """The next round: one piece of work a pair, largest exposure first, entries before leftovers."""
+    """The next round: one piece of work a pair, largest exposure first."""
     pairs = {p.pair: p.notional for p in book.positions}
     for order in book.orders or ():
         pairs.setdefault(order.pair, 0.0)
@@ -123,7 +123,7 @@ def leftovers(book: Book) -> dict[str, tuple[OpenOrder, ...]]:
 
 
 def is_flat(book: Book, rules: Rules) -> bool:
-    """No position above dust and, where entries are ours to cancel, no order that could open one."""
+    """No position above dust and, where they are ours to cancel, no order that could open one."""
     if rules.cancel_entries:
         if book.orders is None:
             return False

@@ -22,6 +22,6 @@ class Backoff:
 
     def delay_s(self, attempts_made: int, *, retry_after_s: float | None = None) -> float:
         """Seconds to wait before the next attempt; never less than the exchange asked for."""
-        ceiling = self.base_s * 2 ** max(0, attempts_made - 1)
+        ceiling = self.base_s * 2.0 ** max(0, attempts_made - 1)
         jittered = ceiling * self.random.uniform(0.5, 1.0)
         return max(jittered, retry_after_s or 0.0)

@@ -6,7 +6,7 @@ request whose outcome is unknown is never sent again blindly.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
@@ -127,6 +127,8 @@ class Run:
         self._given_up: dict[str, str] = {}
         self._errors: dict[str, str] = {}
         self._removed_stops: dict[str, list[OpenOrder]] = {}
+        self._doubtful_stops: dict[str, OpenOrder] = {}
+        self._ending = False
         self._in_air: dict[str, asyncio.Task[None]] = {}
         self._report = RunReport()
 
@@ -148,6 +150,7 @@ class Run:
                 task.cancel()
         if self._deadline.passed:
             self._timed_out()
+        self._ending = True
         await self._put_back_stops()
         await self._clear_leftovers()
         booked = await self._book_pairs()
@@ -162,12 +165,19 @@ class Run:
             work = next_work(self._scoped(), self._rules, self._limits())
             if work:
                 self._launch(work)
-            elif self._is_settled():
-                return
-            elif self._removed_stops and self._deadline.left_s < PUT_BACK_NEEDS_S:
+            elif self._is_settled() or self._must_put_back():
                 return
             await self._wait()
             await self._look()
+
+    def _must_put_back(self) -> bool:
+        """Stops are off and the time that is left belongs to putting them back."""
+        return bool(self._removed_stops) and self._left_s() <= 0.0
+
+    def _left_s(self) -> float:
+        """Seconds to act in; what putting removed stops back takes is not among them."""
+        reserved = PUT_BACK_NEEDS_S if self._removed_stops and not self._ending else 0.0
+        return max(0.0, self._deadline.left_s - reserved)
 
     def _scoped(self) -> Book:
         assert self._book is not None, "looked before"
@@ -215,14 +225,12 @@ class Run:
         if not self._in_air:
             now = _now()
             until = min((at for at in self._not_before.values() if at > now), default=now)
-            await asyncio.sleep(min(max(until - now, POLL_S), self._deadline.left_s))
+            await asyncio.sleep(min(max(until - now, POLL_S), self._left_s()))
             return
         began = _now()
         tasks = list(self._in_air.values())
-        await asyncio.wait(
-            tasks, timeout=self._deadline.left_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        grace = min(max(_now() - began, POLL_S), self._deadline.left_s)
+        await asyncio.wait(tasks, timeout=self._left_s(), return_when=asyncio.FIRST_COMPLETED)
+        grace = min(max(_now() - began, POLL_S), self._left_s())
         await asyncio.wait(tasks, timeout=grace)
         for pair, task in list(self._in_air.items()):
             if task.done():
@@ -264,6 +272,7 @@ class Run:
     def _note_look(self, *, first: bool) -> None:
         book = self._scoped()
         shown = exposure(book.positions)
+        self._settle_stops(book, shown)
         appeared = [p for pair, p in shown.items() if pair not in self._seen]
         for position in appeared:
             self._seen[position.pair] = position
@@ -284,6 +293,17 @@ class Run:
             self._trail.note(
                 Event.ORDERS_QUERIED, "look", orders=[o.to_dict() for o in book.orders]
             )
+
+    def _settle_stops(self, book: Book, shown: Mapping[str, Position]) -> None:
+        """A removed stop matters while its position is open; a doubtful one is looked for."""
+        if book.orders is not None:
+            listed = {order.order_id for order in book.orders}
+            for order_id, stop in list(self._doubtful_stops.items()):
+                if order_id not in listed:
+                    self._removed_stops.setdefault(stop.pair, []).append(stop)
+                    del self._doubtful_stops[order_id]
+        for pair in self._removed_stops.keys() - shown.keys():
+            del self._removed_stops[pair]
 
     async def _ask(self, what: str, verb: Callable[..., Awaitable[T]]) -> T:
         """Reads, again where there was no answer.
@@ -317,7 +337,7 @@ class Run:
 
         :raises OutcomeUnknown: if there was no answer in time.
         """
-        seconds = self._deadline.attempt_s()
+        seconds = min(self._deadline.attempt_s(), self._left_s())
         if seconds < SHORTEST_ATTEMPT_S:
             raise ExchangeUnavailable("not sent: no time is left")
         try:
@@ -342,9 +362,7 @@ class Run:
             rounds.append((piece, orders))
             self._intend_cancel(piece.pair, piece.cancels)
             for order in orders:
-                self._trail.note(
-                    Event.CLOSE_INTENDED, "close", pair=piece.pair, **order.to_dict()
-                )
+                self._trail.note(Event.CLOSE_INTENDED, "close", pair=piece.pair, **order.to_dict())
         self._trail.commit()
         for piece, orders in rounds:
             self._touched.add(piece.pair)
@@ -378,9 +396,7 @@ class Run:
                 orders=[order.to_dict() for order in orders],
             )
         for order in orders:
-            self._cancel_attempts[order.order_id] = (
-                self._cancel_attempts.get(order.order_id, 0) + 1
-            )
+            self._cancel_attempts[order.order_id] = self._cancel_attempts.get(order.order_id, 0) + 1
 
     async def _work_on(self, work: PairWork, orders: Sequence[ClosingOrder]) -> None:
         closes = [partial(self._close, order) for order in orders]
@@ -400,13 +416,10 @@ class Run:
         if not orders:
             return ()
         try:
-            answers = await self._bounded(
-                partial(self._venue.cancel_all_orders, pair, orders)
-            )
+            answers = await self._bounded(partial(self._venue.cancel_all_orders, pair, orders))
         except LiquidationError as error:
             answers = [
-                CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=str(error))
-                for o in orders
+                CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=str(error)) for o in orders
             ]
         self._note_cancels(pair, answers)
         return answers
@@ -426,6 +439,10 @@ class Run:
         if stops:
             self._removed_stops.setdefault(pair, []).extend(stops)
         for answer in answers:
+            stop = answer.order
+            unknown = answer.status is CancelStatus.UNKNOWN
+            if unknown and stop.role is OrderRole.PROTECTIVE and stop.blocks_close:
+                self._doubtful_stops[stop.order_id] = stop
             if answer.status is not CancelStatus.CANCELLED:
                 self._errors[pair] = f"order {answer.order.order_id} not cancelled: {answer.error}"
                 self._trail.note(
@@ -535,7 +552,7 @@ class Run:
         if self._book is None or not self._rules.close or self._deadline.passed:
             return
         gone = {
-            pair: tuple(o for o in orders if self._limits().may_cancel(o))
+            pair: tuple(o for o in orders if self._may_clear(o))
             for pair, orders in leftovers(self._scoped()).items()
         }
         for pair, orders in gone.items():
@@ -552,13 +569,20 @@ class Run:
                     f"{answer.order.order_id} not cancelled: {answer.error}"
                 )
 
+    def _may_clear(self, order: OpenOrder) -> bool:
+        """With ``cancel_orders: false`` only a closed position's own stop goes with it."""
+        ours = self._rules.cancel_entries or order.role is OrderRole.PROTECTIVE
+        return ours and self._limits().may_cancel(order)
+
     async def _book_pairs(self) -> dict[str, BookedPair]:
         pairs = sorted(self._touched | self._seen.keys())
-        if not pairs or self._deadline.passed:
+        if not pairs:
             return {}
         seconds = self._deadline.left_s
         try:
             async with asyncio.timeout(seconds):
+                if self._deadline.passed:
+                    raise TimeoutError
                 booked = await self._venue.book(pairs, timeout_s=seconds)
         except TimeoutError:
             booked = [
@@ -625,9 +649,7 @@ class Run:
             error=self._why_open(pair) if state is PairState.OPEN else None,
         )
 
-    def _unverified(
-        self, pair: str, first: Position, booked: BookedPair | None
-    ) -> PairOutcome:
+    def _unverified(self, pair: str, first: Position, booked: BookedPair | None) -> PairOutcome:
         return PairOutcome(
             pair=pair,
             side=first.side,

@@ -17,6 +17,9 @@ if sys.platform != "win32":
 
 KEYS: Final = {"line_id", "record_id", "kind", "data"}
 
+FALLBACK_NAME: Final = "liquidation_audit.jsonl"
+"""In freqtrade's user_data folder."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

@@ -20,7 +20,9 @@ LAST_SHOWN: Final = 4
 
 def opening(console: Console, options: argparse.Namespace) -> None:
     """What is about to happen."""
-    console.print("[bold]Fire drill[/bold] on the built-in practice exchange: no money, no network.")
+    console.print(
+        "[bold]Fire drill[/bold] on the built-in practice exchange: no money, no network."
+    )
     text = SCENARIOS[options.faults][0]
     console.print(
         f"{options.positions} positions, {options.latency_ms:g} ms round trip, "
@@ -128,9 +130,7 @@ def _verdict(console: Console, result: "DrillResult") -> None:
         f"code {result.exit_code}; {result.requests} requests."
     )
     if result.flat:
-        console.print(
-            "[bold green]FLAT[/bold green]: the exchange shows no position and no order."
-        )
+        console.print("[bold green]FLAT[/bold green]: the exchange shows no position and no order.")
     else:
         console.print(
             f"[bold red]NOT FLAT[/bold red]: {len(result.after)} position(s) and "

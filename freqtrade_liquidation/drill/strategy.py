@@ -13,7 +13,7 @@ class DrillStrategy(IStrategy):
     INTERFACE_VERSION = 3
     can_short = True
     timeframe = "5m"
-    minimal_roi: dict[str, float] = {}
+    minimal_roi = {}  # noqa: RUF012 - freqtrade's own form
     stoploss = -0.50
     startup_candle_count = 1
     order_types = {  # noqa: RUF012 - freqtrade's own form

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -18,7 +17,11 @@ def run(arguments: Sequence[str]) -> int:
 def _show(arguments: Sequence[str]) -> int:
     from freqtrade_liquidation.audit.log import AuditLog
     from freqtrade_liquidation.audit.masking import Masker
-    from freqtrade_liquidation.frontends.database import add_database_arguments, database_url
+    from freqtrade_liquidation.frontends.database import (
+        add_database_arguments,
+        database_url,
+        fallback_file,
+    )
 
     parser = argparse.ArgumentParser(
         prog="freqtrade-liquidation show-liquidations",
@@ -27,9 +30,7 @@ def _show(arguments: Sequence[str]) -> int:
     add_database_arguments(parser)
     show.add_arguments(parser)
     options = parser.parse_args(arguments)
-    audit = AuditLog(
-        database_url(options), fallback=Path("liquidation_audit.jsonl"), masker=Masker([])
-    )
+    audit = AuditLog(database_url(options), fallback=fallback_file(options), masker=Masker([]))
     try:
         return show.run(options, audit, Console())
     finally:

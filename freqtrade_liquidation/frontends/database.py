@@ -1,9 +1,12 @@
 """Which database the bot uses, found as freqtrade finds it."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
+
+from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 
 
 def add_database_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +21,11 @@ def add_database_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--db-url", metavar="PATH", help="Trades database URL of the bot.")
     parser.add_argument("-d", "--datadir", metavar="PATH", help=argparse.SUPPRESS)
     parser.add_argument("--userdir", "--user-data-dir", dest="user_data_dir", metavar="PATH")
+
+
+def fallback_file(options: argparse.Namespace) -> Path:
+    """Where the bot writes its audit trail when the database cannot be written."""
+    return Path(options.user_data_dir or "user_data") / FALLBACK_NAME
 
 
 def database_url(options: argparse.Namespace) -> str:

@@ -86,9 +86,7 @@ class Bookkeeper:
     def _book_pair(self, pair: str) -> BookedPair:
         closes = [c for c in self._venue.deeds.closes if c.order.pair == pair and not c.refused]
         try:
-            trades = list(
-                Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all()
-            )
+            trades = list(Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all())
             if not trades:
                 return BookedPair(pair=pair, realized_pnl=self._untracked_pnl(closes))
             self._scribe.exchange.get_rate = lambda *args, **kwargs: self._rate(closes, trades[0])
@@ -116,8 +114,11 @@ class Bookkeeper:
 
     @staticmethod
     def _rate(closes: Sequence[Close], trade: Trade) -> float:
-        averages = [close.answer["average"] for close in closes
-                    if close.answer and close.answer.get("average")]
+        averages = [
+            close.answer["average"]
+            for close in closes
+            if close.answer and close.answer.get("average")
+        ]
         return float(averages[-1]) if averages else float(trade.open_rate)
 
     # -- freqtrade's trade --------------------------------------------------------------------

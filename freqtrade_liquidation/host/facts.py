@@ -65,15 +65,14 @@ class FactFinder:
         self, facts: Facts, trade: KnownTrade, order: KnownOrder, timeout_s: float
     ) -> None:
         def ask(exchange: Exchange) -> Any:
-            exchange.fetch_order = functools.partial(exchange.fetch_order, count=0)  # type: ignore[method-assign]
-            return exchange.fetch_order_or_stoploss_order(
-                order.order_id, trade.pair, order.is_stop
+            exchange.fetch_order = functools.partial(  # type: ignore[method-assign]
+                exchange.fetch_order,  # type: ignore[call-arg]
+                count=0,
             )
+            return exchange.fetch_order_or_stoploss_order(order.order_id, trade.pair, order.is_stop)
 
         try:
-            facts.states[order.order_id] = dict(
-                await self._wire.read(ask, timeout_s=timeout_s)
-            )
+            facts.states[order.order_id] = dict(await self._wire.read(ask, timeout_s=timeout_s))
         except LiquidationError as error:
             facts.missing[trade.pair] = f"state of order {order.order_id}: {error}"
 
@@ -98,7 +97,7 @@ class FactFinder:
             if exchange._config["dry_run"]:
                 return 0.0
             fetch = exchange._get_funding_fees_from_exchange
-            once = functools.partial(fetch, count=0)
+            once = functools.partial(fetch, count=0)  # type: ignore[call-arg]
             return float(once(trade.pair, trade.last_fill_at))
 
         try:

@@ -66,9 +66,7 @@ class LedgerVenue(FuturesVenue):
             if isinstance(balance, dict)
         }
 
-    def _ledger_position(
-        self, pair: str, balances: dict[str, float] | None
-    ) -> Position | None:
+    def _ledger_position(self, pair: str, balances: dict[str, float] | None) -> Position | None:
         trades = self._trades_of(pair)
         side = trades[0].side if trades else self._found_side(pair)
         amount = sum(self._own_amount(trade) for trade in trades)
@@ -163,9 +161,7 @@ class LedgerVenue(FuturesVenue):
             for note in self._door.in_air():  # simulated in this process: nothing is in the air
                 self._door.settle(note)
             return
-        await asyncio.gather(
-            *(self._find_entry(note, timeout_s) for note in self._door.in_air())
-        )
+        await asyncio.gather(*(self._find_entry(note, timeout_s) for note in self._door.in_air()))
 
     async def _find_entry(self, note: EntryNote, timeout_s: float) -> None:
         try:
@@ -175,12 +171,14 @@ class LedgerVenue(FuturesVenue):
             )
         except LiquidationError:
             return  # still in the air: asked again at the next look, reported if never found
-        known = {o.order_id for t in self._trades for o in t.open_orders}
+        known = {order_id for trade in self._trades for order_id in trade.order_ids}
         earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
         for order in orders:
             fresh = (order.get("timestamp") or 0) >= earliest_ms and order["side"] == note.side
-            ours = any(close.order.client_order_id == order.get("clientOrderId")
-                       for close in self.deeds.closes)
+            ours = any(
+                close.order.client_order_id == order.get("clientOrderId")
+                for close in self.deeds.closes
+            )
             if fresh and not ours:
                 if order["id"] not in known:
                     self._found[order["id"]] = dict(order)
@@ -197,9 +195,7 @@ class LedgerVenue(FuturesVenue):
             for order in trade.open_orders
             if not _is_final(self._states.get(order.order_id))
         ]
-        found = [
-            self._found_order(order) for order in self._found.values() if not _is_final(order)
-        ]
+        found = [self._found_order(order) for order in self._found.values() if not _is_final(order)]
         return [*known, *found]
 
     def _ledger_order(

@@ -15,9 +15,7 @@ def armed(*, scope: str, untracked: list[str]) -> str:
     ]
     if untracked:
         fate = "will be closed, too" if scope == "account" else "are left alone"
-        lines.append(
-            f"Unknown to the database, and {fate}: {', '.join(sorted(untracked))}"
-        )
+        lines.append(f"Unknown to the database, and {fate}: {', '.join(sorted(untracked))}")
     return "\n".join(lines)
 
 

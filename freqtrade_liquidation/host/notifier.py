@@ -95,9 +95,7 @@ class _Channel:
             text=message.text,
             message_thread_id=settings.get("topic_id"),
         )
-        asyncio.run_coroutine_threadsafe(sending, telegram._loop).result(
-            TELEGRAM_ANSWERS_WITHIN_S
-        )
+        asyncio.run_coroutine_threadsafe(sending, telegram._loop).result(TELEGRAM_ANSWERS_WITHIN_S)
 
 
 class Notifier:

@@ -96,9 +96,7 @@ class Protection:
         self._announced = False
         note_config(self._audit, self.config)
         for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
-            self.notifier.send(
-                Message(text=words, kind=RPCMessageType.WARNING, urgent=True)
-            )
+            self.notifier.send(Message(text=words, kind=RPCMessageType.WARNING, urgent=True))
         if (latched_by := self._control.state().latched_by) is not None:
             self.door.bar()
             self.stopped_by_us = True
@@ -166,7 +164,9 @@ class Protection:
 
     # -- a run --------------------------------------------------------------------------------
 
-    def liquidate(self, request: Request, *, process_ends: bool = False) -> LiquidationResult | None:
+    def liquidate(
+        self, request: Request, *, process_ends: bool = False
+    ) -> LiquidationResult | None:
         """Runs (or joins a run that covers *request*) and waits for the result.
 
         :returns: ``None`` if nothing is armed: no bot was ever built.
@@ -282,15 +282,11 @@ class Protection:
                 self.notifier.send(Message(raw=message))
 
     def _say_started(self, request: Request) -> None:
-        self.notifier.send(
-            Message(text=messages.started(request.trigger, len(self._trades)))
-        )
+        self.notifier.send(Message(text=messages.started(request.trigger, len(self._trades))))
 
     # -- after it -----------------------------------------------------------------------------
 
-    def _after(
-        self, request: Request, result: LiquidationResult, *, process_ends: bool
-    ) -> None:
+    def _after(self, request: Request, result: LiquidationResult, *, process_ends: bool) -> None:
         bot = self._bot
         assert bot is not None, "attached"
         self.last_result = result
@@ -306,9 +302,7 @@ class Protection:
             self.notifier.flush(LAST_MESSAGE_WITHIN_S)
 
     def _say_outcome(self, result: LiquidationResult, bot: "LiquidatingBot") -> None:
-        kind = (
-            RPCMessageType.STATUS if result.success else RPCMessageType.WARNING
-        )
+        kind = RPCMessageType.STATUS if result.success else RPCMessageType.WARNING
         self.notifier.send(
             Message(
                 text=messages.outcome(result, bot.config["stake_currency"]),

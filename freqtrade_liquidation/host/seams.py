@@ -101,9 +101,7 @@ def _version_faults() -> Iterator[str]:
 def _faults(where: str, method: str, parameters: tuple[str, ...]) -> Iterator[str]:
     module_name, class_name = where.split(":")
     module = __import__(module_name, fromlist=[class_name])
-    function: Callable[..., Any] | None = getattr(
-        getattr(module, class_name, None), method, None
-    )
+    function: Callable[..., Any] | None = getattr(getattr(module, class_name, None), method, None)
     if function is None:
         yield f"{class_name}.{method} is missing"
         return

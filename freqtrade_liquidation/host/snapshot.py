@@ -31,6 +31,7 @@ class KnownTrade:
 
     :param amount: base currency, fills that the database knows.
     :param fee_open: as a ratio, of the entry.
+    :param order_ids: of all its orders, filled ones, too.
     """
 
     trade_id: int
@@ -44,6 +45,7 @@ class KnownTrade:
     opened_at: datetime
     last_fill_at: datetime
     open_orders: tuple[KnownOrder, ...]
+    order_ids: frozenset[str] = frozenset()
 
 
 def open_trades() -> tuple[KnownTrade, ...]:
@@ -54,11 +56,13 @@ def open_trades() -> tuple[KnownTrade, ...]:
         Trade.session.remove()
 
 
-def open_trades_in_time(fallback: Sequence[KnownTrade]) -> tuple[tuple[KnownTrade, ...], str | None]:
+def open_trades_in_time(
+    fallback: Sequence[KnownTrade],
+) -> tuple[tuple[KnownTrade, ...], str | None]:
     """Every open trade, or *fallback* and why, if the database does not answer in time."""
     try:
         return bounded(open_trades, timeout_s=READ_WITHIN_S, name="trades"), None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the last list must do
         return tuple(fallback), f"{type(error).__name__}: {error}"
 
 
@@ -83,4 +87,5 @@ def _known(trade: Trade) -> KnownTrade:
             for order in trade.orders
             if order.ft_is_open
         ),
+        order_ids=frozenset(order.order_id for order in trade.orders),
     )

@@ -1,7 +1,7 @@
 """Blocking calls in threads that nobody has to wait for.
 
 ``ThreadPoolExecutor`` and ``asyncio.run`` join their workers at the end: one hung request would
-hold up the exit. Ours are daemons, one a call, and an answer that nobody awaits any more is dropped.
+hold up the exit. Ours are daemons, one a call; an answer that nobody awaits any more is dropped.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def in_thread(function: Callable[[], T], *, name: str) -> T:
         value, error = None, None
         try:
             value = function()
-        except BaseException as raised:  # handed to the caller, whatever it is
+        except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
             error = raised
         try:
             loop.call_soon_threadsafe(settle, value, error)
@@ -50,7 +50,7 @@ def bounded(function: Callable[[], T], *, timeout_s: float, name: str) -> T:
     def work() -> None:
         try:
             box.append((function(), None))
-        except BaseException as raised:  # handed to the caller, whatever it is
+        except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
             box.append((None, raised))
 
     thread = threading.Thread(target=work, name=f"liquidation-{name}", daemon=True)

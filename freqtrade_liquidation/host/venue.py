@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import ccxt
+from freqtrade.constants import BuySell
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
@@ -151,7 +153,7 @@ class FuturesVenue:
         )
 
     def _limited(self, position: Position) -> Position:
-        """In scope "trades", never more than the bot's own (principle 8's account may be shared)."""
+        """In scope "trades", never more than the bot's own: the account may be shared."""
         if self._account_scope:
             return position
         own = sum(t.amount for t in self._trades_of(position.pair) if t.side is position.side)
@@ -188,10 +190,27 @@ class FuturesVenue:
         # Without a type, ccxt asks binance's spot market, whatever the default type.
         params: dict[str, Any] = {"type": "swap", **({"stop": True} if stop else {})}
         raw = await self._wire.read(
-            lambda exchange: exchange._api.fetch_open_orders(None, params=params),
-            timeout_s=timeout_s,
+            lambda exchange: _orders_of_all(exchange, params), timeout_s=timeout_s
         )
+        if raw is None:
+            raw = await self._list_by_pair(params, timeout_s)
         return [self._open_order(entry, listed_as_stop=stop) for entry in raw if entry["symbol"]]
+
+    async def _list_by_pair(self, params: dict[str, Any], timeout_s: float) -> list[Any]:
+        """Where the exchange lists no orders without a pair: those that we have reason to ask."""
+        pairs = sorted(self._scope_pairs() | self._entry_prices.keys())
+        lists = await asyncio.gather(
+            *(
+                self._wire.read(
+                    lambda exchange, pair=pair: exchange._api.fetch_open_orders(  # type: ignore[misc]
+                        pair, params=params
+                    ),
+                    timeout_s=timeout_s,
+                )
+                for pair in pairs
+            )
+        )
+        return [order for found in lists for order in found]
 
     def _open_order(self, raw: Any, *, listed_as_stop: bool) -> OpenOrder:
         pair, order_id = raw["symbol"], str(raw["id"])
@@ -275,9 +294,7 @@ class FuturesVenue:
             await self._wire.write(send, timeout_s=timeout_s)
         except LiquidationError as error:
             status = (
-                CancelStatus.UNKNOWN
-                if isinstance(error, OutcomeUnknown)
-                else CancelStatus.REFUSED
+                CancelStatus.UNKNOWN if isinstance(error, OutcomeUnknown) else CancelStatus.REFUSED
             )
             sendable = not isinstance(error, (OutcomeUnknown, ExchangeRefused))
             return CancelAnswer(order=order, status=status, error=str(error), sendable=sendable)
@@ -313,7 +330,8 @@ class FuturesVenue:
         )
 
     def _send_close(self, exchange: Exchange, order: ClosingOrder) -> Any:
-        side, pair = order.side.exit_side, order.pair
+        side: BuySell = "sell" if order.side is Side.LONG else "buy"
+        pair = order.pair
         needs_price = exchange._config["dry_run"] or exchange._order_needs_price(side, "market")
         rate = self._rate(exchange, order) if needs_price else 0.0
         params_of = exchange._get_params
@@ -321,7 +339,7 @@ class FuturesVenue:
         def with_client_order_id(*args: Any, **kwargs: Any) -> dict[str, Any]:
             return {**params_of(*args, **kwargs), "clientOrderId": order.client_order_id}
 
-        exchange._get_params = with_client_order_id
+        exchange._get_params = with_client_order_id  # type: ignore[method-assign]
         return exchange.create_order(
             pair=pair,
             ordertype="market",
@@ -357,7 +375,7 @@ class FuturesVenue:
                 amount=amount,
                 stop_price=stop_price,
                 order_types={"stoploss": "market"},
-                side=order.side,
+                side="sell" if order.side == "sell" else "buy",
                 leverage=self._leverage(order.pair),
             ),
             timeout_s=timeout_s,
@@ -384,14 +402,12 @@ class FuturesVenue:
         if precision is None:
             return 0.0
         # ccxt: TICK_SIZE (4) gives the step itself, DECIMAL_PLACES (2) the number of digits.
-        return float(precision) if self._exchange.precisionMode == 4 else 10.0 ** -precision
+        return float(precision) if self._exchange.precisionMode == 4 else 10.0**-precision
 
     def maximum_amount(self, pair: str) -> float | None:
         """Base currency: the largest market order; ``None`` = none published."""
         limits = self._exchange.markets[pair].get("limits", {})
-        largest = (limits.get("market") or {}).get("max") or (limits.get("amount") or {}).get(
-            "max"
-        )
+        largest = (limits.get("market") or {}).get("max") or (limits.get("amount") or {}).get("max")
         return self._exchange._contracts_to_amount(pair, largest) if largest else None
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
@@ -435,3 +451,11 @@ class FuturesVenue:
             close.answer = dict(await self._wire.read(ask, timeout_s=timeout_s))
         except LiquidationError:
             return  # still not known; whoever needs it sees that it is not final
+
+
+def _orders_of_all(exchange: Exchange, params: dict[str, Any]) -> list[Any] | None:
+    """Every open order of the account; ``None`` = this exchange lists them by pair only."""
+    try:
+        return list(exchange._api.fetch_open_orders(None, params=params))
+    except (ccxt.ArgumentsRequired, ccxt.NotSupported):
+        return None

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -11,7 +12,7 @@ import requests
 from freqtrade.exchange import Exchange
 from requests.adapters import HTTPAdapter
 
-from freqtrade_liquidation.errors import ClockSkewed
+from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
 from freqtrade_liquidation.host.classify import translate
 from freqtrade_liquidation.host.threads import in_thread
 
@@ -52,6 +53,7 @@ class Wire:
         one_at_a_time = exchange._api.id in NONCE_ORDERED
         self._slots = asyncio.Semaphore(1 if one_at_a_time else CONNECTIONS)
         self._clock_synced = False
+        self._asked_to_wait_until = 0.0
 
     async def read(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
         """One attempt at a question.
@@ -71,10 +73,12 @@ class Wire:
         """Drops the connections."""
         self._session.really_close()
 
-    async def _attempt(
-        self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool
-    ) -> T:
+    async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
         async with self._slots:
+            if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
+                raise ExchangeUnavailable(
+                    f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
+                )
             exchange = self._copy(timeout_s)
             try:
                 return await in_thread(lambda: call(exchange), name="request")
@@ -85,6 +89,9 @@ class Wire:
                     write=write,
                     retry_after_s=_retry_after_s(exchange._api),
                 )
+                if isinstance(ours, ExchangeUnavailable) and ours.retry_after_s is not None:
+                    # 429, or 418 after too many of them: whoever goes on asking is banned.
+                    self._asked_to_wait_until = time.monotonic() + ours.retry_after_s
                 if isinstance(ours, ClockSkewed) and not self._clock_synced:
                     await self._sync_clock(timeout_s)
                 raise ours from error

@@ -58,8 +58,14 @@ def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
         stake_amount=300,
         strategy=(STRATEGIES / "some_rest.py", "SomeRest"),
         custom_price_max_distance_ratio=0.9,
+        order_types={
+            "entry": "limit",
+            "exit": "market",
+            "stoploss": "market",
+            "stoploss_on_exchange": True,
+        },
     )
-    strangers = [f"P00{n}/USDT:USDT" for n in (1, 2)]
+    strangers = [f"P00{n}/USDT:USDT" for n in (2, 3)]
     with bot:
         wait_until_invested(bot, 10)
         bot.wait_for(lambda: len(exchange.open_orders()) == 3, "three resting entries")

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from freqtrade_liquidation.errors import ExchangeUnavailable, NothingToReduce, OutcomeUnknown
 from freqtrade_liquidation.model import (
@@ -142,9 +143,11 @@ class SimulatedExchange:
         return pieces
 
 
-def position(pair: str, side: Side = Side.LONG, amount: float = 1.0, **kwargs: object) -> Position:
+def position(pair: str, side: Side = Side.LONG, amount: float = 1.0, **kwargs: Any) -> Position:
     """A position of a known trade."""
-    return Position(pair=pair, side=side, amount=amount, entry_price=100.0, trade_ids=(1,), **kwargs)  # type: ignore[arg-type]
+    return Position(
+        pair=pair, side=side, amount=amount, entry_price=100.0, trade_ids=(1,), **kwargs
+    )
 
 
 def stop(pair: str, *, blocks: bool = False, order_id: str | None = None) -> OpenOrder:
@@ -164,5 +167,9 @@ def stop(pair: str, *, blocks: bool = False, order_id: str | None = None) -> Ope
 def entry(pair: str, order_id: str | None = None) -> OpenOrder:
     """A resting order that could open a position."""
     return OpenOrder(
-        pair=pair, order_id=order_id or f"entry-{pair}", role=OrderRole.ENTRY, side="buy", amount=1.0
+        pair=pair,
+        order_id=order_id or f"entry-{pair}",
+        role=OrderRole.ENTRY,
+        side="buy",
+        amount=1.0,
     )

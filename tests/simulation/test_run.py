@@ -31,7 +31,9 @@ def liquidate(
     """One run, as an operator's command unless *request* says otherwise."""
 
     async def go() -> LiquidationResult:
-        manager = LiquidationManager(LiquidationConfig(**config), exchange, audit or MemoryAuditLog())
+        manager = LiquidationManager(
+            LiquidationConfig(**config), exchange, audit or MemoryAuditLog()
+        )
         return await manager.execute_liquidation(request=request or Request(trigger="cli"))
 
     return run(go())
@@ -57,8 +59,8 @@ def test_long_short_stops_and_entries_end_flat() -> None:
     assert not exchange.positions
     assert not exchange.orders
     assert sorted(exchange.booked) == [BTC, ETH, XRP]
-    assert [e.event_type for e in audit.events][0] is Event.STARTED
-    assert [e.event_type for e in audit.events][-1] is Event.COMPLETED
+    assert audit.events[0].event_type is Event.STARTED
+    assert audit.events[-1].event_type is Event.COMPLETED
 
 
 def test_flat_takes_three_round_trips() -> None:
@@ -78,9 +80,7 @@ def test_no_positions_completes() -> None:
 @pytest.mark.parametrize("trigger", ["shutdown", "stop", "fatal_error"])
 def test_disabled_skips_automatic_triggers(trigger: str) -> None:
     exchange, audit = book(position(BTC)), MemoryAuditLog()
-    result = liquidate(
-        exchange, Request(trigger=trigger), audit, emergency_liquidation=False
-    )
+    result = liquidate(exchange, Request(trigger=trigger), audit, emergency_liquidation=False)
     assert result.state is LiquidationState.SKIPPED
     assert exchange.requests == []
     assert audit.of_type(Event.SKIPPED)[0].additional_data["reason"] == result.skip_reason
@@ -103,9 +103,9 @@ def test_one_refused_pair_costs_the_others_nothing() -> None:
         position(BTC),
         position(ETH),
         orders=[stop(BTC)],
-        fault=lambda verb, pair: ExchangeRefused("market closed")
-        if (verb, pair) == ("close", BTC)
-        else None,
+        fault=lambda verb, pair: (
+            ExchangeRefused("market closed") if (verb, pair) == ("close", BTC) else None
+        ),
     )
     result = liquidate(exchange)
     assert result.state is LiquidationState.PARTIAL
@@ -207,7 +207,9 @@ def test_intent_precedes_each_request() -> None:
     original = exchange.execute_market_close
 
     async def check(order: Any, **kwargs: Any) -> Any:
-        intents = {e.additional_data["client_order_id"] for e in audit.of_type(Event.CLOSE_INTENDED)}
+        intents = {
+            e.additional_data["client_order_id"] for e in audit.of_type(Event.CLOSE_INTENDED)
+        }
         seen.append(order.client_order_id in intents)
         return await original(order, **kwargs)
 
@@ -249,7 +251,7 @@ def test_entry_in_the_air_is_waited_for() -> None:
 def test_two_triggers_at_once_are_one_run() -> None:
     exchange = book(position(BTC))
 
-    async def go() -> list[LiquidationResult]:
+    async def go() -> tuple[LiquidationResult, LiquidationResult]:
         manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
         return await asyncio.gather(
             manager.execute_liquidation("stop"), manager.execute_liquidation("telegram")
@@ -263,7 +265,7 @@ def test_two_triggers_at_once_are_one_run() -> None:
 def test_wider_trigger_widens_the_run() -> None:
     exchange = book(position(BTC), position(ETH))
 
-    async def go() -> list[LiquidationResult]:
+    async def go() -> tuple[LiquidationResult, LiquidationResult]:
         manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
         narrow = Request(trigger="telegram", pairs=frozenset({BTC}))
         return await asyncio.gather(

@@ -15,7 +15,7 @@ class SomeRest(IStrategy):
     INTERFACE_VERSION = 3
     can_short = True
     timeframe = "5m"
-    minimal_roi: dict[str, float] = {}
+    minimal_roi = {}  # noqa: RUF012 - freqtrade's own form
     stoploss = -0.50
     startup_candle_count = 1
     order_types = {  # noqa: RUF012 - freqtrade's own form
@@ -26,7 +26,7 @@ class SomeRest(IStrategy):
     }
 
     def _number(self, pair: str) -> int:
-        return self.config["exchange"]["pair_whitelist"].index(pair)
+        return int(self.config["exchange"]["pair_whitelist"].index(pair))
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         return dataframe

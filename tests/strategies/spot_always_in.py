@@ -11,7 +11,7 @@ class SpotAlwaysIn(IStrategy):
 
     INTERFACE_VERSION = 3
     timeframe = "5m"
-    minimal_roi: dict[str, float] = {}
+    minimal_roi = {}  # noqa: RUF012 - freqtrade's own form
     stoploss = -0.20
     startup_candle_count = 1
     order_types = {  # noqa: RUF012 - freqtrade's own form
