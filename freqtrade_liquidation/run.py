@@ -161,11 +161,11 @@ class Run:
 
     async def _until_flat(self) -> None:
         await self._look(first=True)
-        while not self._deadline.passed:
+        while not (self._deadline.passed or self._must_put_back()):
             work = next_work(self._scoped(), self._rules, self._limits())
             if work:
                 self._launch(work)
-            elif self._is_settled() or self._must_put_back():
+            elif self._is_settled():
                 return
             await self._wait()
             await self._look()
@@ -327,10 +327,10 @@ class Run:
                     attempt=attempts,
                     outcome=_outcome(error),
                 )
-                if not self._backoff.allows(attempts) or self._deadline.passed:
+                if not self._backoff.allows(attempts) or self._left_s() < SHORTEST_ATTEMPT_S:
                     raise
                 delay = self._delay(attempts, error) - (_now() - began)
-                await asyncio.sleep(min(max(0.0, delay), self._deadline.left_s))
+                await asyncio.sleep(min(max(0.0, delay), self._left_s()))
 
     async def _bounded(self, verb: Callable[..., Awaitable[T]]) -> T:
         """One attempt within its time, whatever the order manager does.

@@ -312,3 +312,66 @@ def test_dust_is_reported_as_dust() -> None:
     result = liquidate(exchange)
     assert result.success
     assert exchange.sent == []
+
+
+def test_cancel_orders_false_leaves_entries_and_takes_only_its_own_stop() -> None:
+    exchange = book(position(BTC), orders=[stop(BTC), entry(ETH)])
+    result = liquidate(exchange, Request(trigger="shutdown"), cancel_orders=False)
+    assert result.success
+    assert set(exchange.orders) == {f"entry-{ETH}"}
+
+
+def test_stop_whose_cancel_was_unknown_is_put_back_too() -> None:
+    """Its cancel executed without an answer: the position must not be left without a stop."""
+    exchange = book(
+        position(BTC),
+        orders=[stop(BTC, blocks=True)],
+        closes_need_orders=True,
+        fault=lambda verb, pair: ExchangeRefused("no") if verb == "close" else None,
+        fault_after=lambda verb, pair: OutcomeUnknown("lost") if verb == "cancel" else None,
+    )
+    liquidate(exchange)
+    assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+
+
+def test_stop_is_put_back_in_time_when_the_close_hangs() -> None:
+    exchange = book(
+        position(BTC),
+        orders=[stop(BTC, blocks=True)],
+        closes_need_orders=True,
+        hangs=lambda verb, pair: verb == "close",
+    )
+    result = liquidate(exchange)
+    assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+    assert result.duration_seconds <= 5.3
+    assert not any("LOST" in error for error in result.errors)
+
+
+def test_stop_that_locks_is_not_touched_without_time_to_put_it_back() -> None:
+    exchange = book(
+        position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True, latency_s=0.01
+    )
+    result = liquidate(exchange, timeout_seconds=1.4)
+    assert result.state is LiquidationState.FAILED
+    assert set(exchange.orders) == {f"stop-{BTC}"}
+
+
+def test_unbooked_pairs_are_said_when_time_is_up() -> None:
+    exchange = book(position(BTC), hangs=lambda verb, pair: verb == "orders")
+    audit = MemoryAuditLog()
+    liquidate(exchange, audit=audit)
+    assert [e.pair for e in audit.of_type(Event.BOOKING_FAILED)] == [BTC]
+    assert exchange.booked == []
+
+
+@pytest.mark.parametrize("timeout_s", [0.3, 1.0, 5.0])
+def test_deadline_is_never_passed(timeout_s: float) -> None:
+    exchange = book(
+        position(BTC),
+        position(ETH),
+        orders=[stop(BTC), entry(ETH)],
+        hangs=lambda verb, pair: verb in ("close", "cancel"),
+    )
+    result = liquidate(exchange, timeout_seconds=timeout_s)
+    assert result.duration_seconds <= timeout_s + 0.01
+    assert all(o.state is not PairState.CLOSED for o in result.outcomes)
