@@ -490,15 +490,15 @@ class Run:
             attempt=self._sent[order.pair].attempts,
             outcome=_outcome(error),
         )
-        final = isinstance(error, ExchangeRefused) and not isinstance(error, NothingToReduce)
-        if final:
-            self._given_up[order.pair] = str(error)
         self._fail(order.pair, str(error), error)
 
     def _fail(self, pair: str, words: str, error: LiquidationError | None) -> None:
         self._errors[pair] = words
         if isinstance(error, (OutcomeUnknown, NothingToReduce)):
             return  # a look comes next; it alone says what is left to do
+        if isinstance(error, ExchangeRefused):
+            self._given_up[pair] = words
+            return
         attempts = self._sent[pair].attempts if pair in self._sent else 1
         self._postpone(pair, self._delay(attempts, error))
 

@@ -129,6 +129,12 @@ def _verdict(console: Console, result: "DrillResult") -> None:
         f"From the signal: {flat_after}, process ended after {result.ended_s:.2f} s with exit "
         f"code {result.exit_code}; {result.requests} requests."
     )
+    for left in json.loads((result.run or {}).get("outcome") or "[]"):
+        if left["state"] in ("open", "unverified"):
+            stop = "its stop stands" if left["protected"] else "without a stop"
+            console.print(
+                f"{escape(left['pair'])}: {left['state']}, {stop}: {escape(str(left['error']))}"
+            )
     if result.flat:
         console.print("[bold green]FLAT[/bold green]: the exchange shows no position and no order.")
     else:
