@@ -5,8 +5,9 @@ import functools
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
+import ccxt
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
@@ -14,6 +15,9 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
+
+FUNDING_LIMIT: Final = 1000
+"""Entries of one answer; as many as that may be cut off, and are asked for pair by pair."""
 
 
 @dataclass(slots=True)
@@ -51,15 +55,17 @@ class FactFinder:
         asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
         for trade in trades:
             asks += [self._state(facts, trade, o, timeout_s) for o in trade.open_orders]
-            if trade.pair in closed and self._pays_funding():
-                asks.append(self._funding(facts, trade, timeout_s))
+        paying = [trade for trade in trades if trade.pair in closed and self._pays_funding()]
+        if paying:
+            asks.append(self._funding(facts, paying, timeout_s))
         if not self._exchange._config["dry_run"]:
             asks += [self._fills(facts, pair, timeout_s) for pair in sorted(closed & set(pairs))]
         await asyncio.gather(*asks)
         return facts
 
     def _pays_funding(self) -> bool:
-        return self._exchange.trading_mode == TradingMode.FUTURES
+        live = not self._exchange._config["dry_run"]
+        return live and self._exchange.trading_mode == TradingMode.FUTURES
 
     async def _state(
         self, facts: Facts, trade: KnownTrade, order: KnownOrder, timeout_s: float
@@ -92,10 +98,35 @@ class FactFinder:
         for fill in fills:
             facts.fills.setdefault(str(fill["order"]), []).append(dict(fill))
 
-    async def _funding(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
+    async def _funding(self, facts: Facts, trades: Sequence[KnownTrade], timeout_s: float) -> None:
+        """One question for all trades, where the exchange answers without a pair."""
+        since = min(trade.last_fill_at for trade in trades)
+        params_since = int(since.timestamp() * 1000)
+
+        def ask(exchange: Exchange) -> list[Any] | None:
+            try:
+                return list(exchange._api.fetch_funding_history(None, params_since, FUNDING_LIMIT))
+            except (ccxt.ArgumentsRequired, ccxt.NotSupported):
+                return None
+
+        try:
+            history = await self._wire.read(ask, timeout_s=timeout_s)
+        except LiquidationError as error:
+            facts.missing |= {trade.pair: f"funding fees: {error}" for trade in trades}
+            return
+        if history is None or len(history) >= FUNDING_LIMIT:
+            await asyncio.gather(*(self._funding_of(facts, t, timeout_s) for t in trades))
+            return
+        for trade in trades:
+            from_ms = trade.last_fill_at.timestamp() * 1000
+            facts.funding[trade.trade_id] = sum(
+                float(fee["amount"])
+                for fee in history
+                if fee["symbol"] == trade.pair and fee["timestamp"] >= from_ms
+            )
+
+    async def _funding_of(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
         def ask(exchange: Exchange) -> float:
-            if exchange._config["dry_run"]:
-                return 0.0
             fetch = exchange._get_funding_fees_from_exchange
             once = functools.partial(fetch, count=0)  # type: ignore[call-arg]
             return float(once(trade.pair, trade.last_fill_at))

@@ -261,3 +261,19 @@ def test_bot_that_starts_stopped_closes_nothing_at_the_start(
         bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "a heartbeat")
         assert exchange.positions() != {}
         assert runs(bot) == []
+
+
+def test_funding_fees_are_booked(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    """One paid, one received; freqtrade's profit is fills plus funding."""
+    bot = make_bot(pairs=2)
+    pairs = exchange.pairs()[:2]
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.seed_funding(pairs[0], -0.25)
+        exchange.seed_funding(pairs[1], 0.75)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130
+    profits = {t["pair"]: t["close_profit_abs"] for t in bot.query("SELECT * FROM trades")}
+    assert profits[pairs[0]] == pytest.approx(fills_pnl(exchange, pairs[0]) - 0.25, abs=0.01)
+    assert profits[pairs[1]] == pytest.approx(fills_pnl(exchange, pairs[1]) + 0.75, abs=0.01)
+    assert len(exchange.requests("/fapi/v1/income")) >= 1

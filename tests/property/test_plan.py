@@ -1,6 +1,7 @@
 """Rules of the plan that hold for every book."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,13 @@ from freqtrade_liquidation.plan import Book, Limits, Rules, in_scope, is_flat, l
 PAIRS = [f"P{number}/USDT:USDT" for number in range(6)]
 pairs = st.sampled_from(PAIRS)
 amounts = st.floats(min_value=1e-6, max_value=1e6)
+
+
+
+def _possible(order: OpenOrder) -> OpenOrder:
+    """An entry locks the money it spends, never the coins that a close needs."""
+    return replace(order, blocks_close=False) if order.role is OrderRole.ENTRY else order
+
 
 positions = st.lists(
     st.builds(
@@ -36,7 +44,7 @@ orders = st.lists(
         blocks_close=st.booleans(),
     ),
     max_size=10,
-).map(tuple)
+).map(lambda made: tuple(_possible(order) for order in made))
 books = st.builds(Book, positions=positions, orders=st.none() | orders)
 rules = st.builds(
     Rules, cancel_entries=st.booleans(), close=st.booleans(), closes_need_orders=st.booleans()

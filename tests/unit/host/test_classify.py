@@ -1,0 +1,313 @@
+"""Which of our errors each error of ccxt, of freqtrade and of the connection becomes."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import ccxt
+import pytest
+from ccxt.base.errors import error_hierarchy
+from freqtrade.exceptions import (
+    DDosProtection,
+    ExchangeError,
+    InsufficientFundsError,
+    InvalidOrderException,
+    OperationalException,
+    TemporaryError,
+)
+
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ClockSkewed,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    NothingToReduce,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.host.classify import translate
+
+Kind = type[LiquidationError]
+
+EXPECTED: Final[Mapping[str, tuple[Kind, Kind]]] = {
+    "BaseError": (ExchangeUnavailable, OutcomeUnknown),
+    "ExchangeError": (ExchangeRefused, ExchangeRefused),
+    "AuthenticationError": (AccountRefused, AccountRefused),
+    "PermissionDenied": (AccountRefused, AccountRefused),
+    "AccountNotEnabled": (AccountRefused, AccountRefused),
+    "AccountSuspended": (AccountRefused, AccountRefused),
+    "ArgumentsRequired": (ExchangeRefused, ExchangeRefused),
+    "BadRequest": (ExchangeRefused, ExchangeRefused),
+    "BadSymbol": (ExchangeRefused, ExchangeRefused),
+    "OperationRejected": (ExchangeRefused, ExchangeRefused),
+    "NoChange": (ExchangeRefused, ExchangeRefused),
+    "MarginModeAlreadySet": (ExchangeRefused, ExchangeRefused),
+    "MarketClosed": (ExchangeRefused, ExchangeRefused),
+    "ManualInteractionNeeded": (ExchangeRefused, ExchangeRefused),
+    "RestrictedLocation": (ExchangeRefused, ExchangeRefused),
+    "InsufficientFunds": (ExchangeRefused, ExchangeRefused),
+    "InvalidAddress": (ExchangeRefused, ExchangeRefused),
+    "AddressPending": (ExchangeRefused, ExchangeRefused),
+    "InvalidOrder": (ExchangeRefused, ExchangeRefused),
+    "OrderNotFound": (ExchangeRefused, ExchangeRefused),
+    "OrderNotCached": (ExchangeRefused, ExchangeRefused),
+    "OrderImmediatelyFillable": (ExchangeRefused, ExchangeRefused),
+    "OrderNotFillable": (ExchangeRefused, ExchangeRefused),
+    "DuplicateOrderId": (ExchangeRefused, ExchangeRefused),
+    "ContractUnavailable": (ExchangeRefused, ExchangeRefused),
+    "NotSupported": (ExchangeRefused, ExchangeRefused),
+    "InvalidProxySettings": (ExchangeRefused, ExchangeRefused),
+    "ExchangeClosedByUser": (ExchangeRefused, ExchangeRefused),
+    "OperationFailed": (ExchangeUnavailable, OutcomeUnknown),
+    "NetworkError": (ExchangeUnavailable, OutcomeUnknown),
+    "DDoSProtection": (ExchangeUnavailable, ExchangeUnavailable),
+    "RateLimitExceeded": (ExchangeUnavailable, ExchangeUnavailable),
+    "ExchangeNotAvailable": (ExchangeUnavailable, OutcomeUnknown),
+    "OnMaintenance": (ExchangeUnavailable, ExchangeUnavailable),
+    "InvalidNonce": (ClockSkewed, ClockSkewed),
+    "ChecksumError": (ClockSkewed, ClockSkewed),
+    "RequestTimeout": (ExchangeUnavailable, OutcomeUnknown),
+    "BadResponse": (ExchangeUnavailable, OutcomeUnknown),
+    "NullResponse": (ExchangeUnavailable, OutcomeUnknown),
+    "CancelPending": (ExchangeUnavailable, OutcomeUnknown),
+    "UnsubscribeError": (ExchangeUnavailable, OutcomeUnknown),
+}
+"""ccxt's class: what a read becomes, what a write becomes."""
+
+
+def _names(tree: Mapping[str, Any]) -> Iterator[str]:
+    for name, below in tree.items():
+        yield name
+        yield from _names(below)
+
+
+ALL_NAMES: Final = list(_names(error_hierarchy))
+WRAPPERS: Final = (
+    TemporaryError,
+    DDosProtection,
+    ExchangeError,
+    InvalidOrderException,
+    InsufficientFundsError,
+    OperationalException,
+)
+
+
+def kinds(error: BaseException, exchange_id: str = "binance") -> tuple[Kind, Kind]:
+    """What *error* becomes, of a read and of a write."""
+    read = translate(error, exchange_id=exchange_id, write=False)
+    return type(read), type(translate(error, exchange_id=exchange_id, write=True))
+
+
+def wrapped(kind: type[Exception], cause: BaseException) -> BaseException:
+    """*cause* as freqtrade's exchange wrapper raises it."""
+    try:
+        raise kind(f"Could not place order due to {type(cause).__name__}.") from cause
+    except kind as error:
+        return error
+
+
+def test_every_class_of_ccxt_is_a_decision() -> None:
+    """A class that ccxt adds (or drops) must be written into the table above."""
+    assert set(ALL_NAMES) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_ccxts_class_becomes(name: str) -> None:
+    assert kinds(getattr(ccxt, name)("words")) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_freqtrades_wrapper_changes_nothing(name: str, wrapper: type[Exception]) -> None:
+    assert kinds(wrapped(wrapper, getattr(ccxt, name)("words"))) == EXPECTED[name]
+
+
+def test_cause_handed_over_as_an_argument_is_found() -> None:
+    """freqtrade's ``raise OperationalException(e)``, also where ``from e`` is missing."""
+    assert kinds(OperationalException(ccxt.AuthenticationError("no"))) == (AccountRefused,) * 2
+    assert kinds(OperationalException(ccxt.RequestTimeout("t"))) == (
+        ExchangeUnavailable,
+        OutcomeUnknown,
+    )
+
+
+def test_error_that_is_its_own_cause_ends() -> None:
+    error = ccxt.NetworkError("round and round")
+    error.__cause__ = error
+    assert kinds(error) == (ExchangeUnavailable, OutcomeUnknown)
+
+
+@pytest.mark.parametrize("error", [ValueError("?"), KeyError("?"), TemporaryError("no cause")])
+def test_what_nobody_knows_may_have_acted(error: Exception) -> None:
+    assert kinds(error) == (ExchangeUnavailable, OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "error", "expected"),
+    [
+        # A revoked key, once a call has succeeded: ccxt says DDoSProtection.
+        (
+            "binance",
+            ccxt.DDoSProtection('binance temporary banned: {"code":-2015,"msg":"Invalid"}'),
+            AccountRefused,
+        ),
+        (
+            "binance",
+            ccxt.InvalidOrder('binance {"code":-2022,"msg":"ReduceOnly Order is rejected."}'),
+            NothingToReduce,
+        ),
+        ("binance", ccxt.ExchangeError('binance {"code":-2022}'), NothingToReduce),
+        ("binance", ccxt.InvalidNonce('binance {"code":-1021,"msg":"Timestamp"}'), ClockSkewed),
+        ("binance", ccxt.ExchangeError('binance {"code": "-1021"}'), ClockSkewed),
+        ("binance", ccxt.ExchangeError('binance {"code":-1007,"msg":"Timeout"}'), OutcomeUnknown),
+        ("binance", ccxt.ExchangeError('binance {"code":-1006}'), OutcomeUnknown),
+        ("binance", ccxt.OperationRejected('binance {"code":-1001}'), OutcomeUnknown),
+        ("bybit", ccxt.InvalidOrder('bybit {"retCode":110017,"retMsg":"zero"}'), NothingToReduce),
+        ("bybit", ccxt.PermissionDenied('bybit {"retCode":30012}'), ExchangeRefused),
+        ("bybit", ccxt.PermissionDenied('bybit {"retCode":10005}'), AccountRefused),
+        (
+            "okx",
+            ccxt.ExchangeError('okx {"code":"1","data":[{"sCode":"51169","sMsg":"none"}]}'),
+            NothingToReduce,
+        ),
+        ("okx", ccxt.PermissionDenied('okx {"data":[{"sCode":"51773"}]}'), ExchangeRefused),
+        # One exchange's code says nothing on another.
+        ("kraken", ccxt.InvalidOrder('kraken {"code":-2022}'), ExchangeRefused),
+        ("okx", ccxt.PermissionDenied('okx {"code":"-2022"}'), AccountRefused),
+    ],
+)
+def test_code_decides_before_the_class(
+    exchange_id: str, error: Exception, expected: Kind
+) -> None:
+    assert kinds(error, exchange_id)[1] is expected
+    assert kinds(wrapped(TemporaryError, error), exchange_id)[1] is expected
+
+
+def test_retry_after_is_kept_and_ccxts_class_is_named() -> None:
+    error = wrapped(DDosProtection, ccxt.RateLimitExceeded("slow down"))
+    ours = translate(error, exchange_id="binance", write=True, retry_after_s=3.0)
+    assert isinstance(ours, ExchangeUnavailable)
+    assert ours.retry_after_s == 3.0
+    assert str(ours) == "RateLimitExceeded: slow down"
+
+
+# Real connections. ccxt wraps what requests raises; the cause must still be found.
+
+
+def client(port: int) -> Any:
+    address = f"http://127.0.0.1:{port}"
+    api = {name: address for name in ("public", "private", "fapiPublic", "fapiPrivate")}
+    made = ccxt.binance(
+        {"apiKey": "k", "secret": "s", "urls": {"api": api}, "enableRateLimit": False}
+    )
+    made.session.trust_env = False
+    made.timeout = 300
+    return made
+
+
+def error_of(port: int, **overrides: Any) -> Exception:
+    """What a real ccxt raises for a new order sent to *port*."""
+    exchange = client(port)
+    for name, value in overrides.items():
+        setattr(exchange, name, value)
+    try:
+        exchange.fapiPrivatePostOrder({"symbol": "BTCUSDT"})
+    except Exception as error:
+        return error
+    finally:
+        exchange.session.close()
+    raise AssertionError("the order was answered")
+
+
+def test_refused_connection_has_not_acted() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and never listening: nobody else gets the port
+        error = error_of(closed.getsockname()[1])
+    assert kinds(error) == (ExchangeUnavailable, ExchangeUnavailable)
+    assert kinds(wrapped(TemporaryError, error)) == (ExchangeUnavailable, ExchangeUnavailable)
+
+
+def test_read_timeout_may_have_acted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        error = error_of(silent.getsockname()[1])
+    assert isinstance(error, ccxt.RequestTimeout)
+    assert kinds(error) == (ExchangeUnavailable, OutcomeUnknown)
+
+
+def test_connection_cut_without_an_answer_may_have_acted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def cut() -> None:
+            connection, _ = server.accept()
+            connection.recv(65536)
+            connection.close()
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        error = error_of(server.getsockname()[1])
+        thread.join()
+    assert kinds(error) == (ExchangeUnavailable, OutcomeUnknown)
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    """A server that answers every request with *status*; yields its port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (502, b"<html>Bad Gateway</html>", (ExchangeUnavailable, OutcomeUnknown)),
+        (503, b"<html>Unavailable</html>", (ExchangeUnavailable, OutcomeUnknown)),
+        (504, b"", (ExchangeUnavailable, OutcomeUnknown)),
+        (200, b"not json", (ExchangeUnavailable, OutcomeUnknown)),
+        (
+            408,
+            b'{"code":-1007,"msg":"Timeout waiting for response from backend server."}',
+            (ExchangeUnavailable, OutcomeUnknown),
+        ),
+        (
+            429,
+            b'{"code":-1003,"msg":"Too many requests."}',
+            (ExchangeUnavailable, ExchangeUnavailable),
+        ),
+        (400, b'{"code":-2022,"msg":"ReduceOnly Order is rejected."}', (NothingToReduce,) * 2),
+        (400, b'{"code":-1021,"msg":"Timestamp for this request"}', (ClockSkewed,) * 2),
+        (401, b'{"code":-2014,"msg":"API-key format invalid."}', (AccountRefused,) * 2),
+    ],
+)
+def test_real_answer_of_ccxts_binance(
+    status: int, body: bytes, expected: tuple[Kind, Kind]
+) -> None:
+    with answering(status, body) as port:
+        assert kinds(error_of(port)) == expected
+
+
+def test_key_revoked_after_a_success_is_no_rate_limit() -> None:
+    body = b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'
+    with answering(401, body) as port:
+        error = error_of(port, options={"hasAlreadyAuthenticatedSuccessfully": True})
+    assert kinds(error) == (AccountRefused, AccountRefused)
