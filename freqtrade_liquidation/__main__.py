@@ -4,23 +4,32 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from freqtrade_liquidation.host.protection import Protection
 
 USAGE_ERROR = 2
 POSITIONS_REMAIN = 3
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs one command and exits with its code."""
+def main(
+    argv: Sequence[str] | None = None, *, make: "Callable[[], Protection] | None" = None
+) -> None:
+    """Runs one command and exits with its code.
+
+    :param make: makes the protection of a bot; ``None`` = with our usual times.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     from freqtrade_liquidation.frontends import commands
 
     if arguments and arguments[0] in commands.OWN:
         sys.exit(commands.run(arguments))
-    _leave(_run_freqtrade(arguments))
+    _leave(_run_freqtrade(arguments, make))
 
 
-def _run_freqtrade(arguments: list[str]) -> int:
+def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None" = None) -> int:
     """freqtrade's own ``main``, with our classes in place where it trades."""
     from freqtrade.exceptions import FreqtradeException
 
@@ -36,23 +45,30 @@ def _run_freqtrade(arguments: list[str]) -> int:
             _validate(arguments)
             seams.substitute()
         except FreqtradeException as error:
-            print(f"Error: {error}", file=sys.stderr)
+            sys.stderr.write(f"Error: {error}\n")
             return USAGE_ERROR
-        protection = protections.install()
+        protection = protections.install(make or protections.Protection)
     from freqtrade.main import main as freqtrade_main
 
+    code = 1
     try:
         freqtrade_main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     if protection is not None and protection.positions_remain:
         return POSITIONS_REMAIN
+    if protection is not None and code == 0 and not _asks_for_help(arguments):
+        return USAGE_ERROR  # trading never ends well: freqtrade's 0 is a configuration error
     return code
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    return bool({"-h", "--help", "-V", "--version"} & set(arguments))
 
 
 def _validate(arguments: list[str]) -> None:
     """freqtrade ends with 0 on a configuration error, after loading the exchange: look first."""
-    if {"-h", "--help"} & set(arguments):
+    if _asks_for_help(arguments):
         return
     from freqtrade.commands import Arguments
 

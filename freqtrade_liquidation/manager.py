@@ -232,6 +232,8 @@ class LiquidationManager:
             ),
         )
         report = await self._run.execute()
+        if report.account_refused is not None:
+            self._logger.critical("The exchange refuses this account: %s", report.account_refused)
         if not rules.close:
             return report, LiquidationStep.LEFT_OPEN_ON_PURPOSE, "close_positions is false"
         if report.flat:

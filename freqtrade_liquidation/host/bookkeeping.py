@@ -17,8 +17,9 @@ from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Order, Trade
 
+from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.facts import Facts
-from freqtrade_liquidation.host.venue import Close, FuturesVenue
+from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import bare_copy
 from freqtrade_liquidation.model import BookedPair, Side
 

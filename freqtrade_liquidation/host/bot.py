@@ -1,13 +1,22 @@
 """freqtrade's bot with a door that can be barred and a state that wakes the loop."""
 
+import logging
 import threading
 from typing import Any
 
+from freqtrade.constants import RETRY_TIMEOUT
 from freqtrade.enums import State
-from freqtrade.exceptions import InvalidOrderException, OperationalException, PricingError
+from freqtrade.exceptions import (
+    InvalidOrderException,
+    OperationalException,
+    PricingError,
+    TemporaryError,
+)
 from freqtrade.freqtradebot import FreqtradeBot
 
 from freqtrade_liquidation.host.protection import Protection, current
+
+logger = logging.getLogger(__name__)
 
 DEFINITE_REFUSALS = (InvalidOrderException, PricingError, OperationalException)
 """Raised by ``execute_entry`` when no order can have been placed."""
@@ -31,7 +40,7 @@ class LiquidatingBot(FreqtradeBot):
         self._built = True
 
     @property
-    def state(self) -> State:  # type: ignore[override]
+    def state(self) -> State:
         """freqtrade's state."""
         return self._state
 
@@ -48,6 +57,11 @@ class LiquidatingBot(FreqtradeBot):
         self._state = state
         self.wake.set()
 
+    def resume(self, state: State) -> None:
+        """Ends a reload that was not done; a ``/stop`` that came meanwhile stands."""
+        if self._state == State.RELOAD_CONFIG:
+            self.set_state(state)
+
     def process(self) -> None:
         """One loop; an error that will make freqtrade stop is remembered as the reason."""
         self.fatal_error = None
@@ -56,6 +70,12 @@ class LiquidatingBot(FreqtradeBot):
         except OperationalException as error:
             self.fatal_error = error
             raise
+        except TemporaryError as error:
+            # As freqtrade's worker, whose sleep would let a ``/stop`` wait for half a minute.
+            logger.warning("Error: %s, retrying in %s seconds...", error, RETRY_TIMEOUT)
+            self.wake.clear()
+            if self.state in (State.RUNNING, State.PAUSED):
+                self.wake.wait(RETRY_TIMEOUT)
 
     def execute_entry(self, pair: str, *args: Any, **kwargs: Any) -> bool:
         """The one place that all entries pass: noted before it is sent, refused when barred."""

@@ -1,4 +1,4 @@
-"""Latch and maintenance window, read from the audit trail: one source of truth, no flag beside it."""
+"""Latch and maintenance window, read from the audit trail: the one source of truth."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

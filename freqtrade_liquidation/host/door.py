@@ -44,6 +44,12 @@ class Door:
             self._all_barred = False
             self._barred.clear()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether every entry is refused."""
+        with self._lock:
+            return self._all_barred
+
     def is_barred(self, pair: str) -> bool:
         """Whether an entry into *pair* is refused."""
         with self._lock:

@@ -11,9 +11,10 @@ from typing import Any
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import EntryNote
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
-from freqtrade_liquidation.host.venue import FINAL_STATUSES, FuturesVenue
+from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
 
 

@@ -97,6 +97,11 @@ def disarmed(until: datetime) -> str:
     return f"DISARMED until {until:%Y-%m-%d %H:%M} UTC: stopping the bot leaves positions open."
 
 
+def stays_stopped() -> str:
+    """Why a bot does not trade after a reload."""
+    return "A liquidation stopped this bot; a reload does not start it again. /start does."
+
+
 def latched(by: str) -> str:
     """Why a bot does not trade after its start."""
     return (

@@ -16,6 +16,7 @@ from freqtrade.rpc import RPCHandler
 logger = logging.getLogger(__name__)
 
 TELEGRAM_ANSWERS_WITHIN_S = 5.0
+PAGE = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class _Channel:
                 message = self._queue.get()
             try:
                 self._deliver(message)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one channel's failure is its own
                 logger.warning(
                     "Message lost on %s (%s): %s",
                     self.name,
@@ -90,12 +91,23 @@ class _Channel:
         """Waits for Telegram's answer: ``send_msg`` hands over a coroutine and forgets it."""
         telegram = self._module
         settings = telegram._config["telegram"]
-        sending = telegram._app.bot.send_message(
-            settings["chat_id"],
-            text=message.text,
-            message_thread_id=settings.get("topic_id"),
-        )
-        asyncio.run_coroutine_threadsafe(sending, telegram._loop).result(TELEGRAM_ANSWERS_WITHIN_S)
+        for text in _pages(message.text):
+            sending = telegram._app.bot.send_message(
+                settings["chat_id"], text=text, message_thread_id=settings.get("topic_id")
+            )
+            future = asyncio.run_coroutine_threadsafe(sending, telegram._loop)
+            future.result(TELEGRAM_ANSWERS_WITHIN_S)
+
+
+def _pages(text: str) -> list[str]:
+    """Whole lines, as many as Telegram takes in one message (4096 characters)."""
+    pages = [""]
+    for line in text.splitlines():
+        for part in (line[i : i + PAGE] for i in range(0, len(line) or 1, PAGE)):
+            if pages[-1] and len(pages[-1]) + len(part) >= PAGE:
+                pages.append("")
+            pages[-1] += part if not pages[-1] else "\n" + part
+    return pages
 
 
 class Notifier:
@@ -104,6 +116,7 @@ class Notifier:
     def __init__(self, bot: Callable[[], FreqtradeBot | None]) -> None:
         self._bot = bot
         self._channels: dict[int, _Channel] = {}
+        self._lock = threading.Lock()
 
     def send(self, message: Message) -> None:
         """Returns at once."""
@@ -116,14 +129,18 @@ class Notifier:
     def flush(self, timeout_s: float) -> None:
         """Waits until all is delivered, at most *timeout_s*; what is lost then is in the log."""
         until = time.monotonic() + timeout_s
-        for channel in self._channels.values():
+        for channel in list(self._channels.values()):
             if not channel.wait(max(0.0, until - time.monotonic())):
                 logger.warning("Messages on %s were not delivered in time.", channel.name)
 
     def _open_channels(self) -> list[_Channel]:
         bot = self._bot()
         modules = list(getattr(getattr(bot, "rpc", None), "registered_modules", []))
-        return [self._channels.setdefault(id(m), _Channel(m)) for m in modules]
+        with self._lock:
+            current = {id(m): self._channels.get(id(m)) or _Channel(m) for m in modules}
+            busy = {key: c for key, c in self._channels.items() if not c.wait(0)}
+            self._channels = busy | current  # a channel of a bot before holds all of that bot
+        return list(current.values())
 
 
 def deaf_channels(config: dict[str, Any]) -> Sequence[str]:

@@ -5,7 +5,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
@@ -28,7 +30,11 @@ from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.host.wire import Wire
-from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
+from freqtrade_liquidation.manager import (
+    LiquidationManager,
+    LiquidationResult,
+    new_correlation_id,
+)
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
 
@@ -41,6 +47,7 @@ REPEAT_AFTER_S: Final = 30.0
 REPEATS: Final = 10
 LAST_MESSAGE_WITHIN_S: Final = 1.0
 CONTROL_READ_WITHIN_S: Final = 0.3
+LATCHING: Final = frozenset({"fatal_error", "telegram", "rest", "cli"})
 FALLBACK_NAME: Final = "liquidation_audit.jsonl"
 
 
@@ -49,15 +56,19 @@ class _Running:
     """The run under way."""
 
     request: Request
+    correlation_id: str
     ends_at: float
     manager: LiquidationManager | None = None
     loop: asyncio.AbstractEventLoop | None = None
 
 
 class Protection:
-    """Everything of ours that outlives a ``/reload_config``."""
+    """Everything of ours that outlives a ``/reload_config``.
 
-    def __init__(self) -> None:
+    :param repeat_after_s: how long after a run that left something open the next one begins.
+    """
+
+    def __init__(self, *, repeat_after_s: float = REPEAT_AFTER_S) -> None:
         self.log = logging.getLogger("freqtrade_liquidation")
         self.door = Door()
         self.signals = Signals(on_second=self._on_second_signal, on_third=self._on_third_signal)
@@ -72,6 +83,8 @@ class Protection:
         self._control: Control | None = None
         self._trades: tuple[KnownTrade, ...] = ()
         self._announced = False
+        self._repeat_after_s = repeat_after_s
+        self._mask: MaskingFilter | None = None
         self._turn = threading.Lock()
         self._running: _Running | None = None
         self._repeat_at: float | None = None
@@ -83,29 +96,41 @@ class Protection:
         """A bot was built: at the start, or by ``/reload_config``."""
         self.config = configuration.load(bot.config)
         masker = Masker(secrets_of(bot))
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(MaskingFilter(masker))
+        self._mask_log(masker)
         if self._audit is not None:
             self._audit.close()
         fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
         self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=masker)
         self._audit.import_fallback()
         self._control = Control(self._audit)
-        self._bot = bot
-        self.stopped_by_us = False
+        first, self._bot = self._bot is None, bot
         self._announced = False
         note_config(self._audit, self.config)
-        for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
-            self.notifier.send(Message(text=words, kind=RPCMessageType.WARNING, urgent=True))
-        if (latched_by := self._control.state().latched_by) is not None:
-            self.door.bar()
-            self.stopped_by_us = True
-            bot.set_state(State.STOPPED)
-            self.notifier.send(
-                Message(text=messages.latched(latched_by), kind=RPCMessageType.WARNING)
-            )
+        if first:
+            for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
+                self.notifier.send(Message(text=words, kind=RPCMessageType.WARNING, urgent=True))
+        self._keep_stopped(bot, self._control.state().latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
+
+    def _keep_stopped(self, bot: "LiquidatingBot", latched_by: str | None) -> None:
+        """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door)."""
+        if latched_by is None and not self.door.is_closed:
+            self.stopped_by_us = False
+            return
+        self.door.bar()
+        self.stopped_by_us = True
+        bot.set_state(State.PAUSED if self._repeat_at is not None else State.STOPPED)
+        text = messages.stays_stopped() if latched_by is None else messages.latched(latched_by)
+        self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING))
+
+    def _mask_log(self, masker: Masker) -> None:
+        """One filter a handler, of the newest secrets, however often a bot is built."""
+        old, self._mask = self._mask, MaskingFilter(masker)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(self._mask)
+            if old is not None:
+                handler.removeFilter(old)
 
     def validate(self, config: Mapping[str, Any]) -> LiquidationConfig:
         """Of a configuration that is about to be loaded.
@@ -143,24 +168,32 @@ class Protection:
 
     def allow_state(self, bot: "LiquidatingBot", old: State, wanted: State) -> State:
         """What becomes of a change of state that freqtrade or an operator wants."""
-        if wanted == State.RELOAD_CONFIG:
-            self.state_before_reload = old
-            return wanted
-        if wanted in (State.RUNNING, State.PAUSED) and self._running is not None:
+        if wanted != State.STOPPED and self._running is not None:
             self.log.warning("%s refused: a liquidation is under way.", wanted.name)
             return old
-        if wanted == State.RUNNING:
-            self._lift()
-        if wanted in (State.RUNNING, State.PAUSED):
-            self.stopped_by_us = False
+        if wanted == State.RELOAD_CONFIG:
+            if old != State.RELOAD_CONFIG:
+                self.state_before_reload = old
+            return wanted
+        if wanted == State.RUNNING and not self._lift():
+            return old
+        self.stopped_by_us = False
         return wanted
 
-    def _lift(self) -> None:
-        """``/start``: entries are allowed again, repeats end, the latch is lifted."""
-        self.door.open()
+    def _lift(self) -> bool:
+        """``/start``: the latch is lifted, repeats end, entries are allowed again."""
+        control = self._control
+        assert control is not None, "attached"
+        try:
+            if control.state().latched_by is not None:
+                control.release(by="/start")
+        except LiquidationError as error:
+            self.log.error("/start refused, the latch cannot be read: %s", error)
+            return False
         self._repeat_at = None
-        if self._control is not None and self._control.state().latched_by is not None:
-            self._control.release(by="/start")
+        self.has_run = False
+        self.door.open()
+        return True
 
     # -- a run --------------------------------------------------------------------------------
 
@@ -173,22 +206,55 @@ class Protection:
         """
         if self._bot is None or self._audit is None:
             return None
-        if (joined := self._join(request)) is not None:
-            return joined
-        with self._turn:
-            request = self._decide(request)
-            running = _Running(
-                request=request, ends_at=time.monotonic() + self.config.timeout_seconds
-            )
-            self._running = running
-            if request.skip_reason is None:
-                self.door.bar(request.pairs)
-            try:
-                result = self._execute(running)
-            finally:
-                self._running = None
-            self._after(request, result, process_ends=process_ends)
+        with self.signals.held():
+            if (joined := self._join(request)) is not None:
+                if process_ends:
+                    self._wait_for_the_other()
+                return joined
+            with self._turn:
+                return self._take_turn(request, process_ends=process_ends)
+
+    def _take_turn(self, request: Request, *, process_ends: bool) -> LiquidationResult:
+        ends_at = time.monotonic() + self.config.timeout_seconds
+        request, in_window = self._decide(request)
+        running = _Running(
+            request=request,
+            correlation_id=new_correlation_id(datetime.now(UTC)),
+            ends_at=ends_at,
+        )
+        was_closed = self.door.is_closed
+        self._running = running
+        if not self._will_skip(request):
+            self.door.bar(request.pairs)
+        try:
+            result = self._execute(running)
+        finally:
+            self._running = None
+        if result.state is LiquidationState.SKIPPED and request.pairs is None and not was_closed:
+            self.door.open()
+        if in_window:
+            self._rearm(request, result)
+        self._after(request, result, process_ends=process_ends)
         return result
+
+    def _will_skip(self, request: Request) -> bool:
+        return request.skip_reason is not None or (
+            request.automatic
+            and not (self.config.emergency_liquidation and request.trigger in self.config.triggers)
+        )
+
+    def _rearm(self, request: Request, result: LiquidationResult) -> None:
+        """A maintenance window is good for one trigger."""
+        assert self._control is not None, "attached"
+        self._control.arm(
+            by=f"{request.trigger} ({result.correlation_id})", reason="maintenance window used"
+        )
+
+    def _wait_for_the_other(self) -> None:
+        """The thread whose run we joined still latches and reports: not without that."""
+        if self._turn.acquire(timeout=LAST_MESSAGE_WITHIN_S):
+            self._turn.release()
+        self.notifier.flush(LAST_MESSAGE_WITHIN_S)
 
     def _join(self, request: Request) -> LiquidationResult | None:
         running = self._running
@@ -204,28 +270,21 @@ class Protection:
         except (TimeoutError, asyncio.CancelledError, RuntimeError):
             return None
 
-    def _decide(self, request: Request) -> Request:
+    def _decide(self, request: Request) -> tuple[Request, bool]:
         """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
-        if not request.automatic or request.skip_reason is not None:
-            return request
+        if not request.automatic or self._will_skip(request):
+            return request, False
         control = self._control
         assert control is not None, "attached"
         try:
             state = bounded(control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: protect
             self.log.warning("Maintenance window not readable, taken as armed: %s", error)
-            return request
+            return request, False
         if state.disarmed_until is None:
-            return request
+            return request, False
         reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
-        return Request(
-            trigger=request.trigger,
-            actor=request.actor,
-            reason=request.reason,
-            pairs=request.pairs,
-            skip_reason=reason,
-            details=request.details,
-        )
+        return replace(request, skip_reason=reason), True
 
     def _execute(self, running: _Running) -> LiquidationResult:
         """In a thread of its own, so that nothing the run does can hold up its caller."""
@@ -234,14 +293,14 @@ class Protection:
             target=self._run_thread, args=(running, box), name="liquidation", daemon=True
         )
         thread.start()
-        thread.join(self.config.timeout_seconds + OVERRUN_S)
+        thread.join(max(0.0, running.ends_at - time.monotonic()) + OVERRUN_S)
         if box:
             return box[0]
         words = "the run did not end in time" if thread.is_alive() else "the run broke off"
         self.log.critical("Liquidation: %s; treat every position as open.", words)
         return LiquidationResult(
             state=LiquidationState.FAILED,
-            correlation_id="unknown",
+            correlation_id=running.correlation_id,
             positions_failed=len(self._trades),
             errors=(words,),
         )
@@ -271,10 +330,14 @@ class Protection:
         venue.booker = booker
         manager = LiquidationManager(self.config, venue, audit, self.log)
         running.manager, running.loop = manager, asyncio.get_running_loop()
-        if running.request.skip_reason is None:
+        if not self._will_skip(running.request):
             self._say_started(running.request)
         try:
-            return await manager.execute_liquidation(request=running.request)
+            return await manager.execute_liquidation(
+                request=running.request,
+                correlation_id=running.correlation_id,
+                timeout_s=running.ends_at - time.monotonic(),
+            )
         finally:
             running.loop = None
             wire.close()
@@ -294,7 +357,7 @@ class Protection:
         self.has_run = self.has_run or not skipped
         self._say_outcome(result, bot)
         if not skipped and request.pairs is None:
-            if not request.automatic or request.trigger == "fatal_error":
+            if request.trigger in LATCHING:
                 self._latch(request, result)
             if not process_ends:
                 self._settle_state(bot, result)
@@ -326,7 +389,12 @@ class Protection:
         bot.set_state(State.PAUSED)
         if self._repeat_at is None:
             self._repeats_left = REPEATS
-        self._repeat_at = time.monotonic() + REPEAT_AFTER_S if self._repeats_left else None
+        self._repeat_at = time.monotonic() + self._repeat_after_s if self._repeats_left else None
+
+    @property
+    def repeat_is_due_later(self) -> bool:
+        """A run that left something open will be repeated."""
+        return self._repeat_at is not None
 
     def repeat_if_due(self) -> None:
         """Called by the bot's loop: a run that left something open is repeated."""
@@ -350,6 +418,7 @@ class Protection:
         self.log.warning("%s", messages.second_signal(pairs, left_s))
 
     def _on_third_signal(self) -> None:
+        running = self._running
         self.log.critical("Third signal: forced exit. Positions may be open.")
         if self._audit is not None:
             self._audit.record(
@@ -357,7 +426,8 @@ class Protection:
                     AuditEvent(
                         event_type=AuditEventType.ABANDONED,
                         operation="run",
-                        trigger=self._running.request.trigger if self._running else None,
+                        correlation_id=running.correlation_id if running else None,
+                        trigger=running.request.trigger if running else None,
                         additional_data={"signals": self.signals.received},
                     )
                 ]
@@ -388,6 +458,6 @@ def current() -> Protection:
 
 def install(make: Callable[[], Protection] = Protection) -> Protection:
     """Makes the protection of this process."""
-    global _current
+    global _current  # noqa: PLW0603 - one a process, as freqtrade builds our classes itself
     _current = make()
     return _current

@@ -1,15 +1,15 @@
-"""Signals: the first ends the bot, the second is told how things stand, the third forces the exit."""
+"""Signals: the first ends the bot, the second hears how things stand, the third forces the exit."""
 
 import logging
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
 from freqtrade_liquidation.host.threads import bounded
-
-logger = logging.getLogger(__name__)
 
 FORCED_EXIT: Final = 3
 """Positions may remain."""
@@ -25,9 +25,11 @@ class Signals:
 
     def __init__(self, *, on_second: Callable[[], None], on_third: Callable[[], None]) -> None:
         self.received: list[str] = []
+        self.untold: str | None = None
         self._on_second = on_second
         self._on_third = on_third
         self._exiting = False
+        self._holds = 0
 
     def install(self) -> None:
         """Replaces the handlers, in the main thread. freqtrade's own come earlier and lose."""
@@ -42,9 +44,21 @@ class Signals:
         return self.received[0] if self.received else None
 
     def check(self) -> None:
-        """Raises again what a destructor or a callback swallowed."""
+        """Raises again what a destructor, a callback or :meth:`held` kept back."""
         if self.received and not self._exiting:
             raise KeyboardInterrupt
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A run in the bot's loop is not interrupted: call :meth:`check` after it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
 
     def exiting(self) -> None:
         """From now on a signal interrupts nothing."""
@@ -54,16 +68,22 @@ class Signals:
         self.received.append(signal.Signals(number).name)
         if len(self.received) >= 3:
             self._force()
-        if not self._exiting:
-            if len(self.received) == 1:
-                raise KeyboardInterrupt
-            return
-        bounded(self._on_second, timeout_s=RECORD_WITHIN_S, name="second-signal")
+        if self._exiting or self._holds:
+            self._tell()
+        elif len(self.received) == 1:
+            raise KeyboardInterrupt
+
+    def _tell(self) -> None:
+        """Whatever becomes of the message, it must not break the exit that it interrupted."""
+        try:
+            bounded(self._on_second, timeout_s=RECORD_WITHIN_S, name="second-signal")
+        except Exception as error:  # noqa: BLE001 - a message, nothing more
+            self.untold = f"{type(error).__name__}: {error}"
 
     def _force(self) -> None:
         try:
             bounded(self._on_third, timeout_s=RECORD_WITHIN_S, name="third-signal")
-        except Exception as error:
-            logger.critical("Forced exit could not be put on record: %s", error)
-        logging.shutdown()
+            bounded(logging.shutdown, timeout_s=RECORD_WITHIN_S, name="last-words")
+        except Exception as error:  # noqa: BLE001 - os.write takes no lock that we may hold
+            os.write(2, f"Forced exit could not be put on record: {error}\n".encode())
         os._exit(FORCED_EXIT)

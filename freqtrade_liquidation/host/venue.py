@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -13,6 +13,8 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
+from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.host.deeds import Close, Deeds
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
@@ -36,47 +38,6 @@ class Booking(Protocol):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Close:
-    """A closing order of ours and what is known of it.
-
-    :param answer: ccxt's unified order, amounts in base currency; ``None`` = never answered.
-    """
-
-    order: ClosingOrder
-    answer: dict[str, Any] | None = None
-    refused: bool = False
-
-    @property
-    def is_final(self) -> bool:
-        """Its fill will not change any more, and is known."""
-        if self.refused:
-            return True
-        return (
-            self.answer is not None
-            and self.answer.get("status") in FINAL_STATUSES
-            and (not self.answer.get("filled") or self.answer.get("average") is not None)
-        )
-
-    @property
-    def filled(self) -> float:
-        """Base currency, as far as known; 0.0 before anything is."""
-        return float((self.answer or {}).get("filled") or 0.0)
-
-
-FINAL_STATUSES = ("closed", "canceled", "cancelled", "expired", "rejected")
-"""Source: ccxt unified order statuses; freqtrade's NON_OPEN_EXCHANGE_STATES."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Deeds:
-    """What a run did on the exchange, kept for the booking."""
-
-    closes: list[Close] = field(default_factory=list)
-    stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
-    cancelled: list[OpenOrder] = field(default_factory=list)
-
-
 class FuturesVenue:
     """Positions are what the exchange lists; every close is reduce-only.
 
@@ -98,6 +59,7 @@ class FuturesVenue:
     ) -> None:
         self._exchange = exchange
         self._wire = wire
+        self._amounts = Amounts(exchange)
         self._trades = tuple(trades)
         self._door = door
         self._account_scope = account_scope
@@ -291,7 +253,9 @@ class FuturesVenue:
             )
 
         try:
-            await self._wire.write(send, timeout_s=timeout_s)
+            answer = await self._wire.write(send, timeout_s=timeout_s)
+            if not answer:
+                raise OutcomeUnknown("the answer is empty")
         except LiquidationError as error:
             status = (
                 CancelStatus.UNKNOWN if isinstance(error, OutcomeUnknown) else CancelStatus.REFUSED
@@ -321,6 +285,8 @@ class FuturesVenue:
         except LiquidationError:
             close.refused = True
             raise
+        if raw.get("id") is None:
+            raise OutcomeUnknown("the answer names no order")
         close.answer = dict(raw)
         final = close.is_final
         return CloseAnswer(
@@ -380,6 +346,8 @@ class FuturesVenue:
             ),
             timeout_s=timeout_s,
         )
+        if raw.get("id") is None:
+            raise OutcomeUnknown("the answer names no order")
         self.deeds.stops_put_back.append((order, dict(raw), amount))
         return CloseAnswer(order_id=str(raw["id"]))
 
@@ -389,45 +357,17 @@ class FuturesVenue:
             return [BookedPair(pair=pair, error="not booked: no bot runs here") for pair in pairs]
         return await self.booker.book(pairs, timeout_s=timeout_s)
 
-    # -- amounts ----------------------------------------------------------------------------
-
     def minimum_amount(self, pair: str) -> float:
-        """Base currency: the smallest closing order, by the market's step and lower limit."""
-        limits = self._exchange.markets[pair].get("limits", {})
-        smallest = (limits.get("amount") or {}).get("min") or 0.0
-        return self._exchange._contracts_to_amount(pair, max(smallest, self._step(pair)))
-
-    def _step(self, pair: str) -> float:
-        precision = self._exchange.get_precision_amount(pair)
-        if precision is None:
-            return 0.0
-        # ccxt: TICK_SIZE (4) gives the step itself, DECIMAL_PLACES (2) the number of digits.
-        return float(precision) if self._exchange.precisionMode == 4 else 10.0**-precision
+        """Base currency: the smallest closing order."""
+        return self._amounts.minimum(pair)
 
     def maximum_amount(self, pair: str) -> float | None:
         """Base currency: the largest market order; ``None`` = none published."""
-        limits = self._exchange.markets[pair].get("limits", {})
-        largest = (limits.get("market") or {}).get("max") or (limits.get("amount") or {}).get("max")
-        return self._exchange._contracts_to_amount(pair, largest) if largest else None
+        return self._amounts.maximum(pair)
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return list(self._pieces(position))
-
-    def _pieces(self, position: Position) -> Iterable[float]:
-        pair, left = position.pair, position.amount
-        while left > 0:
-            piece = left
-            if position.maximum_amount is not None:
-                piece = min(left, position.maximum_amount)
-            contracts = self._exchange.amount_to_precision(
-                pair, self._exchange._amount_to_contracts(pair, piece)
-            )
-            rounded = self._exchange._contracts_to_amount(pair, contracts)
-            if rounded <= 0 or rounded < position.minimum_amount * (1 - 1e-9):
-                return
-            yield rounded
-            left -= rounded
+        return list(self._amounts.pieces(position))
 
     async def fill_in(self, *, timeout_s: float) -> None:
         """Reads back those of our closes whose fill is not known yet. Raises nothing."""

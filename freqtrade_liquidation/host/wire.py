@@ -105,6 +105,7 @@ class Wire:
         api.last_response_headers = None
         # ccxt refuses to list all open orders on binance unless told that we know the weight.
         api.options = {**api.options, "warnOnFetchOpenOrdersWithoutSymbol": False}
+        _refuse_garbage(api)
         exchange._api = api
         return exchange
 
@@ -130,6 +131,30 @@ def bare_copy(exchange: Exchange) -> Exchange:
     clone.loop = None
     clone._exchange_ws = None
     return clone  # type: ignore[no-any-return]
+
+
+def _refuse_garbage(api: Any) -> None:
+    """Makes *api* raise where a good status comes with a body that is no JSON.
+
+    ccxt hands such a body on as text, and its parsers find no position and no order in it: a flat
+    book, as far as they can tell.
+    Source: ccxt ``Exchange.fetch``; found with the practice exchange's ``bad_json``.
+    """
+    status = 200
+    note_status, parse = api.on_rest_response, api.parse_json
+
+    def keep_status(code: int, *args: Any) -> Any:
+        nonlocal status
+        status = code
+        return note_status(code, *args)
+
+    def parse_or_raise(body: str) -> Any:
+        parsed = parse(body)
+        if parsed is None and status < 400 and body.strip():
+            raise ccxt.BadResponse(f"{api.id} answered {status} with a body that is no JSON")
+        return parsed
+
+    api.on_rest_response, api.parse_json = keep_status, parse_or_raise
 
 
 def _retry_after_s(api: Any) -> float | None:

@@ -8,6 +8,7 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RPCMessageType, State
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
+from sqlalchemy import Engine
 from sqlalchemy.pool import StaticPool
 
 from freqtrade_liquidation.host.bot import LiquidatingBot
@@ -56,6 +57,7 @@ class LiquidatingWorker(Worker):
         if old_state in TRADING and self.bot.state == State.STOPPED:
             self._on_stop(old_state)
         self._protection.repeat_if_due()
+        self._protection.signals.check()
         state = super()._worker(old_state)
         self._protection.announce()
         return state
@@ -71,7 +73,9 @@ class LiquidatingWorker(Worker):
     def _on_stop(self, old_state: State) -> None:
         if self._protection.stopped_by_us:
             return
-        error = self.bot.fatal_error
+        error, self.bot.fatal_error = self.bot.fatal_error, None
+        if error is not None and self._protection.repeat_is_due_later:
+            return  # it dies again while a run is being repeated: at that pace, not at the loop's
         self._protection.liquidate(
             Request(
                 trigger="fatal_error" if error is not None else "stop",
@@ -86,13 +90,13 @@ class LiquidatingWorker(Worker):
         try:
             config = Configuration(self._args, None).get_config()
             self._protection.validate(config)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the bot goes on
             logger.error("Configuration not reloaded: %s", error)
             self.bot.notify_status(
                 f"Configuration not reloaded, the bot goes on as before: {error}",
                 msg_type=RPCMessageType.WARNING,
             )
-            self.bot.set_state(before)
+            self.bot.resume(before)
             self._resume_from = before
             return
         try:
@@ -115,7 +119,9 @@ class LiquidatingWorker(Worker):
             logger.exception("freqtrade's cleanup failed.")
 
     def _exit_request(self) -> Request:
-        by_signal = isinstance(self._ended_by, KeyboardInterrupt)
+        by_signal = bool(self._protection.signals.received) or isinstance(
+            self._ended_by, (KeyboardInterrupt, type(None))
+        )
         return Request(
             trigger="shutdown" if by_signal else "fatal_error",
             reason=None if by_signal else f"{type(self._ended_by).__name__}: {self._ended_by}",
@@ -133,7 +139,9 @@ class LiquidatingWorker(Worker):
             Trade.rollback()
             engine = Trade.session.get_bind()
             Trade.session.remove()
-            if not isinstance(engine.pool, StaticPool):  # in memory: the connection is the data
+            if isinstance(engine, Engine) and not isinstance(
+                engine.pool, StaticPool
+            ):  # in memory: the connection is the data
                 # A SELECT that the signal cut short keeps its cursor in the traceback, and with it
                 # an old snapshot on a pooled connection, on which every write fails as "locked".
                 engine.dispose()

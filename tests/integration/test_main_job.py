@@ -277,3 +277,49 @@ def test_funding_fees_are_booked(exchange: PracticeExchange, make_bot: MakeBot) 
     assert profits[pairs[0]] == pytest.approx(fills_pnl(exchange, pairs[0]) - 0.25, abs=0.01)
     assert profits[pairs[1]] == pytest.approx(fills_pnl(exchange, pairs[1]) + 0.75, abs=0.01)
     assert len(exchange.requests("/fapi/v1/income")) >= 1
+
+
+def test_unparsable_list_of_positions_is_never_taken_for_a_flat_book(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """ccxt finds no position in a body that is no JSON."""
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault("bad_json", path="positionRisk")
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 3, bot.log_tail()
+    assert runs(bot)[-1]["state"] == "failed"
+
+
+@pytest.mark.parametrize("kind", ["bad_json", "drop_after", "drop_before", "no_fill_answer"])
+@pytest.mark.parametrize("futures", [True, False], ids=["futures", "spot"])
+def test_close_whose_answer_is_lost_ends_flat_and_sells_once(
+    exchange: PracticeExchange, make_bot: MakeBot, kind: str, futures: bool
+) -> None:
+    """On spot the user's own coins stay; what was not executed is sent again only on futures."""
+    pair = exchange.pairs(futures)[0]
+    base = pair.split("/")[0]
+    if not futures:
+        exchange.seed_balance(base, 5)
+    bot = make_bot(futures=futures, pairs=1)
+    with bot:
+        wait_until_invested(bot, 1)
+        path = "/fapi/v1/order$" if futures else "/api/v3/order$"
+        exchange.add_fault(kind, method="POST", path=path, times=1)
+        bot.send(signal.SIGTERM)
+        code = bot.wait(20)
+    executed_closes = len(exchange.fills(futures)) - 1
+    if futures:
+        assert code == 130, bot.log_tail()
+        assert exchange.positions() == {}
+        assert executed_closes == 1
+    else:
+        held = sum(
+            float(v)
+            for v in exchange.balances(futures=False)[base].values()
+            if str(v).replace(".", "", 1).isdigit()
+        )
+        assert held >= 5 * 0.999, "the user's own coins stay"
+        assert executed_closes == (0 if kind == "drop_before" else 1)
+        assert code == (3 if kind == "drop_before" else 130), bot.log_tail()

@@ -187,6 +187,7 @@ def test_spot_stop_that_locks_is_removed_first_and_put_back_if_the_close_fails()
     assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
     verbs = [verb for _, verb, _ in exchange.requests]
     assert verbs.index("cancel") < verbs.index("close") < verbs.index("put_back")
+    assert result.outcomes[0].protected is True
 
 
 def test_lost_stop_is_the_first_error() -> None:

@@ -208,11 +208,10 @@ def client(port: int) -> Any:
     return made
 
 
-def error_of(port: int, **overrides: Any) -> Exception:
+def error_of(port: int, **options: Any) -> Exception:
     """What a real ccxt raises for a new order sent to *port*."""
     exchange = client(port)
-    for name, value in overrides.items():
-        setattr(exchange, name, value)
+    exchange.options |= options
     try:
         exchange.fapiPrivatePostOrder({"symbol": "BTCUSDT"})
     except Exception as error:
@@ -283,7 +282,6 @@ def answering(status: int, body: bytes) -> Iterator[int]:
         (502, b"<html>Bad Gateway</html>", (ExchangeUnavailable, OutcomeUnknown)),
         (503, b"<html>Unavailable</html>", (ExchangeUnavailable, OutcomeUnknown)),
         (504, b"", (ExchangeUnavailable, OutcomeUnknown)),
-        (200, b"not json", (ExchangeUnavailable, OutcomeUnknown)),
         (
             408,
             b'{"code":-1007,"msg":"Timeout waiting for response from backend server."}',
@@ -309,5 +307,6 @@ def test_real_answer_of_ccxts_binance(
 def test_key_revoked_after_a_success_is_no_rate_limit() -> None:
     body = b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'
     with answering(401, body) as port:
-        error = error_of(port, options={"hasAlreadyAuthenticatedSuccessfully": True})
+        error = error_of(port, hasAlreadyAuthenticatedSuccessfully=True)
+    assert isinstance(error, ccxt.DDoSProtection), "ccxt still misleads; else drop our code"
     assert kinds(error) == (AccountRefused, AccountRefused)

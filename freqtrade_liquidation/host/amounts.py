@@ -1,0 +1,55 @@
+"""Amounts as a market takes them: steps, smallest and largest market orders."""
+
+from collections.abc import Iterator
+
+from ccxt.base.decimal_to_precision import TICK_SIZE
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
+
+
+class Amounts:
+    """The rules of *exchange*'s markets. All amounts are in base currency, not contracts."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def minimum(self, pair: str) -> float:
+        """The smallest closing order, by the market's step and lower limit.
+
+        Source: ccxt market ``limits.amount.min`` and ``precision.amount``, both in contracts.
+        """
+        limits = self._exchange.markets[pair].get("limits", {})
+        smallest = float((limits.get("amount") or {}).get("min") or 0.0)
+        return self._exchange._contracts_to_amount(pair, max(smallest, self._step(pair)))
+
+    def maximum(self, pair: str) -> float | None:
+        """The largest market order; ``None`` = none published.
+
+        Source: ccxt market ``limits.market.max`` (binance's MARKET_LOT_SIZE), in contracts.
+        """
+        limits = self._exchange.markets[pair].get("limits", {})
+        largest = (limits.get("market") or {}).get("max") or (limits.get("amount") or {}).get("max")
+        return self._exchange._contracts_to_amount(pair, largest) if largest else None
+
+    def pieces(self, position: Position) -> Iterator[float]:
+        """*position*'s amount, cut at the maximum and rounded down to the step."""
+        pair, left = position.pair, position.amount
+        while left > 0:
+            piece = min(left, position.maximum_amount or left)
+            contracts = self._exchange.amount_to_precision(
+                pair, self._exchange._amount_to_contracts(pair, piece)
+            )
+            rounded = self._exchange._contracts_to_amount(pair, contracts)
+            if rounded <= 0 or rounded < position.minimum_amount * (1 - AMOUNT_TOLERANCE):
+                return
+            yield rounded
+            left -= rounded
+
+    def _step(self, pair: str) -> float:
+        precision = self._exchange.get_precision_amount(pair)
+        if precision is None:
+            return 0.0
+        # ccxt gives the step itself (TICK_SIZE), or the number of digits after the point
+        is_step = self._exchange.precisionMode == TICK_SIZE
+        return float(precision) if is_step else 10.0**-precision

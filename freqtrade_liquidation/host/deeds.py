@@ -1,0 +1,47 @@
+"""What a run did on the exchange, kept for the booking."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from freqtrade_liquidation.model import ClosingOrder, OpenOrder
+
+FINAL_STATUSES: Final = ("closed", "canceled", "cancelled", "expired", "rejected")
+"""Source: ccxt unified order statuses; freqtrade's NON_OPEN_EXCHANGE_STATES."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Close:
+    """A closing order of ours and what is known of it.
+
+    :param answer: ccxt's unified order, amounts in base currency; ``None`` = never answered.
+    """
+
+    order: ClosingOrder
+    answer: dict[str, Any] | None = None
+    refused: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Its fill will not change any more, and is known: "closed" without a fill is not."""
+        if self.refused:
+            return True
+        answer = self.answer or {}
+        if answer.get("status") not in FINAL_STATUSES or answer.get("filled") is None:
+            return False
+        if answer["filled"]:
+            return answer.get("average") is not None
+        return bool(answer["status"] != "closed")
+
+    @property
+    def filled(self) -> float:
+        """Base currency, as far as known; 0.0 before anything is."""
+        return float((self.answer or {}).get("filled") or 0.0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Deeds:
+    """What a run did on the exchange, kept for the booking."""
+
+    closes: list[Close] = field(default_factory=list)
+    stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
+    cancelled: list[OpenOrder] = field(default_factory=list)

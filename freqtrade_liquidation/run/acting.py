@@ -1,0 +1,213 @@
+"""What is sent: cancels and closing orders, all pairs side by side, intent written first."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
+    CancelAnswer,
+    CancelStatus,
+    ClosingOrder,
+    OpenOrder,
+    Position,
+)
+from freqtrade_liquidation.plan import PairWork
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.run.asking import Asker, outcome_word
+from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.stops import Stops
+from freqtrade_liquidation.trail import Trail
+
+LAG_S: Final = 0.2
+"""How long a list of positions may lag behind a fill before we send again."""
+
+
+class Actor:
+    """Sends what the plan says. Every request is announced in the audit trail before.
+
+    :ivar touched: pairs that something was sent for.
+    """
+
+    def __init__(
+        self,
+        order_manager: OrderManager,
+        trail: Trail,
+        asker: Asker,
+        attempts: Attempts,
+        stops: Stops,
+    ) -> None:
+        self._venue = order_manager
+        self._trail = trail
+        self._asker = asker
+        self._attempts = attempts
+        self._stops = stops
+        self.in_air: dict[str, asyncio.Task[None]] = {}
+        self.touched: set[str] = set()
+        self.orders_cancelled = 0
+
+    def launch(self, work: Sequence[PairWork]) -> None:
+        """One commit for the whole round, then all of it at once."""
+        rounds = [(piece, self._orders_for(piece)) for piece in work]
+        for piece, orders in rounds:
+            self._intend_cancels(piece.pair, piece.cancels)
+            for order in orders:
+                self._trail.note(Event.CLOSE_INTENDED, "close", pair=piece.pair, **order.to_dict())
+        self._trail.commit()
+        for piece, orders in rounds:
+            if orders and piece.close is not None:
+                self._attempts.count_close(piece.close)
+            self.in_air[piece.pair] = asyncio.ensure_future(self._work_on(piece, orders))
+
+    def collect(self) -> None:
+        """Drops the tasks that are done; raises what only a defect can raise."""
+        for pair, task in list(self.in_air.items()):
+            if task.done():
+                del self.in_air[pair]
+                task.result()
+
+    def abandon(self) -> None:
+        """Nobody waits for what is still in the air."""
+        for task in self.in_air.values():
+            task.cancel()
+
+    async def clear(self, leftovers: dict[str, tuple[OpenOrder, ...]]) -> list[str]:
+        """Cancels orders whose position is gone.
+
+        :returns: those that are still there, in words.
+        """
+        for pair, orders in leftovers.items():
+            self._intend_cancels(pair, orders)
+        self._trail.commit()
+        answers = await asyncio.gather(
+            *(self._cancel(p, orders) for p, orders in leftovers.items())
+        )
+        return [
+            f"{a.order.pair}: leftover {a.order.role} order {a.order.order_id} not cancelled: "
+            f"{a.error}"
+            for of_pair in answers
+            for a in of_pair
+            if a.status is not CancelStatus.CANCELLED
+        ]
+
+    def _orders_for(self, piece: PairWork) -> list[ClosingOrder]:
+        if piece.close is None:
+            return []
+        orders = [_closing_order(piece.close, a) for a in self._venue.amount_pieces(piece.close)]
+        if not orders:
+            self._attempts.give_up(piece.pair, "its amount is below the market's smallest step")
+        return orders
+
+    def _intend_cancels(self, pair: str, orders: Sequence[OpenOrder]) -> None:
+        self.touched.add(pair)
+        self._attempts.count_cancels(orders)
+        if orders:
+            self._trail.note(
+                Event.CANCEL_INTENDED, "cancel", pair=pair, orders=[o.to_dict() for o in orders]
+            )
+
+    async def _work_on(self, work: PairWork, orders: Sequence[ClosingOrder]) -> None:
+        if not work.cancel_first:
+            cancel = self._cancel(work.pair, work.cancels)
+            await asyncio.gather(cancel, *(self._close(order) for order in orders))
+            return
+        answers = await self._cancel(work.pair, work.cancels)
+        blocked = [
+            a for a in answers if a.order.blocks_close and a.status is not CancelStatus.CANCELLED
+        ]
+        if blocked:
+            self._attempts.failed(work.pair, f"cannot close: {blocked[0].error}")
+            return
+        await asyncio.gather(*(self._close(order) for order in orders))
+
+    async def _cancel(self, pair: str, orders: Sequence[OpenOrder]) -> Sequence[CancelAnswer]:
+        if not orders:
+            return ()
+        try:
+            answers = await self._asker.once(partial(self._venue.cancel_all_orders, pair, orders))
+        except LiquidationError as error:
+            answers = [
+                CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=str(error)) for o in orders
+            ]
+        for answer in answers:
+            self._stops.heard(answer)
+        self._note_cancelled(pair, [a.order for a in answers if _is_done(a)])
+        for answer in answers:
+            if not _is_done(answer):
+                self._note_cancel_failed(answer)
+        return answers
+
+    def _note_cancelled(self, pair: str, done: Sequence[OpenOrder]) -> None:
+        if not done:
+            return
+        self.orders_cancelled += len(done)
+        self._trail.note(
+            Event.ORDERS_CANCELLED,
+            "cancel",
+            pair=pair,
+            cancelled_count=len(done),
+            order_ids=[order.order_id for order in done],
+        )
+
+    def _note_cancel_failed(self, answer: CancelAnswer) -> None:
+        order = answer.order
+        self._trail.note(
+            Event.CANCEL_FAILED,
+            "cancel",
+            pair=order.pair,
+            error=answer.error,
+            order_id=order.order_id,
+            outcome=str(answer.status),
+        )
+        self._attempts.cancel_failed(
+            order,
+            f"order {order.order_id} not cancelled: {answer.error}",
+            sendable=answer.sendable,
+        )
+
+    async def _close(self, order: ClosingOrder) -> None:
+        send = partial(self._venue.execute_market_close, order, reduce_only=True)
+        try:
+            answer = await self._asker.once(send)
+        except LiquidationError as error:
+            self._trail.note(
+                Event.ATTEMPT_FAILED,
+                "close",
+                pair=order.pair,
+                error=str(error),
+                client_order_id=order.client_order_id,
+                attempt=self._attempts.closes_of(order.pair),
+                outcome=outcome_word(error),
+            )
+            self._attempts.failed(order.pair, str(error), error)
+            return
+        self._attempts.errors.pop(order.pair, None)
+        self._trail.note(
+            Event.CLOSE_ANSWERED,
+            "close",
+            pair=order.pair,
+            client_order_id=order.client_order_id,
+            order_id=answer.order_id,
+            filled=answer.filled,
+            average=answer.average,
+        )
+        if answer.filled is None or answer.filled >= order.amount * (1 - AMOUNT_TOLERANCE):
+            # The list of positions may lag behind the fill: do not answer that with an order.
+            self._attempts.postpone(order.pair, LAG_S)
+
+
+def _closing_order(position: Position, amount: float) -> ClosingOrder:
+    return ClosingOrder(
+        pair=position.pair,
+        side=position.side,
+        amount=amount,
+        client_order_id=f"ftl{uuid.uuid4().hex[:26]}",
+    )
+
+
+def _is_done(answer: CancelAnswer) -> bool:
+    return answer.status is CancelStatus.CANCELLED

@@ -1,0 +1,111 @@
+"""Single attempts within their time, and questions asked again where there was no answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.trail import Trail
+
+T = TypeVar("T")
+
+SHORTEST_ATTEMPT_S: Final = 0.01
+"""With less time than this, a request is not sent at all."""
+
+
+class Asker:
+    """Keeps a run's requests within its deadline.
+
+    :param reserved_s: seconds before the deadline that nothing here may use (now).
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline,
+        backoff: Backoff,
+        trail: Trail,
+        *,
+        reserved_s: Callable[[], float],
+    ) -> None:
+        self.deadline = deadline
+        self.backoff = backoff
+        self._trail = trail
+        self._reserved_s = reserved_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds to act in."""
+        return max(0.0, self.deadline.left_s - self._reserved_s())
+
+    async def once(self, verb: Callable[..., Awaitable[T]]) -> T:
+        """One attempt within its time, whatever the order manager does.
+
+        :raises OutcomeUnknown: if there was no answer in time.
+        :raises ExchangeUnavailable: if no time was left to send it in.
+        """
+        seconds = min(self.deadline.attempt_s(), self.left_s)
+        if seconds < SHORTEST_ATTEMPT_S:
+            raise ExchangeUnavailable("not sent: no time is left")
+        try:
+            async with asyncio.timeout(seconds):
+                return await verb(timeout_s=seconds)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"no answer within {seconds:.2f} s") from error
+
+    async def until_answered(self, what: str, verb: Callable[..., Awaitable[T]]) -> T:
+        """Asks a question, again where there was no answer.
+
+        :raises ExchangeRefused: at once; asking again is no use.
+        :raises LiquidationError: the last one, when attempts or time are used up.
+        """
+        attempts = 0
+        while True:
+            began, attempts = now(), attempts + 1
+            try:
+                return await self.once(verb)
+            except LiquidationError as error:
+                self._trail.note(
+                    Event.ATTEMPT_FAILED,
+                    "look",
+                    error=str(error),
+                    request=what,
+                    attempt=attempts,
+                    outcome=outcome_word(error),
+                )
+                refused = isinstance(error, ExchangeRefused)
+                if refused or not self.backoff.allows(attempts) or self.left_s < SHORTEST_ATTEMPT_S:
+                    raise
+                delay = self.delay_s(attempts, error) - (now() - began)
+                await asyncio.sleep(min(max(0.0, delay), self.left_s))
+
+    def delay_s(self, attempts: int, error: LiquidationError | None) -> float:
+        """Seconds before the next attempt; at least what the exchange asked for."""
+        asked = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+        return self.backoff.delay_s(attempts, retry_after_s=asked)
+
+
+def now() -> float:
+    """Seconds on the running loop's monotonic clock."""
+    return asyncio.get_running_loop().time()
+
+
+def outcome_word(error: LiquidationError) -> str:
+    """``unavailable`` (not acted), ``refused``, ``account_refused`` or ``unknown``."""
+    match error:
+        case AccountRefused():
+            return "account_refused"
+        case ExchangeRefused():
+            return "refused"
+        case ExchangeUnavailable():
+            return "unavailable"
+        case _:
+            return "unknown"

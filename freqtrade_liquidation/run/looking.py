@@ -1,0 +1,103 @@
+"""What the exchange shows: positions and orders read side by side, and written down."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.model import OpenOrder, Position
+from freqtrade_liquidation.plan import Book, Rules, exposure
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.run.asking import Asker, now
+from freqtrade_liquidation.trail import Trail
+
+SHORTEST_WAIT_S: Final = 0.05
+"""A list of orders gets at least this long after the positions are known."""
+
+
+class Looker:
+    """Looks at the exchange.
+
+    :ivar book: what the last look showed; ``None`` = there was none.
+    :ivar looked_at: when it began, on the loop's clock.
+    :ivar unsettled: pairs whose entry was in the air when it began.
+    :ivar orders_error: why the list of orders could not be read, in words.
+    :ivar patient: wait for the list of orders, even while there is something to close.
+    """
+
+    def __init__(
+        self, order_manager: OrderManager, trail: Trail, asker: Asker, rules: Rules
+    ) -> None:
+        self._venue = order_manager
+        self._trail = trail
+        self._asker = asker
+        self._rules = rules
+        self.book: Book | None = None
+        self.looked_at = 0.0
+        self.unsettled: frozenset[str] = frozenset()
+        self.orders_error: str | None = None
+        self.patient = False
+
+    async def look(self) -> Book:
+        """Reads positions and orders.
+
+        :raises LiquidationError: if the positions could not be read; the last book stands.
+        """
+        began = now()
+        # Before the look: an entry that settles while we look may not be in the answer yet.
+        unsettled = self._venue.unsettled_pairs()
+        orders_task = asyncio.ensure_future(self._read_orders())
+        try:
+            positions = await self._asker.until_answered("positions", self._venue.get_all_positions)
+            await asyncio.wait([orders_task], timeout=self._patience_s(positions, now() - began))
+            orders = orders_task.result() if orders_task.done() else None
+        finally:
+            orders_task.cancel()
+        self.looked_at, self.unsettled = began, unsettled
+        self.book = Book(
+            positions=tuple(positions), orders=None if orders is None else tuple(orders)
+        )
+        return self.book
+
+    def _patience_s(self, positions: Sequence[Position], took_s: float) -> float | None:
+        """How long to wait for the orders; ``None`` = until they are there or given up.
+
+        To prove a book flat takes them, however slow; to close a futures position does not.
+        """
+        needed = self._rules.closes_need_orders or self.patient or not exposure(positions)
+        return None if needed else max(took_s, SHORTEST_WAIT_S)
+
+    async def _read_orders(self) -> Sequence[OpenOrder] | None:
+        try:
+            orders = await self._asker.until_answered("orders", self._venue.get_open_orders)
+        except LiquidationError as error:
+            self.orders_error = str(error)
+            return None
+        self.orders_error = None
+        return orders
+
+    def note_first(self, book: Book) -> None:
+        """Writes the first look down: the whole book."""
+        self._trail.note(
+            Event.POSITIONS_QUERIED, "look", positions=[p.to_dict() for p in book.positions]
+        )
+        if book.orders is not None:
+            self._trail.note(
+                Event.ORDERS_QUERIED, "look", orders=[o.to_dict() for o in book.orders]
+            )
+        self._note_missing_orders(book)
+
+    def note_again(self, book: Book, appeared: Sequence[Position]) -> None:
+        """Writes a later look down: what is still open, and what was not there before."""
+        self._trail.note(
+            Event.VERIFIED,
+            "verify",
+            open_positions=[p.to_dict() for p in exposure(book.positions).values()],
+            appeared=[p.pair for p in appeared],
+        )
+        self._note_missing_orders(book)
+
+    def _note_missing_orders(self, book: Book) -> None:
+        if book.orders is None:
+            self._trail.note(Event.ORDERS_QUERIED, "look", error=self.orders_error or "no answer")

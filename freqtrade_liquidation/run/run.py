@@ -1,0 +1,288 @@
+"""One run, from the first look to the report.
+
+Every further attempt follows a look: what is sent is always what the exchange still shows, so a
+request whose outcome is unknown is never sent again blindly.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.errors import AccountRefused, LiquidationError
+from freqtrade_liquidation.model import (
+    BookedPair,
+    OpenOrder,
+    OrderRole,
+    PairOutcome,
+    PairState,
+    Position,
+    Request,
+)
+from freqtrade_liquidation.plan import (
+    Book,
+    Limits,
+    Rules,
+    exposure,
+    in_scope,
+    is_flat,
+    leftovers,
+    next_work,
+)
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.run.acting import Actor
+from freqtrade_liquidation.run.asking import Asker, now
+from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.looking import Looker
+from freqtrade_liquidation.run.report import RunReport, Sight, outcome_of
+from freqtrade_liquidation.run.stops import PUT_BACK_NEEDS_S, UNPROTECT_NEEDS_S, Stops
+from freqtrade_liquidation.trail import Trail
+
+POLL_S: Final = 0.05
+"""Pause between two looks when nothing is in the air but an answer may still show."""
+
+
+class Run:
+    """One run over the book.
+
+    :param rules: what the configuration allows.
+    :param deadline: absolute; nothing here makes another.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        order_manager: OrderManager,
+        trail: Trail,
+        *,
+        rules: Rules,
+        deadline: Deadline,
+        backoff: Backoff,
+    ) -> None:
+        self.pairs = request.pairs
+        self._venue = order_manager
+        self._trail = trail
+        self._rules = rules
+        self._deadline = deadline
+        self._ending = False
+        self._seen: dict[str, Position] = {}
+        self._report = RunReport()
+        self._stops = Stops(order_manager, trail)
+        self._asker = Asker(deadline, backoff, trail, reserved_s=self._reserved_s)
+        self._attempts = Attempts(self._asker)
+        self._looker = Looker(order_manager, trail, self._asker, rules)
+        self._actor = Actor(order_manager, trail, self._asker, self._attempts, self._stops)
+
+    def widen(self) -> None:
+        """From the next look on, the whole book is in scope."""
+        self.pairs = None
+
+    async def execute(self) -> RunReport:
+        """Runs to the end. Raises only what is a defect; what the exchange does is reported."""
+        try:
+            await self._until_flat()
+        except AccountRefused as error:
+            self._report.account_refused = str(error)
+            self._report.errors.append(f"the exchange refused this account: {error}")
+        except LiquidationError as error:
+            self._report.errors.append(f"could not look at the exchange: {error}")
+        finally:
+            self._actor.abandon()
+        self._note_time()
+        self._ending = True
+        self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
+        await self._clear_leftovers()
+        booked = await self._book_pairs()
+        self._conclude(booked)
+        return self._report
+
+    # -- the loop ---------------------------------------------------------------------------
+
+    async def _until_flat(self) -> None:
+        self._saw(await self._looker.look(), first=True)
+        while not (self._deadline.passed or self._must_put_back()):
+            work = next_work(self._scoped(), self._rules, self._limits())
+            if work:
+                self._actor.launch(work)
+            elif self._is_settled():
+                return
+            await self._wait()
+            self._saw(await self._looker.look(), first=False)
+
+    def _saw(self, book: Book, *, first: bool) -> None:
+        scoped = in_scope(book, self.pairs)
+        self._stops.looked(scoped)
+        shown = exposure(scoped.positions)
+        appeared = [position for pair, position in shown.items() if pair not in self._seen]
+        self._seen |= {position.pair: position for position in appeared}
+        if first:
+            self._looker.note_first(scoped)
+        else:
+            self._looker.note_again(scoped, appeared)
+
+    def _must_put_back(self) -> bool:
+        """Stops are off and the time that is left belongs to putting them back."""
+        return self._stops.any_removed and self._asker.left_s <= 0.0
+
+    def _reserved_s(self) -> float:
+        return PUT_BACK_NEEDS_S if self._stops.any_removed and not self._ending else 0.0
+
+    def _is_settled(self) -> bool:
+        """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
+        book = self._scoped()
+        if self._unsettled() or any(p.uncertain for p in book.positions):
+            return False
+        if is_flat(book, self._rules):
+            return True
+        if book.orders is None and self._looker.orders_error is None:
+            self._looker.patient = True  # the list is only slow: wait for it at the next look
+            return False
+        return not self._actor.in_air and not self._attempts.waiting()
+
+    def _limits(self) -> Limits:
+        return Limits(
+            busy=self._actor.in_air.keys() | self._attempts.waiting(),
+            may_cancel=self._attempts.may_cancel,
+            may_close=self._attempts.may_close,
+            may_unprotect=self._deadline.left_s >= UNPROTECT_NEEDS_S,
+        )
+
+    async def _wait(self) -> None:
+        """Until the requests in the air are answered (stragglers get as long again, no more)."""
+        if not self._actor.in_air:
+            pause = max(self._attempts.next_due() - now(), POLL_S)
+            await asyncio.sleep(min(pause, self._asker.left_s))
+            return
+        began = now()
+        tasks = list(self._actor.in_air.values())
+        await asyncio.wait(tasks, timeout=self._asker.left_s, return_when=asyncio.FIRST_COMPLETED)
+        grace = min(max(now() - began, POLL_S), self._asker.left_s)
+        await asyncio.wait(tasks, timeout=grace)
+        self._actor.collect()
+
+    # -- what is in scope -------------------------------------------------------------------
+
+    def _scoped(self) -> Book:
+        assert self._looker.book is not None, "looked before"
+        return in_scope(self._looker.book, self.pairs)
+
+    def _in_scope(self, pairs: Iterable[str]) -> set[str]:
+        return {pair for pair in pairs if self.pairs is None or pair in self.pairs}
+
+    def _unsettled(self) -> set[str]:
+        return self._in_scope(self._looker.unsettled)
+
+    def _position_of(self, pair: str) -> Position | None:
+        return self._scoped().position(pair) if self._looker.book else self._seen.get(pair)
+
+    # -- the end ----------------------------------------------------------------------------
+
+    def _note_time(self) -> None:
+        if self._deadline.passed:
+            self._report.timed_out = True
+            self._trail.note(Event.TIMEOUT, "run", in_the_air=sorted(self._actor.in_air))
+
+    async def _clear_leftovers(self) -> None:
+        """Stops and exits of positions that are gone."""
+        if self._looker.book is None or not self._rules.close or self._deadline.passed:
+            return
+        gone = {
+            pair: tuple(order for order in orders if self._may_clear(order))
+            for pair, orders in leftovers(self._scoped()).items()
+        }
+        self._report.errors += await self._actor.clear(gone)
+
+    def _may_clear(self, order: OpenOrder) -> bool:
+        """With ``cancel_orders: false`` only a closed position's own stop goes with it."""
+        ours = self._rules.cancel_entries or order.role is OrderRole.PROTECTIVE
+        return ours and self._attempts.may_cancel(order)
+
+    async def _book_pairs(self) -> dict[str, BookedPair]:
+        pairs = sorted(self._actor.touched | self._seen.keys())
+        booked = await self._book(pairs) if pairs else []
+        for entry in booked:
+            kind = Event.BOOKING_FAILED if entry.error else Event.BOOKED
+            self._trail.note(
+                kind, "book", pair=entry.pair, error=entry.error, realized_pnl=entry.realized_pnl
+            )
+            if entry.error:
+                self._report.errors.append(f"{entry.pair}: {entry.error}")
+        return {entry.pair: entry for entry in booked}
+
+    async def _book(self, pairs: list[str]) -> list[BookedPair]:
+        seconds = self._deadline.left_s
+        if seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    return list(await self._venue.book(pairs, timeout_s=seconds))
+            except TimeoutError:
+                pass  # said for each pair below
+        return [
+            BookedPair(pair=pair, error="not booked in time; the next start books it")
+            for pair in pairs
+        ]
+
+    def _conclude(self, booked: dict[str, BookedPair]) -> None:
+        if self._looker.book is None:
+            expected = {p.pair: p for p in self._venue.expected_positions()}
+            self._seen |= {pair: expected[pair] for pair in self._in_scope(expected)}
+        for pair, first in self._seen.items():
+            outcome = outcome_of(first, self._sight(pair), booked.get(pair))
+            self._report.outcomes.append(outcome)
+            self._note_outcome(outcome)
+        self._report.orders_cancelled = self._actor.orders_cancelled
+        self._report.flat = self._is_proven_flat()
+        if not self._report.flat:
+            self._report.errors += [
+                f"{pair}: {words}"
+                for pair, words in self._attempts.errors.items()
+                if pair not in self._seen
+            ]
+        if self._looker.orders_error is not None:
+            self._report.errors.append(
+                f"the list of open orders could not be read: {self._looker.orders_error}"
+            )
+
+    def _is_proven_flat(self) -> bool:
+        if self._looker.book is None or self._unsettled():
+            return False
+        gone = all(o.state in (PairState.CLOSED, PairState.DUST) for o in self._report.outcomes)
+        uncertain = any(position.uncertain for position in self._scoped().positions)
+        return gone and not uncertain and is_flat(self._scoped(), self._rules)
+
+    def _sight(self, pair: str) -> Sight:
+        book = self._looker.book
+        shown = [p for p in book.positions if p.pair == pair] if book else []
+        stops = [o for o in book.orders_of(pair) if o.role is OrderRole.PROTECTIVE] if book else []
+        fallback = "out of time" if self._report.timed_out else "still open"
+        if book is None:
+            fallback = "the exchange did not show whether it is closed"
+        return Sight(
+            verified=book is not None and self._looker.looked_at >= self._attempts.sent_at(pair),
+            shown=shown[0] if shown else None,
+            protected=bool(stops) or pair in self._stops.restored,
+            why_open=self._attempts.why(pair) or fallback,
+        )
+
+    def _note_outcome(self, outcome: PairOutcome) -> None:
+        if outcome.state in (PairState.CLOSED, PairState.DUST):
+            self._trail.note(
+                Event.POSITION_CLOSED,
+                "verify",
+                pair=outcome.pair,
+                quantity=outcome.amount - (outcome.residual_amount or 0.0),
+                realized_pnl=outcome.realized_pnl,
+                dust=outcome.residual_amount or None,
+                tracked=outcome.tracked,
+            )
+        else:
+            self._trail.note(
+                Event.POSITION_CLOSE_FAILED,
+                "verify",
+                pair=outcome.pair,
+                error=outcome.error,
+                residual_amount=outcome.residual_amount,
+                state=str(outcome.state),
+            )

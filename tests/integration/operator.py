@@ -1,0 +1,113 @@
+"""An operator without Telegram: freqtrade's own REST server, the same RPC path."""
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from freqtrade_liquidation.drill.bot import BotProcess
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+class Operator:
+    """Sends commands to one bot."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The ``api_server`` block."""
+        return {
+            "enabled": True,
+            "listen_ip_address": "127.0.0.1",
+            "listen_port": self.port,
+            "username": "operator",
+            "password": "practice",
+            "jwt_secret_key": "a" * 40,
+            "ws_token": "b" * 40,
+        }
+
+    def ask(self, command: str, data: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
+        """The answer; ``None`` while nobody answers; freqtrade's error as it is."""
+        request = Request(
+            f"http://127.0.0.1:{self.port}/api/v1/{command}",
+            data=None if method == "GET" else json.dumps(data or {}).encode(),
+            method=method,
+            headers={
+                "Authorization": "Basic " + base64.b64encode(b"operator:practice").decode(),
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urlopen(request, timeout=20) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            return {"error": error.read().decode()}
+        except (URLError, TimeoutError, ConnectionError):
+            return None
+
+    def state(self) -> str | None:
+        """``running``, ``paused``, ``stopped`` or ``reload_config``."""
+        shown = self.ask("show_config", method="GET")
+        return None if shown is None else str(shown.get("state"))
+
+
+class LaunchedBot(BotProcess):
+    """The same bot, started by a few lines of ours in place of the command."""
+
+    launcher = ""
+
+    def start(self) -> Self:
+        """Starts ``python -c LAUNCHER trade …``."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self.launcher, *trade_arguments(self.folder, self._strategy)],
+            stdout=self.log_file.open("ab"),
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            start_new_session=True,
+        )
+        return self
+
+
+class QuickRepeats(LaunchedBot):
+    """A run that left something open is repeated after one second, not thirty."""
+
+    launcher = (
+        "from freqtrade_liquidation.__main__ import main\n"
+        "from freqtrade_liquidation.host.protection import Protection\n"
+        "main(make=lambda: Protection(repeat_after_s=1.0))"
+    )
+
+
+class NoSleepSeam(LaunchedBot):
+    """A freqtrade whose worker has lost the method that a ``/stop`` wakes."""
+
+    launcher = (
+        "import freqtrade.worker\n"
+        "del freqtrade.worker.Worker._sleep\n"
+        "from freqtrade_liquidation.__main__ import main\n"
+        "main()"
+    )
+
+
+def trade_arguments(folder: Path, strategy: str) -> Sequence[str]:
+    """freqtrade's own arguments, as `BotProcess` gives them."""
+    return [
+        "trade",
+        *("-c", str(folder / "config.json")),
+        *("--userdir", str(folder / "user_data")),
+        *("-s", strategy),
+    ]

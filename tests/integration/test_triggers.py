@@ -1,0 +1,492 @@
+"""What sets a run off, what does not, and what comes after it: real bots, real commands."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.host.control import Control
+from tests.integration.conftest import (
+    FUTURES_STRATEGY,
+    STRATEGIES,
+    MakeBot,
+    event_types,
+    events,
+    runs,
+    wait_until_invested,
+)
+from tests.integration.operator import NoSleepSeam, Operator, QuickRepeats
+from tests.integration.test_main_job import closing_requests
+
+BREAKABLE = (STRATEGIES / "breakable.py", "Breakable")
+
+
+@pytest.fixture
+def operator() -> Operator:
+    return Operator()
+
+
+@pytest.fixture
+def quick_bot(
+    exchange: PracticeExchange, operator: Operator, tmp_path: Path
+) -> Iterator[QuickRepeats]:
+    config = exchange.freqtrade_config(pairs=exchange.pairs()[:2], api_server=operator.config)
+    bot = QuickRepeats(tmp_path / "quick", config, strategy=FUTURES_STRATEGY)
+    yield bot
+    bot.kill()
+
+
+def wait_for_state(bot: BotProcess, operator: Operator, state: str) -> None:
+    bot.wait_for(lambda: operator.state() == state, f"state {state}")
+
+
+def break_it(bot: BotProcess, how: str) -> None:
+    (bot.folder / "user_data" / "break_it").write_text(how)
+
+
+def mend_it(bot: BotProcess) -> None:
+    (bot.folder / "user_data" / "break_it").unlink()
+
+
+def refuse_closes(exchange: PracticeExchange, pair: str, code: int = -4108) -> int:
+    """Nothing of *pair* is taken until the fault is removed."""
+    return exchange.add_fault(
+        "error", method="POST", path="/fapi/v1/(order|batchOrders)$", code=code,
+        symbol=pair.split(":")[0].replace("/", ""), msg="Symbol is on delivering.",
+    )  # fmt: skip
+
+
+def ended_within(bot: BotProcess, since: float) -> tuple[int, float]:
+    code = bot.wait(40)
+    return code, time.monotonic() - since
+
+
+# -- /stop --------------------------------------------------------------------------------------
+
+
+def test_stop_command_closes_the_book_at_once_and_the_process_lives_on(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    """The loop sleeps for a minute: the command does not wait for it."""
+    bot = make_bot(pairs=2, api_server=operator.config, internals={"process_throttle_secs": 60})
+    with bot:
+        wait_until_invested(bot, 2, stops=False)
+        bot.wait_for(lambda: operator.state() == "running", "REST")
+        began = time.monotonic()
+        assert operator.ask("stop") == {"status": "stopping trader ..."}
+        bot.wait_for(lambda: bool(runs(bot)) and runs(bot)[0]["state"] == "completed", "a run", 15)
+        assert time.monotonic() - began < 10
+        assert exchange.positions() == {}
+        wait_for_state(bot, operator, "stopped")
+        (run,) = runs(bot)
+        assert run["trigger"] == "stop"
+        exchange.clear_log()
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert [r["trigger"] for r in runs(bot)] == ["stop", "shutdown"]
+    assert exchange.requests("positionRisk"), "it looks again"
+    assert closing_requests(exchange) == [], "and sends nothing"
+
+
+def test_stop_command_not_among_the_triggers_is_skipped_on_record(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, api_server=operator.config, liquidation={"triggers": ["shutdown"]})
+    with bot:
+        wait_until_invested(bot, 2)
+        operator.ask("stop")
+        bot.wait_for(lambda: "liquidation_skipped" in event_types(bot), "a skip")
+        skipped = events(bot)[-1]
+        assert "'stop'" in skipped["additional_data"]["reason"]
+        assert len(exchange.positions()) == 2
+        assert operator.state() == "stopped"
+
+
+# -- /reload_config -----------------------------------------------------------------------------
+
+
+def test_reload_ten_times_sends_no_order_and_starts_no_run(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        for count in range(1, 11):
+            operator.ask("reload_config")
+            bot.wait_for(
+                lambda count=count: (
+                    bot.log().count("RUNNING after config reloaded") == count
+                    or bot.log().count("Changing state from RELOAD_CONFIG to: RUNNING") == count
+                ),
+                f"reload {count}",
+            )
+            wait_for_state(bot, operator, "running")
+        assert len(exchange.positions()) == 2
+        assert runs(bot) == []
+        assert exchange.requests("/order", method="POST") == []
+
+
+@pytest.mark.parametrize("fault", ["json", "block"])
+def test_reload_of_a_broken_configuration_leaves_the_old_bot_running(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator, fault: str
+) -> None:
+    bot = make_bot(pairs=2, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        config = json.loads(bot.config_file.read_text())
+        broken = config | {"liquidation": {"timeout_seconds": "5"}}
+        bot.config_file.write_text("{ broken" if fault == "json" else json.dumps(broken))
+        starts = bot.log().count("Changing state")
+        operator.ask("reload_config")
+        bot.wait_for(lambda: "Configuration not reloaded" in bot.log(), "a word about it")
+        wait_for_state(bot, operator, "running")
+        exchange.clear_log()
+        assert exchange.wait_for_requests("/fapi/v1/", 3), "it trades on"
+        assert bot.log().count("Changing state") == starts
+        assert runs(bot) == []
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert exchange.positions() == {}
+
+
+def test_reload_that_cannot_rebuild_the_bot_closes_nothing(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        (bot.folder / "user_data" / "strategies" / "strategy_of_bot.py").unlink()
+        operator.ask("reload_config")
+        assert bot.wait(60) not in (0, 3), bot.log_tail()
+    assert len(exchange.positions()) == 2
+    (skipped,) = [e for e in events(bot) if e["event_type"] == "liquidation_skipped"]
+    assert skipped["additional_data"]["reason"] == "reload_failed"
+
+
+# -- fatal errors -------------------------------------------------------------------------------
+
+
+def test_fatal_error_closes_latches_and_start_lifts_it(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, strategy=BREAKABLE, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        break_it(bot, "die")
+        assert bot.wait(40) not in (0, 3), bot.log_tail()
+    assert exchange.positions() == {}
+    assert runs(bot)[-1]["trigger"] == "fatal_error"
+    assert "liquidation_latched" in event_types(bot)
+    mend_it(bot)
+    exchange.clear_log()
+    with bot:
+        bot.wait_for(lambda: operator.state() == "stopped", "a stopped bot")
+        bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "a heartbeat")
+        assert "error" in str(operator.ask("forceenter", {"pair": exchange.pairs()[0]}))
+        assert exchange.requests("/order", method="POST") == []
+        operator.ask("start")
+        bot.wait_for(lambda: len(exchange.positions()) == 2, "entries")
+        assert "liquidation_released" in event_types(bot)
+
+
+def test_operational_exception_stops_closes_and_latches(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, strategy=BREAKABLE, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        break_it(bot, "stop")
+        bot.wait_for(lambda: "liquidation_latched" in event_types(bot), "a latch")
+        wait_for_state(bot, operator, "stopped")
+        assert exchange.positions() == {}
+        (run,) = runs(bot)
+        assert run["trigger"] == "fatal_error"
+        assert "broken" in run["reason"]
+        mend_it(bot)
+        operator.ask("reload_config")
+        bot.wait_for(lambda: bot.log().count("Starting worker") == 1, "reload")
+        wait_for_state(bot, operator, "stopped")
+        assert exchange.positions() == {}
+
+
+# -- not flat -----------------------------------------------------------------------------------
+
+
+def test_not_flat_pauses_bars_the_door_and_repeats_until_flat(
+    exchange: PracticeExchange, quick_bot: QuickRepeats, operator: Operator
+) -> None:
+    bot, pair = quick_bot, exchange.pairs()[0]
+    with bot:
+        wait_until_invested(bot, 2)
+        fault = refuse_closes(exchange, pair)
+        operator.ask("stop")
+        bot.wait_for(lambda: len(runs(bot)) >= 2, "a repeat")
+        assert operator.state() == "paused"
+        assert set(exchange.positions()) == {pair}
+        exchange.remove_fault(fault)
+        wait_for_state(bot, operator, "stopped")
+        assert exchange.positions() == {}
+        assert runs(bot)[-1]["trigger"] == "recovery"
+        assert runs(bot)[-1]["state"] == "completed"
+        assert "liquidation_latched" not in event_types(bot), "a /stop does not latch"
+
+
+def test_start_ends_the_repeats(
+    exchange: PracticeExchange, quick_bot: QuickRepeats, operator: Operator
+) -> None:
+    bot = quick_bot
+    with bot:
+        wait_until_invested(bot, 2)
+        refuse_closes(exchange, exchange.pairs()[0])
+        operator.ask("stop")
+        bot.wait_for(lambda: len(runs(bot)) >= 2, "a repeat")
+
+        def started() -> bool:
+            operator.ask("start")
+            return operator.state() == "running"
+
+        bot.wait_for(started, "a start between two runs")
+        count = len(runs(bot))
+        bot.wait_for(lambda: len(exchange.positions()) == 2, "a new entry")
+        assert len(runs(bot)) == count
+
+
+# -- signals ------------------------------------------------------------------------------------
+
+
+def test_second_signal_tells_and_third_forces_the_exit(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 30})
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault("hang", path="/fapi/v")
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: "liquidation_started" in event_types(bot), "a run")
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: "Liquidation is under way" in bot.log(), "a word")
+        assert bot.process.poll() is None
+        began = time.monotonic()
+        bot.send(signal.SIGINT)
+        code, took = ended_within(bot, began)
+    assert code == 3
+    assert took < 2
+    (abandoned,) = [e for e in events(bot) if e["event_type"] == "liquidation_abandoned"]
+    assert abandoned["correlation_id"] == runs(bot)[0]["correlation_id"]
+
+
+def test_signal_during_the_run_of_a_stop_does_not_cut_it_off(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    """One run after the other, never two at once."""
+    bot = make_bot(pairs=2, api_server=operator.config)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.set_latency(400)
+        operator.ask("stop")
+        bot.wait_for(lambda: "liquidation_close_intended" in event_types(bot), "a close")
+        bot.send(signal.SIGTERM)
+        assert bot.wait(40) == 130, bot.log_tail()
+    assert exchange.positions() == {}
+    assert [r["state"] for r in runs(bot)] == ["completed", "completed"]
+    types = event_types(bot)
+    assert types.index("liquidation_completed") < len(types) - 1 - types[::-1].index(
+        "liquidation_started"
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_signal_at_a_random_moment_always_ends_flat(
+    exchange: PracticeExchange, make_bot: MakeBot, seed: int
+) -> None:
+    bot = make_bot(
+        pairs=3, strategy=(STRATEGIES / "busy.py", "Busy"),
+        internals={"process_throttle_secs": 0}, position_adjustment_enable=True, stake_amount=50,
+    )  # fmt: skip
+    with bot:
+        bot.wait_for(lambda: len(exchange.positions()) >= 1, "a position")
+        wanted = len(exchange.requests()) + random.Random(seed).randrange(5, 90)
+        bot.wait_for(lambda: len(exchange.requests()) >= wanted, "the moment")
+        time.sleep(random.Random(seed).random() / 20)  # not a wait: the moment is the point
+        bot.send(signal.SIGTERM)
+        code = bot.wait(40)
+    assert exchange.positions() == {}, bot.log_tail()
+    assert exchange.open_orders() == []
+    assert exchange.open_algo_orders() == []
+    assert code == 130, bot.log_tail()
+    assert "PendingRollbackError" not in bot.log()
+    assert "database is locked" not in bot.log()
+    assert bot.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert bot.query("SELECT id FROM trades WHERE is_open = 1 AND amount > 0") == []
+
+
+# -- hard cases ---------------------------------------------------------------------------------
+
+
+def test_exchange_that_hangs_does_not_hold_up_the_end_with_rest_on(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=2, api_server=operator.config, cancel_open_orders_on_exit=True)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault("hang", path="/fapi/v")
+        began = time.monotonic()
+        bot.send(signal.SIGTERM)
+        code, took = ended_within(bot, began)
+    assert code == 3
+    assert runs(bot)[0]["duration_seconds"] <= 5.3
+    assert took <= 5.3 + 2.0 + 0.5, "half a second until the signal is seen and a run is made"
+
+
+def test_killed_in_a_run_is_found_and_told_at_the_next_start(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 30})
+    with bot:
+        wait_until_invested(bot, 2)
+        refuse_closes(exchange, exchange.pairs()[0], code=-1001)
+        exchange.set_latency(300)
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: len(exchange.positions()) < 2, "one close")
+        bot.kill()
+    exchange.clear_faults()
+    exchange.set_latency(0)
+    bot.write_config(json.loads(bot.config_file.read_text()) | {"max_open_trades": 0})
+    with bot:
+        bot.wait_for(lambda: "liquidation_interrupted" in event_types(bot), "the record")
+        assert "was cut off" in bot.log()
+        assert runs(bot)[0]["state"] == "failed"
+
+
+def test_disarmed_leaves_positions_once_and_rearms(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        log = AuditLog(
+            f"sqlite:///{bot.database}", fallback=bot.folder / "none.jsonl", masker=Masker([])
+        )
+        Control(log).disarm(timedelta(minutes=15), by="test")
+        log.close()
+        bot.send(signal.SIGTERM)
+        assert bot.wait(40) == 130
+    assert len(exchange.positions()) == 2
+    (skipped,) = [e for e in events(bot) if e["event_type"] == "liquidation_skipped"]
+    assert "disarmed by test" in skipped["additional_data"]["reason"]
+    assert "liquidation_armed" in event_types(bot)
+    with bot:
+        bot.wait_for(lambda: bot.log().count("state='RUNNING'") == 2, "a second life")
+        bot.send(signal.SIGTERM)
+        assert bot.wait(40) == 130
+    assert exchange.positions() == {}
+
+
+def test_scope_trades_leaves_a_stranger_alone(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=1, liquidation={"scope": "trades"})
+    stranger = "P002/USDT:USDT"
+    with bot:
+        wait_until_invested(bot, 1)
+        exchange.seed_position(stranger, exchange.amount_for(stranger, 300))
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert set(exchange.positions()) == {stranger}
+
+
+def test_invalid_key_is_asked_once_and_fails_loudly(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault(
+            "error", path="/fapi/v[0-9]/(positionRisk|order|openOrders|balance|account|algo|open)",
+            code=-2015, status=401, msg="Invalid API-key, IP, or permissions for action.",
+        )  # fmt: skip
+        exchange.clear_log()
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 3
+    assert runs(bot)[0]["state"] == "failed"
+    assert runs(bot)[0]["duration_seconds"] < 3
+    assert closing_requests(exchange) == []
+    assert "CRITICAL" in bot.log()
+
+
+def test_rate_limited_close_is_sent_again_and_ends_flat(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault(
+            "error", method="POST", path="/fapi/v1/(order|batchOrders)$", times=1, status=429,
+            code=-1003, msg="Too many requests.", headers={"Retry-After": "1"},
+        )  # fmt: skip
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130, bot.log_tail()
+    assert exchange.positions() == {}
+    assert "liquidation_attempt_failed" in event_types(bot)
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"liquidation": {"emergency_liquidation": "false"}}, "emergency_liquidation"),
+        ({"liquidation": {"timeout_seconds": 61}}, "timeout_seconds"),
+        ({"liquidation": {"timeout": 5}}, "timeout"),
+        ({"liquidation": {"triggers": ["sigterm"]}}, "triggers"),
+        ({"liquidatoin": {}}, "liquidatoin"),
+    ],
+)
+def test_invalid_configuration_ends_with_two_and_one_message(
+    make_bot: MakeBot, extra: dict[str, Any], words: str
+) -> None:
+    bot = make_bot(pairs=1, **extra)
+    with bot:
+        assert bot.wait(60) == 2, bot.log_tail()
+    assert "Traceback" not in bot.log()
+    (line,) = [line for line in bot.log().splitlines() if line.startswith("Error: ")]
+    assert words in line
+
+
+def test_freqtrade_whose_seams_do_not_fit_is_not_started(
+    exchange: PracticeExchange, tmp_path: Path
+) -> None:
+    config = exchange.freqtrade_config(pairs=exchange.pairs()[:1])
+    bot = NoSleepSeam(tmp_path / "bot", config, strategy=(STRATEGY, "DrillStrategy"))
+    with bot:
+        assert bot.wait(60) == 2, bot.log_tail()
+    assert "Worker._sleep is missing" in bot.log()
+    assert "Traceback" not in bot.log()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["list-exchanges", "-1"], ["nonsense"], []])
+def test_other_commands_pass_through_unchanged(arguments: list[str], tmp_path: Path) -> None:
+    def run(module: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            capture_output=True, text=True, cwd=tmp_path, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    assert shutil.which(sys.executable)
+    assert run("freqtrade_liquidation") == run("freqtrade")

@@ -1,0 +1,269 @@
+"""The order managers with freqtrade's real exchange on the practice exchange."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+from freqtrade_liquidation.errors import NothingToReduce, OutcomeUnknown
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.ledger import venue_for
+from freqtrade_liquidation.host.snapshot import KnownTrade
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
+from tests.integration.exchanges import BTC, ETH, SPOT, known_order, trade, wrapper_on
+
+ENTRY, EXIT, STOP = OrderRole.ENTRY, OrderRole.EXIT, OrderRole.PROTECTIVE
+
+
+@pytest.fixture
+def practice() -> Iterator[PracticeExchange]:
+    with PracticeExchange(Settings(moving_ratio=0)) as running:
+        yield running
+
+
+@pytest.fixture
+def futures(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
+    with wrapper_on(practice, tmp_path, futures=True) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def spot(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
+    practice.seed_balance("BTC", 0)
+    with wrapper_on(practice, tmp_path, futures=False) as exchange:
+        yield exchange
+
+
+def on(
+    exchange: Exchange,
+    work: Callable[[FuturesVenue], Awaitable[Any]],
+    *trades: KnownTrade,
+    **options: Any,
+) -> Any:
+    """What *work* gets from a venue of its own."""
+
+    async def main() -> Any:
+        wire = Wire(exchange)
+        try:
+            return await work(venue_for(exchange, wire, trades, door=Door(), **options))
+        finally:
+            wire.close()
+
+    return asyncio.run(main())
+
+
+async def positions(venue: FuturesVenue) -> dict[str, Position]:
+    return {p.pair: p for p in await venue.get_all_positions(timeout_s=5)}
+
+
+async def orders(venue: FuturesVenue) -> Any:
+    return await venue.get_open_orders(timeout_s=5)
+
+
+def closing(pair: str, amount: float, name: str = "ftl-test") -> ClosingOrder:
+    return ClosingOrder(pair=pair, side=Side.LONG, amount=amount, client_order_id=name)
+
+
+def test_roles_of_futures_orders(practice: PracticeExchange, futures: Exchange) -> None:
+    """What cannot be shown to reduce could add risk, a conditional order, too."""
+    practice.seed_position(BTC, 0.5)
+    expected = {
+        practice.seed_order(BTC, "buy", 0.1, 60_000): (ENTRY, False),
+        practice.seed_order(BTC, "sell", 0.1, 70_000, reduce_only=True): (EXIT, False),
+        practice.seed_stop(BTC, "sell", 0.1, 60_000): (STOP, True),
+        practice.seed_stop(BTC, "buy", 0.1, 70_000, reduce_only=False): (ENTRY, True),
+    }
+    shown = on(futures, orders)
+    assert {o.order_id: (o.role, o.conditional) for o in shown} == expected
+    assert not any(o.blocks_close for o in shown)
+
+
+def test_scope_account_shows_all_and_scope_trades_no_more_than_the_bots(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    practice.seed_position(BTC, 0.5)
+    practice.seed_position(ETH, -2)
+    known = trade(BTC, 0.2)
+    account = on(futures, positions, known)
+    assert {p.pair: (p.side, p.amount) for p in account.values()} == {
+        BTC: (Side.LONG, 0.5),
+        ETH: (Side.SHORT, 2.0),
+    }
+    own = on(futures, positions, known, account_scope=False)
+    assert {p.pair: p.amount for p in own.values()} == {BTC: 0.2}
+
+
+def test_trade_of_the_other_side_is_not_the_bots(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    practice.seed_position(BTC, -0.5)
+    assert on(futures, positions, trade(BTC, 0.5), account_scope=False) == {}
+
+
+def pieces(exchange: Exchange, amount: float, maximum: float | None) -> list[float]:
+    async def cut(venue: FuturesVenue) -> list[float]:
+        minimum = venue.minimum_amount(BTC)
+        return list(
+            venue.amount_pieces(
+                Position(
+                    pair=BTC, side=Side.LONG, amount=amount, minimum_amount=minimum,
+                    maximum_amount=maximum,
+                )
+            )
+        )  # fmt: skip
+
+    return on(exchange, cut)  # type: ignore[no-any-return]
+
+
+def test_amount_is_cut_by_the_market_maximum_and_rounded_down(futures: Exchange) -> None:
+    assert pieces(futures, 0.5, None) == [0.5]
+    assert pieces(futures, 0.5009, None) == [0.5]
+    assert pieces(futures, 0.0004, None) == []
+    assert pieces(futures, 250.0, 120.0) == [120.0, 120.0, 10.0]
+
+
+def test_market_maximum_is_the_exchanges(practice: PracticeExchange, futures: Exchange) -> None:
+    """MARKET_LOT_SIZE, not the larger LOT_SIZE of limit orders."""
+    practice.seed_position(BTC, 250)
+    assert on(futures, positions)[BTC].maximum_amount == 120.0
+
+
+def test_cutting_loses_nothing_to_float_noise(futures: Exchange) -> None:
+    assert sum(pieces(futures, 0.3, 0.1)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "bad_json"])
+def test_lost_answer_is_unknown_and_found_by_our_name(
+    practice: PracticeExchange, futures: Exchange, kind: str
+) -> None:
+    practice.seed_position(BTC, 0.5)
+    practice.add_fault(kind, method="POST", path="/order$", times=1)
+
+    async def lose(venue: FuturesVenue) -> Any:
+        with pytest.raises(OutcomeUnknown):
+            await venue.execute_market_close(closing(BTC, 0.5), timeout_s=5)
+        [close] = venue.deeds.closes
+        assert not close.is_final
+        await venue.fill_in(timeout_s=5)
+        return close
+
+    close = on(futures, lose)
+    assert close.is_final
+    assert close.filled == 0.5
+    assert practice.positions() == {}
+
+
+def test_close_is_reduce_only_and_refused_when_nothing_is_left(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    async def close(venue: FuturesVenue) -> None:
+        with pytest.raises(NothingToReduce):
+            await venue.execute_market_close(closing(BTC, 0.5), timeout_s=5)
+        with pytest.raises(ValueError, match="reduce-only"):
+            await venue.execute_market_close(closing(BTC, 0.5), reduce_only=False, timeout_s=5)
+
+    on(futures, close)
+    [request] = practice.requests("/fapi/v1/order", method="POST")
+    assert request["params"]["reduceOnly"] == "true"
+
+
+# Spot: never more than what the bot bought.
+
+
+def test_spot_shows_the_bots_amount_not_the_accounts(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 3)
+    assert on(spot, positions, trade(SPOT, 0.2))[SPOT].amount == pytest.approx(0.2)
+    assert on(spot, positions) == {}
+
+
+def test_spot_balance_smaller_than_the_trade_is_the_limit(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 0.05)
+    assert on(spot, positions, trade(SPOT, 0.2))[SPOT].amount == pytest.approx(0.05)
+
+
+def test_spot_entry_partially_filled_counts_its_fill_less_the_fee(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 3)
+    practice.add_fault("partial", method="POST", path="/order$", share=0.5)
+    raw = spot._api.create_order(SPOT, "limit", "buy", 0.2, 66_000)
+    assert raw["status"] == "open"
+    known = trade(SPOT, 0.0, known_order(raw["id"], "buy"))
+    assert on(spot, positions, known)[SPOT].amount == pytest.approx(0.1 * 0.999)
+    [order] = on(spot, lambda venue: _after_look(venue), known)
+    assert (order.role, order.blocks_close) == (ENTRY, False)
+
+
+async def _after_look(venue: FuturesVenue) -> Any:
+    await venue.get_all_positions(timeout_s=5)
+    return await venue.get_open_orders(timeout_s=5)
+
+
+def test_spot_exit_partially_filled_is_taken_off_and_locks_the_coins(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 3)
+    practice.add_fault("partial", method="POST", path="/order$", share=0.25)
+    raw = spot._api.create_order(SPOT, "limit", "sell", 0.2, 60_000)
+    known = trade(SPOT, 0.2, known_order(raw["id"], "sell"))
+    assert on(spot, positions, known)[SPOT].amount == pytest.approx(0.15)
+    [order] = on(spot, orders, known)
+    assert (order.role, order.blocks_close) == (EXIT, True)
+
+
+def test_spot_stop_locks_and_protects(practice: PracticeExchange, spot: Exchange) -> None:
+    practice.seed_balance("BTC", 0.2)
+    stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
+    [order] = on(spot, orders, trade(SPOT, 0.2, known_order(stop, "stoploss")))
+    assert (order.role, order.blocks_close, order.stop_price) == (STOP, True, 60_000)
+
+
+def test_spot_orders_of_others_are_not_the_bots(practice: PracticeExchange, spot: Exchange) -> None:
+    practice.seed_order(SPOT, "buy", 0.1, 60_000)
+    assert on(spot, orders, trade(SPOT, 0.2)) == []
+
+
+def test_spot_lost_answer_is_uncertain_until_it_is_found(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """A second sell would take coins that the bot never bought."""
+    practice.seed_balance("BTC", 3)
+    practice.add_fault("drop_after", method="POST", path="/order$", times=1)
+    hidden = practice.add_fault("error", method="GET", path="/order$", status=503)
+
+    async def sell(venue: FuturesVenue) -> tuple[Position, dict[str, Position]]:
+        with pytest.raises(OutcomeUnknown):
+            await venue.execute_market_close(closing(SPOT, 0.2), timeout_s=5)
+        uncertain = (await positions(venue))[SPOT]
+        practice.remove_fault(hidden)
+        return uncertain, await _looked_twice(venue)
+
+    uncertain, found = on(spot, sell, trade(SPOT, 0.2))
+    assert uncertain.uncertain
+    assert found == {}
+    assert float(practice.balances()["BTC"]["total"]) == pytest.approx(2.8)
+
+
+async def _looked_twice(venue: FuturesVenue) -> dict[str, Position]:
+    await venue.get_all_positions(timeout_s=5)
+    return await positions(venue)
+
+
+def test_spot_remainder_below_the_minimum_notional_is_dust(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """3 USDT are above the smallest amount, yet binance takes no order below 5 USDT."""
+    practice.seed_balance("BTC", 3)
+    shown = on(spot, positions, trade(SPOT, 0.00005))[SPOT]
+    assert replace(shown).is_dust

@@ -1,0 +1,52 @@
+"""The drill's options, and its scenarios as the practice exchange takes them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.drill.drill import parser
+from freqtrade_liquidation.drill.exchange.faults import FaultRule
+from freqtrade_liquidation.drill.scenarios import ORDER, SCENARIOS
+
+
+def test_defaults() -> None:
+    options = parser().parse_args([])
+    assert vars(options) == {"positions": 5, "latency_ms": 100.0, "faults": "none", "seed": 1}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--positions", "1"], ["--positions", "200"], ["--latency-ms", "0"], ["--latency-ms", "5000"],
+     *(["--faults", name] for name in SCENARIOS)],
+)  # fmt: skip
+def test_within_bounds(arguments: list[str]) -> None:
+    options = vars(parser().parse_args(arguments))
+    assert str(options[arguments[0][2:].replace("-", "_")]).removesuffix(".0") == arguments[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--positions", "0"], ["--positions", "201"], ["--positions", "x"], ["--latency-ms", "-1"],
+     ["--latency-ms", "5001"], ["--latency-ms", "nan"], ["--faults", "explode"]],
+)  # fmt: skip
+def test_out_of_bounds_is_a_usage_error(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(arguments)
+    assert ended.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_rules_of_a_scenario_are_accepted(name: str) -> None:
+    rules: tuple[dict[str, Any], ...] = SCENARIOS[name][1]
+    made = [FaultRule(**rule) for rule in rules]
+    assert len(made) == (0 if name == "none" else 1)
+    for rule in made:
+        assert rule.matches("POST", "/fapi/v1/order", {"symbol": "BTCUSDT"})
+
+
+def test_orders_path_is_not_the_lists_or_the_stops() -> None:
+    assert not any(re.search(ORDER, p) for p in ("/fapi/v1/openOrders", "/fapi/v1/algoOrder"))
