@@ -97,7 +97,9 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
     if any(o.role is OrderRole.PROTECTIVE for o in blockers) and not limits.may_unprotect:
         closing, blockers = False, ()
     entries = tuple(
-        o for o in book.orders_of(pair) if o.role is OrderRole.ENTRY and rules.cancel_entries
+        o
+        for o in book.orders_of(pair)
+        if o.role is OrderRole.ENTRY and rules.cancel_entries and o not in blockers
     )
     resting_exits = (
         tuple(o for o in book.orders_of(pair) if o.role is OrderRole.EXIT and not o.blocks_close)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ccxt.base.decimal_to_precision import TICK_SIZE
 from freqtrade.exchange import Exchange
+from freqtrade.util import FtPrecise
 
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
 
@@ -14,14 +15,19 @@ class Amounts:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def minimum(self, pair: str) -> float:
-        """The smallest closing order, by the market's step and lower limit.
+    def minimum(self, pair: str, *, price: float | None = None) -> float:
+        """The smallest closing order, by the market's step and lower limits.
 
-        Source: ccxt market ``limits.amount.min`` and ``precision.amount``, both in contracts.
+        :param price: quote currency; given on spot, where a sell has a smallest notional, too
+            (futures exchanges do not hold a reduce-only order to it).
+        Source: ccxt market ``limits.amount.min`` and ``precision.amount`` (contracts), and
+        ``limits.cost.min`` (quote currency).
         """
         limits = self._exchange.markets[pair].get("limits", {})
         smallest = float((limits.get("amount") or {}).get("min") or 0.0)
-        return self._exchange._contracts_to_amount(pair, max(smallest, self._step(pair)))
+        amount = self._exchange._contracts_to_amount(pair, max(smallest, self._step(pair)))
+        cost = float((limits.get("cost") or {}).get("min") or 0.0)
+        return max(amount, cost / price) if price else amount
 
     def maximum(self, pair: str) -> float | None:
         """The largest market order; ``None`` = none published.
@@ -44,7 +50,7 @@ class Amounts:
             if rounded <= 0 or rounded < position.minimum_amount * (1 - AMOUNT_TOLERANCE):
                 return
             yield rounded
-            left -= rounded
+            left = float(FtPrecise(left) - FtPrecise(rounded))
 
     def _step(self, pair: str) -> float:
         precision = self._exchange.get_precision_amount(pair)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
@@ -80,12 +81,14 @@ class LedgerVenue(FuturesVenue):
         uncertain = any(not close.is_final for close in closes)
         if amount <= 0 and not uncertain:
             return None
+        price = trades[0].open_rate if trades else self._found_price(pair)
+        spot = self._exchange.trading_mode == TradingMode.SPOT
         return Position(
             pair=pair,
             side=side,
             amount=max(0.0, amount),
-            entry_price=trades[0].open_rate if trades else self._found_price(pair),
-            minimum_amount=self.minimum_amount(pair),
+            entry_price=price,
+            minimum_amount=self.minimum_amount(pair, price if spot else None),
             maximum_amount=self.maximum_amount(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
             uncertain=uncertain,

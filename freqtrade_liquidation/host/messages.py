@@ -37,7 +37,11 @@ def outcome(result: LiquidationResult, currency: str) -> str:
     return "\n".join(lines)
 
 
+_UNPROVEN = "; that nothing else is open could not be shown"
+
+
 def _headline(result: LiquidationResult, currency: str) -> str:
+    left = bool(result.positions_failed)
     profit = (
         "profit not known"
         if result.total_realized_pnl is None
@@ -53,7 +57,8 @@ def _headline(result: LiquidationResult, currency: str) -> str:
         case LiquidationState.PARTIAL:
             return (
                 f"NOT FLAT: {result.positions_closed} position(s) closed, "
-                f"{result.positions_failed} not shown closed, {profit}, {took}."
+                f"{result.positions_failed} not shown closed{'' if left else _UNPROVEN}, "
+                f"{profit}, {took}."
             )
         case LiquidationState.SKIPPED:
             return f"Liquidation skipped, positions stay open: {result.skip_reason}."

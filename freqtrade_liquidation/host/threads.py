@@ -20,8 +20,10 @@ async def in_thread(function: Callable[[], T], *, name: str) -> T:
     def settle(value: T | None, error: BaseException | None) -> None:
         if future.cancelled():
             return
-        if error is not None:
+        if isinstance(error, Exception) and not isinstance(error, StopIteration):
             future.set_exception(error)
+        elif error is not None:  # asyncio lets these end the loop, or refuses them
+            future.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
         else:
             future.set_result(value)  # type: ignore[arg-type]
 

@@ -77,8 +77,8 @@ class FuturesVenue:
             lambda exchange: exchange.fetch_positions(count=0),  # type: ignore[call-arg]
             timeout_s=timeout_s,
         )
-        listed = [self._position(entry) for entry in raw if self._is_ours(entry)]
-        positions = [self._limited(position) for position in listed if position.amount > 0]
+        listed = [self._limited(self._position(entry)) for entry in raw if self._is_ours(entry)]
+        positions = [position for position in listed if position.amount > 0]
         for position in positions:
             if position.entry_price is not None:
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
@@ -357,9 +357,9 @@ class FuturesVenue:
             return [BookedPair(pair=pair, error="not booked: no bot runs here") for pair in pairs]
         return await self.booker.book(pairs, timeout_s=timeout_s)
 
-    def minimum_amount(self, pair: str) -> float:
-        """Base currency: the smallest closing order."""
-        return self._amounts.minimum(pair)
+    def minimum_amount(self, pair: str, price: float | None = None) -> float:
+        """Base currency: the smallest closing order; on spot, at *price*."""
+        return self._amounts.minimum(pair, price=price)
 
     def maximum_amount(self, pair: str) -> float | None:
         """Base currency: the largest market order; ``None`` = none published."""

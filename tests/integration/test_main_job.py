@@ -323,3 +323,31 @@ def test_close_whose_answer_is_lost_ends_flat_and_sells_once(
         assert held >= 5 * 0.999, "the user's own coins stay"
         assert executed_closes == (0 if kind == "drop_before" else 1)
         assert code == (3 if kind == "drop_before" else 130), bot.log_tail()
+
+
+def test_spot_stop_is_back_if_the_sell_is_refused(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Its stop locked the coins and had to go; the position is no less protected than before."""
+    bot = make_bot(futures=False, pairs=1)
+    with bot:
+        wait_until_invested(bot, 1)
+        (before,) = exchange.open_orders(False)
+        exchange.add_fault(
+            "error",
+            method="POST",
+            path="/api/v3/order$",
+            params={"type": "MARKET"},
+            code=-1013,
+            msg="Market is closed.",
+        )
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 3, bot.log_tail()
+    (after,) = exchange.open_orders(False)
+    assert after["orderId"] != before["orderId"]
+    assert after["stopPrice"] == before["stopPrice"]
+    assert after["origQty"] == before["origQty"]
+    (known,) = bot.query("SELECT * FROM orders WHERE ft_is_open = 1")
+    assert known["order_id"] == str(after["orderId"])
+    assert known["ft_order_side"] == "stoploss"
+    assert "liquidation_stop_put_back" in event_types(bot)

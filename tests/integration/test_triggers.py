@@ -53,6 +53,11 @@ def wait_for_state(bot: BotProcess, operator: Operator, state: str) -> None:
     bot.wait_for(lambda: operator.state() == state, f"state {state}")
 
 
+def said(bot: BotProcess) -> str:
+    """The log without the line breaks of a narrow terminal."""
+    return " ".join(bot.log().split())
+
+
 def break_it(bot: BotProcess, how: str) -> None:
     (bot.folder / "user_data" / "break_it").write_text(how)
 
@@ -128,10 +133,7 @@ def test_reload_ten_times_sends_no_order_and_starts_no_run(
         for count in range(1, 11):
             operator.ask("reload_config")
             bot.wait_for(
-                lambda count=count: (
-                    bot.log().count("RUNNING after config reloaded") == count
-                    or bot.log().count("Changing state from RELOAD_CONFIG to: RUNNING") == count
-                ),
+                lambda count=count: said(bot).count("from RELOAD_CONFIG to: RUNNING") == count,
                 f"reload {count}",
             )
             wait_for_state(bot, operator, "running")
@@ -150,13 +152,13 @@ def test_reload_of_a_broken_configuration_leaves_the_old_bot_running(
         config = json.loads(bot.config_file.read_text())
         broken = config | {"liquidation": {"timeout_seconds": "5"}}
         bot.config_file.write_text("{ broken" if fault == "json" else json.dumps(broken))
-        starts = bot.log().count("Changing state")
+        starts = said(bot).count("to: RUNNING")
         operator.ask("reload_config")
-        bot.wait_for(lambda: "Configuration not reloaded" in bot.log(), "a word about it")
+        bot.wait_for(lambda: "Configuration not reloaded" in said(bot), "a word about it")
         wait_for_state(bot, operator, "running")
         exchange.clear_log()
-        assert exchange.wait_for_requests("/fapi/v1/", 3), "it trades on"
-        assert bot.log().count("Changing state") == starts
+        assert exchange.wait_for_requests("/fapi/", 1, 30), "it trades on"
+        assert said(bot).count("to: RUNNING") == starts
         assert runs(bot) == []
         bot.send(signal.SIGTERM)
         assert bot.wait(30) == 130
@@ -195,7 +197,7 @@ def test_fatal_error_closes_latches_and_start_lifts_it(
     exchange.clear_log()
     with bot:
         bot.wait_for(lambda: operator.state() == "stopped", "a stopped bot")
-        bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "a heartbeat")
+        bot.wait_for(lambda: "state='STOPPED'" in said(bot), "a heartbeat")
         assert "error" in str(operator.ask("forceenter", {"pair": exchange.pairs()[0]}))
         assert exchange.requests("/order", method="POST") == []
         operator.ask("start")
@@ -218,7 +220,7 @@ def test_operational_exception_stops_closes_and_latches(
         assert "broken" in run["reason"]
         mend_it(bot)
         operator.ask("reload_config")
-        bot.wait_for(lambda: bot.log().count("Starting worker") == 1, "reload")
+        bot.wait_for(lambda: said(bot).count("Starting worker") == 1, "reload")
         wait_for_state(bot, operator, "stopped")
         assert exchange.positions() == {}
 
@@ -278,7 +280,7 @@ def test_second_signal_tells_and_third_forces_the_exit(
         bot.send(signal.SIGTERM)
         bot.wait_for(lambda: "liquidation_started" in event_types(bot), "a run")
         bot.send(signal.SIGTERM)
-        bot.wait_for(lambda: "Liquidation is under way" in bot.log(), "a word")
+        bot.wait_for(lambda: "Liquidation is under way" in said(bot), "a word")
         assert bot.process.poll() is None
         began = time.monotonic()
         bot.send(signal.SIGINT)
@@ -328,8 +330,8 @@ def test_signal_at_a_random_moment_always_ends_flat(
     assert exchange.open_orders() == []
     assert exchange.open_algo_orders() == []
     assert code == 130, bot.log_tail()
-    assert "PendingRollbackError" not in bot.log()
-    assert "database is locked" not in bot.log()
+    assert "PendingRollbackError" not in said(bot)
+    assert "database is locked" not in said(bot)
     assert bot.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     assert bot.query("SELECT id FROM trades WHERE is_open = 1 AND amount > 0") == []
 
@@ -368,7 +370,7 @@ def test_killed_in_a_run_is_found_and_told_at_the_next_start(
     bot.write_config(json.loads(bot.config_file.read_text()) | {"max_open_trades": 0})
     with bot:
         bot.wait_for(lambda: "liquidation_interrupted" in event_types(bot), "the record")
-        assert "was cut off" in bot.log()
+        assert "was cut off" in said(bot)
         assert runs(bot)[0]["state"] == "failed"
 
 
@@ -390,7 +392,7 @@ def test_disarmed_leaves_positions_once_and_rearms(
     assert "disarmed by test" in skipped["additional_data"]["reason"]
     assert "liquidation_armed" in event_types(bot)
     with bot:
-        bot.wait_for(lambda: bot.log().count("state='RUNNING'") == 2, "a second life")
+        bot.wait_for(lambda: said(bot).count("state='RUNNING'") == 2, "a second life")
         bot.send(signal.SIGTERM)
         assert bot.wait(40) == 130
     assert exchange.positions() == {}
@@ -425,7 +427,7 @@ def test_invalid_key_is_asked_once_and_fails_loudly(
     assert runs(bot)[0]["state"] == "failed"
     assert runs(bot)[0]["duration_seconds"] < 3
     assert closing_requests(exchange) == []
-    assert "CRITICAL" in bot.log()
+    assert "CRITICAL" in said(bot)
 
 
 def test_rate_limited_close_is_sent_again_and_ends_flat(
@@ -463,7 +465,7 @@ def test_invalid_configuration_ends_with_two_and_one_message(
     bot = make_bot(pairs=1, **extra)
     with bot:
         assert bot.wait(60) == 2, bot.log_tail()
-    assert "Traceback" not in bot.log()
+    assert "Traceback" not in said(bot)
     (line,) = [line for line in bot.log().splitlines() if line.startswith("Error: ")]
     assert words in line
 
@@ -475,8 +477,8 @@ def test_freqtrade_whose_seams_do_not_fit_is_not_started(
     bot = NoSleepSeam(tmp_path / "bot", config, strategy=(STRATEGY, "DrillStrategy"))
     with bot:
         assert bot.wait(60) == 2, bot.log_tail()
-    assert "Worker._sleep is missing" in bot.log()
-    assert "Traceback" not in bot.log()
+    assert "Worker._sleep is missing" in said(bot)
+    assert "Traceback" not in said(bot)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["list-exchanges", "-1"], ["nonsense"], []])

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -266,4 +265,4 @@ def test_spot_remainder_below_the_minimum_notional_is_dust(
     """3 USDT are above the smallest amount, yet binance takes no order below 5 USDT."""
     practice.seed_balance("BTC", 3)
     shown = on(spot, positions, trade(SPOT, 0.00005))[SPOT]
-    assert replace(shown).is_dust
+    assert shown.is_dust

@@ -14,7 +14,6 @@ pairs = st.sampled_from(PAIRS)
 amounts = st.floats(min_value=1e-6, max_value=1e6)
 
 
-
 def _possible(order: OpenOrder) -> OpenOrder:
     """An entry locks the money it spends, never the coins that a close needs."""
     return replace(order, blocks_close=False) if order.role is OrderRole.ENTRY else order

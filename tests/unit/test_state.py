@@ -33,7 +33,7 @@ def test_every_state_reaches_an_end(state: State) -> None:
 
 
 def test_a_run_starts_once_and_ends_once() -> None:
-    """Under way, it cannot start again; ended, it can only start; nothing but a start leaves idle."""
+    """Under way, it cannot start again; ended, it can only start."""
     assert (State.IN_PROGRESS, Step.STARTED) not in TABLE
     for state in {*ENDS, State.IDLE}:
         assert {step for at, step in TABLE if at is state} == {Step.STARTED}

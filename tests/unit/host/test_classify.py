@@ -179,9 +179,7 @@ def test_what_nobody_knows_may_have_acted(error: Exception) -> None:
         ("okx", ccxt.PermissionDenied('okx {"code":"-2022"}'), AccountRefused),
     ],
 )
-def test_code_decides_before_the_class(
-    exchange_id: str, error: Exception, expected: Kind
-) -> None:
+def test_code_decides_before_the_class(exchange_id: str, error: Exception, expected: Kind) -> None:
     assert kinds(error, exchange_id)[1] is expected
     assert kinds(wrapped(TemporaryError, error), exchange_id)[1] is expected
 
@@ -214,7 +212,7 @@ def error_of(port: int, **options: Any) -> Exception:
     exchange.options |= options
     try:
         exchange.fapiPrivatePostOrder({"symbol": "BTCUSDT"})
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what we ask for
         return error
     finally:
         exchange.session.close()

@@ -15,7 +15,7 @@ BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 def pair(state: PairState, name: str = BTC, **values: Any) -> PairOutcome:
     residual = {PairState.CLOSED: 0.0, PairState.UNVERIFIED: None}.get(state, 0.5)
-    defaults = {"side": Side.LONG, "amount": 2.0, "residual_amount": residual}
+    defaults: dict[str, Any] = {"side": Side.LONG, "amount": 2.0, "residual_amount": residual}
     return PairOutcome(pair=name, state=state, **(defaults | values))
 
 

@@ -17,7 +17,7 @@ def test_installed_freqtrade_fits() -> None:
 
 def test_missing_method_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Exchange, "_amount_to_contracts")
-    with pytest.raises(OperationalException, match="Exchange._amount_to_contracts is missing"):
+    with pytest.raises(OperationalException, match=r"Exchange\._amount_to_contracts is missing"):
         seams.check()
 
 
@@ -27,7 +27,7 @@ def test_renamed_parameter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(FreqtradeBot, "execute_entry", execute_entry)
     with pytest.raises(
-        OperationalException, match="FreqtradeBot.execute_entry has no parameter pair"
+        OperationalException, match=r"FreqtradeBot\.execute_entry has no parameter pair"
     ):
         seams.check()
 
