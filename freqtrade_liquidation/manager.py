@@ -30,6 +30,20 @@ def new_correlation_id(now: datetime) -> str:
     return f"liq_{now.astimezone(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
 
 
+def why_skip(request: Request, config: "LiquidationConfig") -> str | None:
+    """Why *request* closes nothing, in words; ``None`` = it does its work.
+
+    The configuration governs automatic triggers only: an operator's command is always carried out.
+    """
+    if request.skip_reason is not None or not request.automatic:
+        return request.skip_reason
+    if not config.emergency_liquidation:
+        return "emergency_liquidation is false"
+    if request.trigger not in config.triggers:
+        return f"triggers does not contain {request.trigger!r}"
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidationResult:
     """What a run came to.
@@ -203,7 +217,7 @@ class LiquidationManager:
     async def _carry_out(
         self, request: Request, trail: Trail, record: "_RecordBook", deadline: Deadline
     ) -> tuple[RunReport, LiquidationStep, str | None]:
-        skip_reason = self._why_skip(request)
+        skip_reason = why_skip(request, self._config)
         expected = self._order_manager.expected_positions()
         trail.note(
             Event.STARTED,
@@ -241,17 +255,6 @@ class LiquidationManager:
         closed = report.count(PairState.CLOSED)
         step = LiquidationStep.SOME_CLOSED if closed else LiquidationStep.NONE_CLOSED
         return report, step, None
-
-    def _why_skip(self, request: Request) -> str | None:
-        if request.skip_reason is not None:
-            return request.skip_reason
-        if not request.automatic:
-            return None
-        if not self._config.emergency_liquidation:
-            return "emergency_liquidation is false"
-        if request.trigger not in self._config.triggers:
-            return f"triggers does not contain {request.trigger!r}"
-        return None
 
     def _rules(self, request: Request) -> Rules:
         """An operator's command always cancels and closes; the keys govern automatic triggers."""

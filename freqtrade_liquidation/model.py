@@ -196,7 +196,8 @@ class PairOutcome:
     :param amount: base currency, at the first look.
     :param residual_amount: base currency, what is left; ``None`` = could not be read.
     :param realized_pnl: stake currency; ``None`` = not known.
-    :param protected: a stop stands on the exchange for what is left; ``None`` = nothing is left.
+    :param protected: a stop stands on the exchange for what is left; ``None`` = nothing is left,
+        or it could not be read.
     :param error: why it is not closed, in words a person can act on.
     """
 

@@ -2,26 +2,20 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from rich.console import Console
 
-from freqtrade_liquidation.frontends import show
-
 
 def run(arguments: Sequence[str]) -> int:
-    """Parses and carries out one of :data:`OWN`; the exit code is DESIGN 2.1's."""
+    """Parses and carries out one of :data:`OWN`; the exit code is 2 for bad usage."""
     return OWN[arguments[0]](list(arguments[1:]))
 
 
 def _show(arguments: Sequence[str]) -> int:
-    from freqtrade_liquidation.audit.log import AuditLog
-    from freqtrade_liquidation.audit.masking import Masker
-    from freqtrade_liquidation.frontends.database import (
-        add_database_arguments,
-        database_url,
-        fallback_file,
-    )
+    from freqtrade_liquidation.frontends import show
+    from freqtrade_liquidation.frontends.database import add_database_arguments, open_audit
 
     parser = argparse.ArgumentParser(
         prog="freqtrade-liquidation show-liquidations",
@@ -30,11 +24,17 @@ def _show(arguments: Sequence[str]) -> int:
     add_database_arguments(parser)
     show.add_arguments(parser)
     options = parser.parse_args(arguments)
-    audit = AuditLog(database_url(options), fallback=fallback_file(options), masker=Masker([]))
+    audit = open_audit(options)
     try:
         return show.run(options, audit, Console())
     finally:
         audit.close()
+
+
+def _control(command: str, arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.frontends import control
+
+    return control.run([command, *arguments])
 
 
 def _drill(arguments: Sequence[str]) -> int:
@@ -46,4 +46,5 @@ def _drill(arguments: Sequence[str]) -> int:
 OWN: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "show-liquidations": _show,
     "drill": _drill,
+    **{name: partial(_control, name) for name in ("disarm", "arm", "release", "status")},
 }

@@ -7,6 +7,8 @@ from typing import Any
 from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
 
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
 
 
 def add_database_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,3 +43,11 @@ def database_url(options: argparse.Namespace) -> str:
     if config.get("db_url"):
         return str(config["db_url"])
     return DEFAULT_DB_DRYRUN_URL if config.get("dry_run", True) else DEFAULT_DB_PROD_URL
+
+
+def open_audit(options: argparse.Namespace) -> AuditLog:
+    """The audit log of the bot that *options* name.
+
+    :raises OperationalException: if the configuration cannot be read.
+    """
+    return AuditLog(database_url(options), fallback=fallback_file(options), masker=Masker([]))

@@ -62,6 +62,11 @@ class LiquidatingBot(FreqtradeBot):
         if self._state == State.RELOAD_CONFIG:
             self.set_state(state)
 
+    def startup(self) -> None:
+        """freqtrade's own, then the booking that an earlier run left."""
+        super().startup()
+        self._protection.repair(self)
+
     def process(self) -> None:
         """One loop; an error that will make freqtrade stop is remembered as the reason."""
         self.fatal_error = None

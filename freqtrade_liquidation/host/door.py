@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+KEPT: Final = 20
+"""Entries of unknown end that are remembered, newest last; each costs a spot run a request."""
 SETTLES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
 
@@ -61,6 +63,7 @@ class Door:
             if self._all_barred or pair in self._barred:
                 return None
             entry = EntryNote(pair=pair, side=side)
+            del self._in_air[: -KEPT + 1]
             self._in_air.append(entry)
             return entry
 

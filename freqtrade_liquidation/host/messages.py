@@ -11,7 +11,7 @@ def armed(*, scope: str, untracked: list[str]) -> str:
     """At start: the one thing nobody may be surprised by."""
     lines = [
         "Stopping this bot, also by /stop or a restart, closes its positions at market.",
-        "To keep them: /liquidate disarm 15m",
+        "To keep them: freqtrade-liquidation disarm --for 15m",
     ]
     if untracked:
         fate = "will be closed, too" if scope == "account" else "are left alone"
@@ -63,7 +63,7 @@ def _headline(result: LiquidationResult, currency: str) -> str:
         case LiquidationState.SKIPPED:
             return f"Liquidation skipped, positions stay open: {result.skip_reason}."
         case _:
-            return f"NOT FLAT: liquidation failed, no position was closed, {took}."
+            return f"NOT FLAT: liquidation failed, no position was shown closed, {took}."
 
 
 def _remaining(outcome: PairOutcome) -> str:
@@ -84,8 +84,13 @@ def _closed(outcome: PairOutcome, currency: str) -> str:
         else f"{outcome.realized_pnl:+.2f} {currency}"
     )
     known = "" if outcome.tracked else " (unknown to the database)"
-    dust = f", dust {outcome.residual_amount:g} left" if outcome.state is PairState.DUST else ""
-    return f"- {outcome.pair} {outcome.side} {outcome.amount:g} closed{known}: {profit}{dust}"
+    left = outcome.residual_amount or 0.0
+    sold = outcome.amount - left
+    dust = f"{left:g} left as dust, below the exchange's minimum" if left else ""
+    if sold <= 0:
+        return f"- {outcome.pair} {outcome.side}{known}: {dust}"
+    text = f"- {outcome.pair} {outcome.side} {sold:g} closed{known}: {profit}"
+    return f"{text}, {dust}" if dust else text
 
 
 def second_signal(open_pairs: list[str], left_s: float) -> str:
@@ -100,6 +105,11 @@ def second_signal(open_pairs: list[str], left_s: float) -> str:
 def disarmed(until: datetime) -> str:
     """While a maintenance window is open."""
     return f"DISARMED until {until:%Y-%m-%d %H:%M} UTC: stopping the bot leaves positions open."
+
+
+def repaired(pairs: list[str]) -> str:
+    """At a start after a run whose booking did not fit into its time."""
+    return f"Booked now, closed by an earlier liquidation: {', '.join(pairs)}."
 
 
 def stays_stopped() -> str:

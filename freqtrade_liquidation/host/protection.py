@@ -14,6 +14,7 @@ from freqtrade.enums import RPCMessageType, State
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.config import LiquidationConfig
@@ -25,6 +26,7 @@ from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
 from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
+from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
@@ -34,6 +36,7 @@ from freqtrade_liquidation.manager import (
     LiquidationManager,
     LiquidationResult,
     new_correlation_id,
+    why_skip,
 )
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
@@ -48,7 +51,6 @@ REPEATS: Final = 10
 LAST_MESSAGE_WITHIN_S: Final = 1.0
 CONTROL_READ_WITHIN_S: Final = 0.3
 LATCHING: Final = frozenset({"fatal_error", "telegram", "rest", "cli"})
-FALLBACK_NAME: Final = "liquidation_audit.jsonl"
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Protection:
         self._control: Control | None = None
         self._trades: tuple[KnownTrade, ...] = ()
         self._announced = False
+        self._repaired = False
         self._repeat_after_s = repeat_after_s
         self._mask: MaskingFilter | None = None
         self._turn = threading.Lock()
@@ -153,6 +156,19 @@ class Protection:
                 )
             )
         )
+
+    def repair(self, bot: "LiquidatingBot") -> None:
+        """Once a process, when the bot has started: books what a run left unbooked."""
+        if self._repaired or self._audit is None:
+            return
+        self._repaired = True
+        try:
+            pairs = repair(bot, self._audit)
+        except Exception:
+            self.log.exception("Trades that a run left unbooked could not be looked up.")
+            return
+        if pairs:
+            self.notifier.send(Message(text=messages.repaired(pairs)))
 
     @staticmethod
     def _positions_shown(bot: "LiquidatingBot") -> list[str]:
@@ -238,10 +254,7 @@ class Protection:
         return result
 
     def _will_skip(self, request: Request) -> bool:
-        return request.skip_reason is not None or (
-            request.automatic
-            and not (self.config.emergency_liquidation and request.trigger in self.config.triggers)
-        )
+        return why_skip(request, self.config) is not None
 
     def _rearm(self, request: Request, result: LiquidationResult) -> None:
         """A maintenance window is good for one trigger."""

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
 
-API_FIELDS: Final = ("apiKey", "secret", "password", "uid", "privateKey", "accountId", "token")
+API_FIELDS: Final = (
+    "apiKey",
+    "secret",
+    "password",
+    "uid",
+    "privateKey",
+    "accountId",
+    "token",
+    "login",
+    "twofa",
+)
 """Credentials of ccxt's ``requiredCredentials``; freqtrade removes them from its config."""
 CONFIG_KEYS: Final = (
     ("telegram", "token"),
@@ -14,6 +24,7 @@ CONFIG_KEYS: Final = (
     ("api_server", "jwt_secret_key"),
     ("api_server", "ws_token"),
     ("discord", "webhook_url"),
+    ("webhook", "url"),
 )
 
 

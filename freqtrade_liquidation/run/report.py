@@ -32,13 +32,13 @@ class Sight:
 
     :param verified: that look began after our last order for the pair was sent.
     :param shown: the position it showed; ``None`` = none.
-    :param protected: it showed a stop, or one was put back since.
+    :param protected: it showed a stop, or one was put back since; ``None`` = not known.
     :param why_open: in words, should it be open.
     """
 
     verified: bool
     shown: Position | None
-    protected: bool
+    protected: bool | None
     why_open: str
 
 

@@ -40,8 +40,11 @@ from freqtrade_liquidation.run.report import RunReport, Sight, outcome_of
 from freqtrade_liquidation.run.stops import PUT_BACK_NEEDS_S, UNPROTECT_NEEDS_S, Stops
 from freqtrade_liquidation.trail import Trail
 
-POLL_S: Final = 0.05
-"""Pause between two looks when nothing is in the air but an answer may still show."""
+SHORTEST_GRACE_S: Final = 0.05
+"""Stragglers get at least this long after the first answer of a round."""
+POLL_S: Final = 0.4
+"""Pause between two looks when nothing is in the air but an entry or an answer may still show.
+Listing all orders is dear (binance: weight 40 of 2,400 a minute): looking faster ends in a 429."""
 
 
 class Run:
@@ -152,13 +155,13 @@ class Run:
     async def _wait(self) -> None:
         """Until the requests in the air are answered (stragglers get as long again, no more)."""
         if not self._actor.in_air:
-            pause = max(self._attempts.next_due() - now(), POLL_S)
+            pause = self._attempts.next_due() - now() if self._attempts.waiting() else POLL_S
             await asyncio.sleep(min(pause, self._asker.left_s))
             return
         began = now()
         tasks = list(self._actor.in_air.values())
         await asyncio.wait(tasks, timeout=self._asker.left_s, return_when=asyncio.FIRST_COMPLETED)
-        grace = min(max(now() - began, POLL_S), self._asker.left_s)
+        grace = min(max(now() - began, SHORTEST_GRACE_S), self._asker.left_s)
         await asyncio.wait(tasks, timeout=grace)
         self._actor.collect()
 
@@ -255,16 +258,24 @@ class Run:
     def _sight(self, pair: str) -> Sight:
         book = self._looker.book
         shown = [p for p in book.positions if p.pair == pair] if book else []
-        stops = [o for o in book.orders_of(pair) if o.role is OrderRole.PROTECTIVE] if book else []
         fallback = "out of time" if self._report.timed_out else "still open"
         if book is None:
             fallback = "the exchange did not show whether it is closed"
         return Sight(
             verified=book is not None and self._looker.looked_at >= self._attempts.sent_at(pair),
             shown=shown[0] if shown else None,
-            protected=bool(stops) or pair in self._stops.restored,
+            protected=self._is_protected(pair),
             why_open=self._attempts.why(pair) or fallback,
         )
+
+    def _is_protected(self, pair: str) -> bool | None:
+        """Whether a stop stands for it; ``None`` = the list of orders could not be read."""
+        if pair in self._stops.restored:
+            return True
+        book = self._looker.book
+        if book is None or book.orders is None:
+            return None
+        return any(order.role is OrderRole.PROTECTIVE for order in book.orders_of(pair))
 
     def _note_outcome(self, outcome: PairOutcome) -> None:
         if outcome.state in (PairState.CLOSED, PairState.DUST):

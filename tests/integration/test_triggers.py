@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ from tests.integration.operator import NoSleepSeam, Operator, QuickRepeats
 from tests.integration.test_main_job import closing_requests
 
 BREAKABLE = (STRATEGIES / "breakable.py", "Breakable")
+
+
+def has_reloaded(bot: BotProcess, count: int) -> bool:
+    """Whether the log tells of *count* reloads."""
+    return said(bot).count("from RELOAD_CONFIG to: RUNNING") == count
 
 
 @pytest.fixture
@@ -133,7 +139,7 @@ def test_reload_ten_times_sends_no_order_and_starts_no_run(
         for count in range(1, 11):
             operator.ask("reload_config")
             bot.wait_for(
-                lambda count=count: said(bot).count("from RELOAD_CONFIG to: RUNNING") == count,
+                partial(has_reloaded, bot, count),
                 f"reload {count}",
             )
             wait_for_state(bot, operator, "running")

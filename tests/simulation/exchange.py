@@ -122,6 +122,7 @@ class SimulatedExchange:
         return CloseAnswer(order_id=order_id)
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        await asyncio.sleep(self.latency_s)
         self.booked.extend(pairs)
         return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
 

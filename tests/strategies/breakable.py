@@ -18,7 +18,7 @@ class Breakable(IStrategy):
     minimal_roi = {}  # noqa: RUF012 - freqtrade's own form
     startup_candle_count = 1
 
-    def informative_pairs(self) -> list[tuple[str, str]]:
+    def informative_pairs(self) -> Any:
         """Called in every loop, and not wrapped by freqtrade's safety net."""
         order = Path(self.config["user_data_dir"]) / "break_it"
         if order.exists():

@@ -81,7 +81,7 @@ def test_errors_are_told() -> None:
 @pytest.mark.parametrize(("scope", "fate"), [("account", "closed, too"), ("trades", "left alone")])
 def test_armed_says_how_to_keep_positions_and_what_is_unknown(scope: str, fate: str) -> None:
     text = messages.armed(scope=scope, untracked=[ETH, BTC])
-    assert "/liquidate disarm 15m" in text
+    assert "freqtrade-liquidation disarm --for 15m" in text
     assert f"{fate}: {BTC}, {ETH}" in text
     assert "Unknown" not in messages.armed(scope=scope, untracked=[])
 
@@ -97,13 +97,11 @@ def test_disarmed_and_latched_name_time_and_person() -> None:
     assert "Latched by telegram:7" in messages.latched("telegram:7")
 
 
-@pytest.mark.xfail(reason="bug: dust that was never sold is told as closed", strict=True)
 def test_dust_that_was_not_sold_is_not_told_as_closed() -> None:
     dust = pair(PairState.DUST, amount=0.5, residual_amount=0.5)
     assert "0.5 closed" not in told(LiquidationState.COMPLETED, dust)
 
 
-@pytest.mark.xfail(reason="bug: unverified pairs are told as 'no position was closed'", strict=True)
 def test_failed_does_not_claim_to_know_that_nothing_was_closed() -> None:
     text = told(LiquidationState.FAILED, pair(PairState.UNVERIFIED), positions_failed=1)
     assert "no position was closed" not in text

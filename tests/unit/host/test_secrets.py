@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import ccxt
-import pytest
 
 from freqtrade_liquidation.host.secrets import API_FIELDS, secrets_of
 
@@ -29,7 +28,6 @@ def test_secrets_of_the_channels_are_found() -> None:
     assert set(secrets_of(bot(config))) == {"tg", "pw", "jwt", "w1", "w2", "https://discord/x"}
 
 
-@pytest.mark.xfail(reason="bug: login and twofa are missing from API_FIELDS", strict=True)
 def test_every_credential_that_ccxt_knows_is_a_secret() -> None:
     """A wallet's address is public."""
     assert set(ccxt.Exchange.requiredCredentials) - {"walletAddress"} <= set(API_FIELDS)
