@@ -351,3 +351,27 @@ def test_spot_stop_is_back_if_the_sell_is_refused(
     assert known["order_id"] == str(after["orderId"])
     assert known["ft_order_side"] == "stoploss"
     assert "liquidation_stop_put_back" in event_types(bot)
+
+
+def test_bot_killed_before_the_booking_books_at_its_next_start(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """SIGKILL when the exchange is flat and the database does not know it yet."""
+    bot = make_bot(pairs=2)
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault("hang", path="userTrades")
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: not exchange.positions(), "a flat book")
+        bot.send(signal.SIGKILL)
+        bot.wait(20)
+    assert len(bot.open_trades()) == 2
+    exchange.clear_faults()
+    with make_bot(pairs=2, max_open_trades=0) as bot:
+        booked = "SELECT * FROM trades WHERE is_open = 0 AND exit_reason = 'emergency_liquidation'"
+        bot.wait_for(lambda: len(bot.query(booked)) == 2, "booked trades")
+        trades = bot.query(booked)
+        for trade in trades:
+            expected = fills_pnl(exchange, trade["pair"])
+            assert trade["close_profit_abs"] == pytest.approx(expected, abs=0.01)
+        assert "liquidation_interrupted" in event_types(bot)
