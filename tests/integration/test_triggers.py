@@ -269,7 +269,11 @@ def test_start_ends_the_repeats(
 
         bot.wait_for(started, "a start between two runs")
         count = len(runs(bot))
-        bot.wait_for(lambda: len(exchange.positions()) == 2, "a new entry")
+        exchange.clear_log()
+        bot.wait_for(
+            lambda: len(exchange.requests("/fapi/v1/algoOrder", method="GET")) >= 6,
+            "six loops that look after the open position's stop",
+        )
         assert len(runs(bot)) == count
 
 
