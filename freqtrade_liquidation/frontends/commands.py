@@ -9,8 +9,22 @@ from rich.console import Console
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Parses and carries out one of :data:`OWN`; the exit code is 2 for bad usage."""
-    return OWN[arguments[0]](list(arguments[1:]))
+    """Parses and carries out one of :data:`OWN`.
+
+    :returns: its exit code; 2 for bad usage, 1 where the database does not answer.
+    """
+    from freqtrade.exceptions import FreqtradeException
+
+    from freqtrade_liquidation.errors import LiquidationError
+
+    try:
+        return OWN[arguments[0]](list(arguments[1:]))
+    except FreqtradeException as error:
+        Console(stderr=True).print(f"Error: {error}", markup=False, highlight=False)
+        return 2
+    except LiquidationError as error:
+        Console(stderr=True).print(f"Error: {error}", markup=False, highlight=False)
+        return 1
 
 
 def _show(arguments: Sequence[str]) -> int:

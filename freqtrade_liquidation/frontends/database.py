@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
+from freqtrade.exceptions import OperationalException
+from sqlalchemy import make_url
 
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
@@ -37,17 +39,34 @@ def database_url(options: argparse.Namespace) -> str:
     """
     if options.db_url:
         return str(options.db_url)
+    from freqtrade.configuration.environment_vars import environment_vars_to_dict
     from freqtrade.configuration.load_config import load_from_files
 
     config: dict[str, Any] = load_from_files(options.config or ["config.json"])
+    config |= environment_vars_to_dict()
     if config.get("db_url"):
         return str(config["db_url"])
     return DEFAULT_DB_DRYRUN_URL if config.get("dry_run", True) else DEFAULT_DB_PROD_URL
 
 
+def _must_exist(url: str) -> str:
+    """*url*, unless it is an SQLite file that is not there: a wrong path must not look like a bot.
+
+    :raises OperationalException: naming the file.
+    """
+    file = make_url(url).database
+    if url.startswith("sqlite") and file and not Path(file).exists():
+        raise OperationalException(
+            f"There is no database {file!r}. Name the bot's with --db-url, or run this where the "
+            "bot runs, with its -c."
+        )
+    return url
+
+
 def open_audit(options: argparse.Namespace) -> AuditLog:
     """The audit log of the bot that *options* name.
 
-    :raises OperationalException: if the configuration cannot be read.
+    :raises OperationalException: if the configuration cannot be read, or there is no database.
     """
-    return AuditLog(database_url(options), fallback=fallback_file(options), masker=Masker([]))
+    url = _must_exist(database_url(options))
+    return AuditLog(url, fallback=fallback_file(options), masker=Masker([]))

@@ -100,7 +100,6 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
     table = Table(title="Liquidations", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("ID", overflow="fold", min_width=28)
     table.add_column("Trigger", overflow="fold")
-    table.add_column("Actor", overflow="fold")
     table.add_column("State")
     table.add_column("C/F/X", justify="right")
     table.add_column("Profit", justify="right")
@@ -108,8 +107,7 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
     for row in runs:
         table.add_row(
             Text(f"{row['correlation_id']}\n{_when(row)}"),
-            Text(str(row["trigger"])),
-            Text(str(row["actor"] or "-")),
+            Text("\n".join(str(by) for by in (row["trigger"], row["actor"]) if by)),
             _styled(row["state"]),
             f"{row['positions_closed']}/{row['positions_failed']}/{row['orders_cancelled']}",
             _profit(row["total_realized_pnl"]),
