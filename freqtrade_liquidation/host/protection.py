@@ -149,13 +149,24 @@ class Protection:
         self._announced = True
         if not self.config.emergency_liquidation:
             return
-        self.notifier.send(
-            Message(
-                text=messages.armed(
-                    scope=self.config.scope, untracked=self._untracked_pairs(self._bot)
-                )
+        untracked = self._untracked_pairs(self._bot)
+        self._note_untracked(untracked)
+        text = messages.armed(scope=self.config.scope, untracked=untracked)
+        self.notifier.send(Message(text=text))
+
+    def _note_untracked(self, pairs: list[str]) -> None:
+        assert self._audit is not None, "attached"
+        events = [
+            AuditEvent(
+                event_type=AuditEventType.UNTRACKED_FOUND,
+                operation="control",
+                pair=pair,
+                additional_data={"scope": self.config.scope},
             )
-        )
+            for pair in pairs
+        ]
+        if events:
+            self._audit.record(events)
 
     def repair(self, bot: "LiquidatingBot") -> None:
         """Once a process, when the bot has started: books what a run left unbooked."""

@@ -76,6 +76,7 @@ class LiquidatingWorker(Worker):
         error, self.bot.fatal_error = self.bot.fatal_error, None
         if error is not None and self._protection.repeat_is_due_later:
             return  # it dies again while a run is being repeated: at that pace, not at the loop's
+        self._rollback()
         self._protection.liquidate(
             Request(
                 trigger="fatal_error" if error is not None else "stop",
@@ -139,9 +140,8 @@ class LiquidatingWorker(Worker):
             Trade.rollback()
             engine = Trade.session.get_bind()
             Trade.session.remove()
-            if isinstance(engine, Engine) and not isinstance(
-                engine.pool, StaticPool
-            ):  # in memory: the connection is the data
+            in_memory = isinstance(engine, Engine) and isinstance(engine.pool, StaticPool)
+            if isinstance(engine, Engine) and not in_memory:  # there, the connection is the data
                 # A SELECT that the signal cut short keeps its cursor in the traceback, and with it
                 # an old snapshot on a pooled connection, on which every write fails as "locked".
                 engine.dispose()
