@@ -178,7 +178,7 @@ class AuditLog:
             if self._monotonic() - began >= SLOW_S:
                 self._leave_alone_until = self._monotonic() + PAUSE_S
             self._logger.warning(
-                "Audit record goes to %s, the database took it not: %s",
+                "Audit record goes to %s, the database did not take it: %s",
                 self._file.path,
                 self._masker.text(_brief(error)),
             )

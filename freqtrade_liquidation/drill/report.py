@@ -131,7 +131,11 @@ def _verdict(console: Console, result: "DrillResult") -> None:
     )
     for left in json.loads((result.run or {}).get("outcome") or "[]"):
         if left["state"] in ("open", "unverified"):
-            stop = "its stop stands" if left["protected"] else "without a stop"
+            stop = {
+                True: "its stop stands",
+                False: "without a stop",
+                None: "its stop could not be seen",
+            }[left["protected"]]
             console.print(
                 f"{escape(left['pair'])}: {left['state']}, {stop}: {escape(str(left['error']))}"
             )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.sink import AuditSink
+from freqtrade_liquidation.audit.sink import AuditSink, Durability
+from freqtrade_liquidation.errors import LiquidationError
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
 
@@ -15,6 +16,10 @@ class ControlLog(AuditSink, Protocol):
 
     def last_event(self, types: Any) -> dict[str, Any] | None:
         """The newest event of *types*."""
+
+
+class ControlNotDurable(LiquidationError):
+    """A decision for later reached no place where it would be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,11 @@ class Control:
             correlation_id=correlation_id,
             additional_data={key: value for key, value in data.items() if value is not None},
         )
-        self._log.record([event])
+        if self._log.record([event]) is Durability.LOG:
+            raise ControlNotDurable(
+                f"{kind} could not be written down: neither the database nor the file beside it "
+                "can be written. Nothing has changed."
+            )
 
 
 def _data(event: dict[str, Any] | None) -> dict[str, Any]:

@@ -28,12 +28,14 @@ def outcome(result: LiquidationResult, currency: str) -> str:
     """The truth about what is left, pair by pair."""
     lines = [_headline(result, currency)]
     left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
+    lost = [error for error in result.errors if "HAS LOST ITS STOP" in error]
+    lines += [f"!!! {error}" for error in lost]
     if left:
         lines.append("WHAT REMAINS:")
         lines += [_remaining(o) for o in left]
-    lines += [f"! {error}" for error in result.errors]
+    lines += [f"! {error}" for error in result.errors if error not in lost]
     lines += [_closed(o, currency) for o in result.outcomes if o not in left]
-    lines.append(f"Audit trail: show-liquidations {result.correlation_id}")
+    lines.append(f"Audit trail: freqtrade-liquidation show-liquidations {result.correlation_id}")
     return "\n".join(lines)
 
 

@@ -270,9 +270,11 @@ class Protection:
     def _rearm(self, request: Request, result: LiquidationResult) -> None:
         """A maintenance window is good for one trigger."""
         assert self._control is not None, "attached"
-        self._control.arm(
-            by=f"{request.trigger} ({result.correlation_id})", reason="maintenance window used"
-        )
+        by = f"{request.trigger} ({result.correlation_id})"
+        try:
+            self._control.arm(by=by, reason="maintenance window used")
+        except LiquidationError as error:
+            self.log.critical("The maintenance window is still open: %s", error)
 
     def _wait_for_the_other(self) -> None:
         """The thread whose run we joined still latches and reports: not without that."""
@@ -400,8 +402,11 @@ class Protection:
 
     def _latch(self, request: Request, result: LiquidationResult) -> None:
         by = f"{request.trigger} {request.actor or ''}".strip() + f" ({result.correlation_id})"
-        if self._control is not None:
+        assert self._control is not None, "attached"
+        try:
             self._control.latch(by=by, correlation_id=result.correlation_id)
+        except LiquidationError as error:
+            self.log.critical("Not latched, a restarted bot will trade again: %s", error)
 
     def _settle_state(self, bot: "LiquidatingBot", result: LiquidationResult) -> None:
         """Flat: stopped. Not flat: paused, so that freqtrade goes on managing exits, and again."""

@@ -1,10 +1,12 @@
 """``disarm``, ``arm``, ``release``, ``status``: on the bot's database and on no other."""
 
 import argparse
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
@@ -71,3 +73,20 @@ def test_duration(text: str, expected: timedelta) -> None:
 def test_duration_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         duration(text)
+
+
+def test_disarm_that_reaches_no_place_is_an_error(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A locked database and no user_data folder: nothing is disarmed, and it says so."""
+    monkeypatch.chdir(tmp_path)
+    holder = sqlite3.connect(make_url(url).database or "", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        assert commands.run(["disarm", "--for", "15m", "--db-url", url]) == 1
+    finally:
+        holder.close()
+    streams = capsys.readouterr()
+    assert "Disarmed" not in streams.out
+    assert "Nothing has changed" in streams.err
+    assert commands.run(["status", "--db-url", url]) == 0
