@@ -63,6 +63,8 @@ CODES: Final[Mapping[str, Mapping[str, Verdict]]] = {
         "-1007": Verdict.UNANSWERED,
     },
     "bybit": {
+        # "System error": a plain ExchangeError in ccxt, but nothing says that nothing was done
+        "10016": Verdict.UNANSWERED,
         # "current position is zero, cannot fix reduce-only order qty"
         "110017": Verdict.NOTHING_TO_REDUCE,
         # "derivatives trading is suspended for this symbol": PermissionDenied, but one pair's.

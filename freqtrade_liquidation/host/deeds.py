@@ -1,8 +1,11 @@
 """What a run did on the exchange, kept for the booking."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder
 
 FINAL_STATUSES: Final = ("closed", "canceled", "cancelled", "expired", "rejected")
@@ -17,6 +20,7 @@ class Close:
     """
 
     order: ClosingOrder
+    sent_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     answer: dict[str, Any] | None = None
     refused: bool = False
 
@@ -45,3 +49,18 @@ class Deeds:
     closes: list[Close] = field(default_factory=list)
     stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
     cancelled: list[OpenOrder] = field(default_factory=list)
+
+
+def still_unbooked(closes: Sequence[Close], trades: Sequence[KnownTrade]) -> list[Close]:
+    """Those of an earlier run's *closes* that freqtrade's *trades* do not know of.
+
+    Without them the next run would take the trade's amount for unsold and, on spot, sell it again.
+    """
+    known = {order_id for trade in trades for order_id in trade.order_ids}
+    return [
+        close
+        for close in closes
+        if not close.refused
+        and str((close.answer or {}).get("id")) not in known
+        and any(t.pair == close.order.pair and t.opened_at < close.sent_at for t in trades)
+    ]

@@ -9,6 +9,8 @@ from typing import Final
 
 KEPT: Final = 20
 """Entries of unknown end that are remembered, newest last; each costs a spot run a request."""
+FRESH_S: Final = 60.0
+"""An order or a position older or younger than this than an entry's note is not that entry."""
 SETTLES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
 
@@ -21,6 +23,11 @@ class EntryNote:
     side: str
     noted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     noted_monotonic: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_fresh(self) -> bool:
+        """What appears for its pair may still be its effect."""
+        return time.monotonic() - self.noted_monotonic < FRESH_S
 
 
 class Door:

@@ -5,15 +5,16 @@ fills that the exchange reports since, and never more than the balance.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
-from freqtrade_liquidation.host.door import EntryNote
+from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
@@ -30,6 +31,8 @@ class LedgerVenue(FuturesVenue):
         super().__init__(*args, **kwargs)
         self._states: dict[str, dict[str, Any]] = {}
         self._found: dict[str, dict[str, Any]] = {}
+        self._unreadable: set[str] = set()
+        self._searched: dict[int, float] = {}
 
     @property
     def closes_need_orders(self) -> bool:  # type: ignore[override]
@@ -78,17 +81,19 @@ class LedgerVenue(FuturesVenue):
         if balances is not None:
             base = self._exchange.get_pair_base_currency(pair)
             amount = min(amount, balances.get(base, 0.0))
-        uncertain = any(not close.is_final for close in closes)
+        uncertain = pair in self._unreadable or any(not close.is_final for close in closes)
         if amount <= 0 and not uncertain:
             return None
         price = trades[0].open_rate if trades else self._found_price(pair)
+        highest = max((trade.highest_rate for trade in trades), default=0.0)
         spot = self._exchange.trading_mode == TradingMode.SPOT
         return Position(
             pair=pair,
             side=side,
             amount=max(0.0, amount),
             entry_price=price,
-            minimum_amount=self.minimum_amount(pair, price if spot else None),
+            # At the highest price: what may be worth a sale is not called dust.
+            minimum_amount=self.minimum_amount(pair, (highest or price) if spot else None),
             maximum_amount=self.maximum_amount(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
             uncertain=uncertain,
@@ -142,13 +147,28 @@ class LedgerVenue(FuturesVenue):
             self._exchange.get_option("stoploss_query_requires_stop_flag")
         )
         params = {"stop": True} if stop else None
-        raw = await self._wire.read(
-            lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
-                order.order_id, pair, params, count=0
-            ),
-            timeout_s=timeout_s,
-        )
+        try:
+            raw = await self._wire.read(
+                lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
+                    order.order_id, pair, params, count=0
+                ),
+                timeout_s=timeout_s,
+            )
+        except AccountRefused:
+            raise
+        except ExchangeRefused:
+            self._forgotten(pair, order)
+            return
         self._states[order.order_id] = dict(raw)
+
+    def _forgotten(self, pair: str, order: KnownOrder) -> None:
+        """The exchange does not know it (any more). One that we cancelled is cancelled; of any
+        other the fill is not known, and with it how much of *pair* may be sold."""
+        if any(cancelled.order_id == order.order_id for cancelled in self.deeds.cancelled):
+            last = self._states.get(order.order_id, {})
+            self._states[order.order_id] = {"filled": 0.0, **last, "status": "canceled"}
+        else:
+            self._unreadable.add(pair)
 
     async def _refresh_found(self, order: dict[str, Any], timeout_s: float) -> None:
         raw = await self._wire.read(
@@ -167,7 +187,14 @@ class LedgerVenue(FuturesVenue):
             return
         await asyncio.gather(*(self._find_entry(note, timeout_s) for note in self._door.in_air()))
 
+    def _is_stale(self, note: EntryNote) -> bool:
+        """Looked for in vain, long enough after its process let go of it."""
+        searched = self._searched.get(id(note))
+        earliest = max(self._began, note.noted_monotonic)
+        return searched is not None and searched - earliest > SETTLES_WITHIN_S
+
     async def _find_entry(self, note: EntryNote, timeout_s: float) -> None:
+        began = time.monotonic()
         try:
             orders = await self._wire.read(
                 lambda exchange: exchange.fetch_orders(note.pair, note.noted_at),
@@ -175,10 +202,13 @@ class LedgerVenue(FuturesVenue):
             )
         except LiquidationError:
             return  # still in the air: asked again at the next look, reported if never found
+        self._searched[id(note)] = began
         known = {order_id for trade in self._trades for order_id in trade.order_ids}
         earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
+        latest_ms = (note.noted_at.timestamp() + FRESH_S) * 1000
         for order in orders:
-            fresh = (order.get("timestamp") or 0) >= earliest_ms and order["side"] == note.side
+            at_ms = order.get("timestamp") or 0
+            fresh = earliest_ms <= at_ms <= latest_ms and order["side"] == note.side
             ours = any(
                 close.order.client_order_id == order.get("clientOrderId")
                 for close in self.deeds.closes
@@ -194,7 +224,7 @@ class LedgerVenue(FuturesVenue):
             return list(self._dry_orders())
         await self._read_known_orders(timeout_s)
         known = [
-            self._ledger_order(trade.pair, order, self._states[order.order_id], trade)
+            self._ledger_order(trade.pair, order, self._states.get(order.order_id, {}), trade)
             for trade in self._trades
             for order in trade.open_orders
             if not _is_final(self._states.get(order.order_id))

@@ -28,7 +28,7 @@ def outcome(result: LiquidationResult, currency: str) -> str:
     """The truth about what is left, pair by pair."""
     lines = [_headline(result, currency)]
     left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
-    lost = [error for error in result.errors if "HAS LOST ITS STOP" in error]
+    lost = [error for error in result.errors if "LOST ITS STOP" in error]
     lines += [f"!!! {error}" for error in lost]
     if left:
         lines.append("WHAT REMAINS:")

@@ -1,6 +1,7 @@
 """The protection of one process: what is armed, what has run, and what comes after."""
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 import time
@@ -22,6 +23,7 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.deeds import Close, still_unbooked
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
 from freqtrade_liquidation.host.ledger import venue_for
@@ -86,6 +88,7 @@ class Protection:
         self._trades: tuple[KnownTrade, ...] = ()
         self._announced = False
         self._repaired = False
+        self._earlier_closes: list[Close] = []
         self._repeat_after_s = repeat_after_s
         self._mask: MaskingFilter | None = None
         self._turn = threading.Lock()
@@ -288,12 +291,15 @@ class Protection:
             return None
         if not running.request.covers(request) and request.pairs is not None:
             return None  # disjoint: it waits its turn
-        future = asyncio.run_coroutine_threadsafe(
-            running.manager.execute_liquidation(request=request), running.loop
-        )
+        joining = running.manager.execute_liquidation(request=request)
+        try:
+            future = asyncio.run_coroutine_threadsafe(joining, running.loop)
+        except (RuntimeError, AttributeError):  # that run is just over: look again
+            joining.close()
+            return None
         try:
             return future.result(max(0.1, running.ends_at - time.monotonic()) + OVERRUN_S)
-        except (TimeoutError, asyncio.CancelledError, RuntimeError):
+        except (TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError):
             return None
 
     def _decide(self, request: Request) -> tuple[Request, bool]:
@@ -352,6 +358,7 @@ class Protection:
             door=self.door,
             account_scope=self.config.scope == "account",
         )
+        venue.deeds.closes += still_unbooked(self._earlier_closes, self._trades)
         booker = Booker(bot, wire, venue, self._trades)
         venue.booker = booker
         manager = LiquidationManager(self.config, venue, audit, self.log)
@@ -366,6 +373,7 @@ class Protection:
             )
         finally:
             running.loop = None
+            self._earlier_closes = venue.deeds.closes
             wire.close()
             for message in booker.messages:
                 self.notifier.send(Message(raw=message))
@@ -379,7 +387,10 @@ class Protection:
         bot = self._bot
         assert bot is not None, "attached"
         self.last_result = result
-        skipped = result.state is LiquidationState.SKIPPED
+        on_purpose = self._will_skip(request) or (
+            request.automatic and not self.config.close_positions
+        )
+        skipped = result.state is LiquidationState.SKIPPED or on_purpose
         self.has_run = self.has_run or not skipped
         self._say_outcome(result, bot)
         if not skipped and request.pairs is None:

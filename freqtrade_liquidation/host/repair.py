@@ -42,6 +42,9 @@ def _unbooked(audit: AuditLog) -> set[str]:
 def _repair_pair(bot: "FreqtradeBot", audit: AuditLog, pair: str) -> bool:
     trades = list(_open_trades(pair))
     for trade in trades:
+        owned = bot.wallets.get_owned(trade.pair, trade.safe_base_currency)
+        if owned >= trade.amount * 0.98:
+            continue  # it is there: nothing was closed, or the coins cannot be told apart
         # freqtrade's own way of finding orders that its database does not know
         bot.handle_onexchange_order(trade)
         if not trade.is_open:

@@ -32,6 +32,7 @@ class KnownTrade:
     :param amount: base currency, fills that the database knows.
     :param fee_open: as a ratio, of the entry.
     :param order_ids: of all its orders, filled ones, too.
+    :param highest_rate: quote currency, since it was opened, as far as freqtrade saw.
     """
 
     trade_id: int
@@ -46,6 +47,7 @@ class KnownTrade:
     last_fill_at: datetime
     open_orders: tuple[KnownOrder, ...]
     order_ids: frozenset[str] = frozenset()
+    highest_rate: float = 0.0
 
 
 def open_trades() -> tuple[KnownTrade, ...]:
@@ -88,4 +90,5 @@ def _known(trade: Trade) -> KnownTrade:
             if order.ft_is_open
         ),
         order_ids=frozenset(order.order_id for order in trade.orders),
+        highest_rate=max(trade.open_rate, trade.max_rate or 0.0),
     )

@@ -98,7 +98,9 @@ class FuturesVenue:
         return self._account_scope or raw["symbol"] in self._scope_pairs()
 
     def _scope_pairs(self) -> set[str]:
-        return {t.pair for t in self._trades} | {note.pair for note in self._door.in_air()}
+        return {t.pair for t in self._trades} | {
+            note.pair for note in self._door.in_air() if note.is_fresh
+        }
 
     def _position(self, raw: Any) -> Position:
         pair: str = raw["symbol"]
@@ -120,7 +122,7 @@ class FuturesVenue:
             return position
         own = sum(t.amount for t in self._trades_of(position.pair) if t.side is position.side)
         own -= sum(c.filled for c in self.deeds.closes if c.order.pair == position.pair)
-        if any(note.pair == position.pair for note in self._door.in_air()):
+        if any(n.pair == position.pair and n.is_fresh for n in self._door.in_air()):
             return position
         return replace(position, amount=max(0.0, min(position.amount, own)))
 

@@ -70,10 +70,13 @@ class Actor:
                 del self.in_air[pair]
                 task.result()
 
-    def abandon(self) -> None:
-        """Nobody waits for what is still in the air."""
-        for task in self.in_air.values():
+    async def abandon(self) -> None:
+        """Nobody waits for what is still in the air; what became of it is not known."""
+        tasks = list(self.in_air.values())
+        for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def clear(self, leftovers: dict[str, tuple[OpenOrder, ...]]) -> list[str]:
         """Cancels orders whose position is gone.
@@ -130,9 +133,11 @@ class Actor:
         try:
             answers = await self._asker.once(partial(self._venue.cancel_all_orders, pair, orders))
         except LiquidationError as error:
-            answers = [
-                CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=str(error)) for o in orders
-            ]
+            answers = _unknown(orders, str(error))
+        except asyncio.CancelledError:
+            for answer in _unknown(orders, "abandoned"):
+                self._stops.heard(answer)
+            raise
         for answer in answers:
             self._stops.heard(answer)
         self._note_cancelled(pair, [a.order for a in answers if _is_done(a)])
@@ -205,8 +210,12 @@ def _closing_order(position: Position, amount: float) -> ClosingOrder:
         pair=position.pair,
         side=position.side,
         amount=amount,
-        client_order_id=f"ftl{uuid.uuid4().hex[:26]}",
+        client_order_id=f"ftl{uuid.uuid4().hex[:15]}",  # 18 characters: the shortest limit
     )
+
+
+def _unknown(orders: Sequence[OpenOrder], words: str) -> list[CancelAnswer]:
+    return [CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=words) for o in orders]
 
 
 def _is_done(answer: CancelAnswer) -> bool:

@@ -92,7 +92,7 @@ class Run:
         except LiquidationError as error:
             self._report.errors.append(f"could not look at the exchange: {error}")
         finally:
-            self._actor.abandon()
+            await self._actor.abandon()
         self._note_time()
         self._ending = True
         self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
@@ -272,6 +272,10 @@ class Run:
         """Whether a stop stands for it; ``None`` = the list of orders could not be read."""
         if pair in self._stops.restored:
             return True
+        if self._stops.is_removed(pair):
+            return False
+        if self._stops.is_doubtful(pair):
+            return None
         book = self._looker.book
         if book is None or book.orders is None:
             return None

@@ -34,6 +34,14 @@ class Stops:
         """Some position stands without the stop it had."""
         return bool(self._removed)
 
+    def is_removed(self, pair: str) -> bool:
+        """A stop of *pair* is off because of us."""
+        return pair in self._removed
+
+    def is_doubtful(self, pair: str) -> bool:
+        """Whether a stop of *pair* is off could not be found out."""
+        return any(stop.pair == pair for stop in self._doubtful.values())
+
     def heard(self, answer: CancelAnswer) -> None:
         """A cancel was answered, or was not."""
         stop = answer.order
@@ -61,12 +69,15 @@ class Stops:
 
         :returns: what was lost, in words: the loudest lines of the report.
         """
-        waiting = [
-            (stop, min(stop.amount, position.amount))
+        off = [
+            (stop, position)
             for pair, stops in self._removed.items()
             for stop in stops
             if (position := position_of(pair)) is not None
         ]
+        # A sell of unknown outcome may have sold the coins: a stop could only sell the user's own.
+        waiting = [(s, min(s.amount, p.amount)) for s, p in off if not p.uncertain]
+        unsafe = [_not_put_back(stop) for stop, position in off if position.uncertain]
         for stop, amount in waiting:
             self._trail.note(
                 Event.STOP_INTENDED,
@@ -81,7 +92,10 @@ class Stops:
         lost: Sequence[str | None] = await asyncio.gather(
             *(self._put_back(asker, stop, amount) for stop, amount in waiting)
         )
-        return [words for words in lost if words is not None]
+        doubtful = [_in_doubt(stop) for stop in self._doubtful.values()]
+        for words in (*unsafe, *doubtful):
+            self._trail.note(Event.STOP_LOST, "close", error=words)
+        return [words for words in lost if words is not None] + unsafe + doubtful
 
     async def _put_back(self, asker: Asker, stop: OpenOrder, amount: float) -> str | None:
         try:
@@ -96,7 +110,22 @@ class Stops:
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
             return words
         self.restored.add(stop.pair)
+        self._removed.pop(stop.pair, None)
         self._trail.note(
             Event.STOP_PUT_BACK, "close", pair=stop.pair, order_id=answer.order_id, amount=amount
         )
         return None
+
+
+def _not_put_back(stop: OpenOrder) -> str:
+    return (
+        f"{stop.pair} HAS LOST ITS STOP at {stop.stop_price}, which was not put back: the sell of "
+        "its coins has no known outcome. Look at the exchange now."
+    )
+
+
+def _in_doubt(stop: OpenOrder) -> str:
+    return (
+        f"{stop.pair} MAY HAVE LOST ITS STOP at {stop.stop_price}: whether it was cancelled could "
+        "not be found out. Look at the exchange now."
+    )
