@@ -74,7 +74,13 @@ class Wire:
         self._session.really_close()
 
     async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        async with self._slots:
+        try:
+            async with asyncio.timeout(timeout_s / 2):
+                await self._slots.acquire()
+        except TimeoutError:
+            # It never left: not to be taken for a request that may have acted.
+            raise ExchangeUnavailable("not sent: other requests had to go first") from None
+        try:
             if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
                 raise ExchangeUnavailable(
                     f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
@@ -95,6 +101,8 @@ class Wire:
                 if isinstance(ours, ClockSkewed) and not self._clock_synced:
                     await self._sync_clock(timeout_s)
                 raise ours from error
+        finally:
+            self._slots.release()
 
     def _copy(self, timeout_s: float) -> Exchange:
         exchange = bare_copy(self._exchange)

@@ -377,3 +377,22 @@ def test_deadline_is_never_passed(timeout_s: float) -> None:
     result = liquidate(exchange, timeout_seconds=timeout_s)
     assert result.duration_seconds <= timeout_s + 0.01
     assert all(o.state is not PairState.CLOSED for o in result.outcomes)
+
+
+def test_doubtful_stop_is_told_when_the_exchange_falls_silent() -> None:
+    """Its cancel was not answered, and then nothing is: nobody knows whether it stands."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    silent: list[bool] = []
+
+    def lose(verb: str, pair: str) -> Exception | None:
+        if verb == "cancel":
+            silent.append(True)
+            return OutcomeUnknown("lost")
+        return None
+
+    exchange.fault_after = lose
+    exchange.hangs = lambda verb, pair: bool(silent)
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.FAILED
+    assert "MAY HAVE LOST ITS STOP" in result.errors[0]
+    assert result.outcomes[0].protected is None
