@@ -27,6 +27,7 @@ class Stops:
         self._trail = trail
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
+        self._standing: frozenset[str] = frozenset()
         self.restored: set[str] = set()
 
     @property
@@ -40,7 +41,11 @@ class Stops:
 
     def is_doubtful(self, pair: str) -> bool:
         """Whether a stop of *pair* is off could not be found out."""
-        return any(stop.pair == pair for stop in self._doubtful.values())
+        return any(stop.pair == pair for stop in self._in_doubt())
+
+    def _in_doubt(self) -> list[OpenOrder]:
+        """Neither known to be cancelled nor listed by the last look."""
+        return [s for order_id, s in self._doubtful.items() if order_id not in self._standing]
 
     def heard(self, answer: CancelAnswer) -> None:
         """A cancel was answered, or was not."""
@@ -48,14 +53,17 @@ class Stops:
         if stop.role is not OrderRole.PROTECTIVE or not stop.blocks_close:
             return
         if answer.status is CancelStatus.CANCELLED:
+            self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             self._removed.setdefault(stop.pair, []).append(stop)
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
+            self._standing -= {stop.order_id}  # an earlier look proves nothing about it now
 
     def looked(self, book: Book) -> None:
         """A doubtful stop that is not listed is gone; without a position none matters."""
         if book.orders is not None:
-            listed = {order.order_id for order in book.orders}
+            listed = frozenset(order.order_id for order in book.orders)
+            self._standing = listed
             for order_id in self._doubtful.keys() - listed:
                 stop = self._doubtful.pop(order_id)
                 self._removed.setdefault(stop.pair, []).append(stop)
@@ -92,7 +100,7 @@ class Stops:
         lost: Sequence[str | None] = await asyncio.gather(
             *(self._put_back(asker, stop, amount) for stop, amount in waiting)
         )
-        doubtful = [_in_doubt(stop) for stop in self._doubtful.values()]
+        doubtful = [_in_doubt(s) for s in self._in_doubt() if position_of(s.pair) is not None]
         for words in (*unsafe, *doubtful):
             self._trail.note(Event.STOP_LOST, "close", error=words)
         return [words for words in lost if words is not None] + unsafe + doubtful

@@ -396,3 +396,21 @@ def test_doubtful_stop_is_told_when_the_exchange_falls_silent() -> None:
     assert result.state is LiquidationState.FAILED
     assert "MAY HAVE LOST ITS STOP" in result.errors[0]
     assert result.outcomes[0].protected is None
+
+
+def test_stop_cancelled_at_the_second_attempt_is_put_back_once() -> None:
+    """A second stop for the same coins would lock, and could sell, the user's own."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    lost: list[str] = []
+
+    def fail(verb: str, pair: str) -> Exception | None:
+        if verb == "cancel" and not lost:
+            lost.append(pair)
+            return OutcomeUnknown("dropped before it was executed")
+        return ExchangeRefused("no") if verb == "close" else None
+
+    exchange.fault = fail
+    result = liquidate(exchange)
+    assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+    assert result.outcomes[0].protected is True
+    assert not any("LOST ITS STOP" in error for error in result.errors)
