@@ -24,6 +24,11 @@ class Book:
         """The resting orders of *pair*; empty when none is known."""
         return tuple(o for o in self.orders or () if o.pair == pair)
 
+    @property
+    def entries(self) -> tuple[OpenOrder, ...]:
+        """The resting orders that could open, grow or flip a position."""
+        return tuple(o for o in self.orders or () if o.role is OrderRole.ENTRY)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -125,12 +130,9 @@ def leftovers(book: Book) -> dict[str, tuple[OpenOrder, ...]]:
 
 
 def is_flat(book: Book, rules: Rules) -> bool:
-    """No position above dust and, where they are ours to cancel, no order that could open one."""
-    if rules.cancel_entries:
-        if book.orders is None:
-            return False
-        if any(order.role is OrderRole.ENTRY for order in book.orders):
-            return False
+    """No position above dust, and no order that could open one, whoever may cancel it."""
+    if book.orders is None or book.entries:
+        return False
     return not rules.close or all(p.is_dust for p in book.positions)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -30,6 +30,7 @@ LAG_S: Final = 0.2
 class Actor:
     """Sends what the plan says. Every request is announced in the audit trail before.
 
+    :param cancelled: hears the id of each order whose cancel the exchange confirmed.
     :ivar touched: pairs that something was sent for.
     """
 
@@ -40,12 +41,15 @@ class Actor:
         asker: Asker,
         attempts: Attempts,
         stops: Stops,
+        *,
+        cancelled: Callable[[str], None],
     ) -> None:
         self._venue = order_manager
         self._trail = trail
         self._asker = asker
         self._attempts = attempts
         self._stops = stops
+        self._cancelled = cancelled
         self.in_air: dict[str, asyncio.Task[None]] = {}
         self.touched: set[str] = set()
         self.orders_cancelled = 0
@@ -150,6 +154,8 @@ class Actor:
         if not done:
             return
         self.orders_cancelled += len(done)
+        for order in done:
+            self._cancelled(order.order_id)
         self._trail.note(
             Event.ORDERS_CANCELLED,
             "cancel",
@@ -169,9 +175,7 @@ class Actor:
             outcome=str(answer.status),
         )
         self._attempts.cancel_failed(
-            order,
-            f"order {order.order_id} not cancelled: {answer.error}",
-            sendable=answer.sendable,
+            order, answer.error or str(answer.status), sendable=answer.sendable
         )
 
     async def _close(self, order: ClosingOrder) -> None:

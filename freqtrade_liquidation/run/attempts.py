@@ -31,6 +31,7 @@ class Attempts:
         self._cancels: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
         self._given_up: dict[str, str] = {}
+        self._not_cancelled: dict[str, str] = {}
         self.errors: dict[str, str] = {}
 
     # -- asked by the plan ------------------------------------------------------------------
@@ -70,6 +71,10 @@ class Attempts:
         """The words of its last trouble."""
         return self._given_up.get(pair) or self.errors.get(pair)
 
+    def why_resting(self, order: OpenOrder) -> str | None:
+        """The words of the last trouble with cancelling it."""
+        return self._not_cancelled.get(order.order_id)
+
     # -- told by the actor ------------------------------------------------------------------
 
     def count_close(self, position: Position) -> None:
@@ -95,7 +100,8 @@ class Attempts:
 
     def cancel_failed(self, order: OpenOrder, words: str, *, sendable: bool) -> None:
         """A cancel failed; *sendable* = it was not acted upon and may be sent again."""
-        self.errors[order.pair] = words
+        self.errors[order.pair] = f"order {order.order_id} not cancelled: {words}"
+        self._not_cancelled[order.order_id] = words
         if sendable:
             self.postpone(order.pair, self._asker.delay_s(self._cancels[order.order_id], None))
 

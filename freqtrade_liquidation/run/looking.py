@@ -1,7 +1,12 @@
-"""What the exchange shows: positions and orders read side by side, and written down."""
+"""What the exchange shows: positions and orders read side by side, and written down.
+
+Side by side, a resting entry can fill between the two answers and be in neither. So a book that
+looks flat is not called so before every entry that might have filled unseen is accounted for: by
+positions that were asked after the answer about the orders.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
@@ -19,46 +24,81 @@ SHORTEST_WAIT_S: Final = 0.05
 class Looker:
     """Looks at the exchange.
 
+    :param seems_flat: whether a book would end the run as flat, were it proven.
     :ivar book: what the last look showed; ``None`` = there was none.
     :ivar looked_at: when it began, on the loop's clock.
     :ivar unsettled: pairs whose entry was in the air when it began.
     :ivar orders_error: why the list of orders could not be read, in words.
     :ivar patient: wait for the list of orders, even while there is something to close.
+    :ivar proven: no entry can have filled unseen between the answers that make up the book.
     """
 
     def __init__(
-        self, order_manager: OrderManager, trail: Trail, asker: Asker, rules: Rules
+        self,
+        order_manager: OrderManager,
+        trail: Trail,
+        asker: Asker,
+        rules: Rules,
+        *,
+        seems_flat: Callable[[Book], bool],
     ) -> None:
         self._venue = order_manager
         self._trail = trail
         self._asker = asker
         self._rules = rules
+        self._seems_flat = seems_flat
+        self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
         self.looked_at = 0.0
         self.unsettled: frozenset[str] = frozenset()
         self.orders_error: str | None = None
         self.patient = False
+        self.proven = False
+
+    def cancelled(self, order_id: str) -> None:
+        """The exchange confirmed that it is gone: what it filled is in every later answer."""
+        if self._resting is not None:
+            self._resting.discard(order_id)
 
     async def look(self) -> Book:
         """Reads positions and orders.
 
-        :raises LiquidationError: if the positions could not be read; the last book stands.
+        :raises LiquidationError: if the positions could not be read. The last book stands, or,
+            when it was the proof of a flat one that failed, the new one, not ``proven``.
         """
         began = now()
         # Before the look: an entry that settles while we look may not be in the answer yet.
         unsettled = self._venue.unsettled_pairs()
-        orders_task = asyncio.ensure_future(self._read_orders())
-        try:
-            positions = await self._asker.until_answered("positions", self._venue.get_all_positions)
-            await asyncio.wait([orders_task], timeout=self._patience_s(positions, now() - began))
-            orders = orders_task.result() if orders_task.done() else None
-        finally:
-            orders_task.cancel()
+        before = None if self._resting is None or self.unsettled else set(self._resting)
+        positions, orders = await self._read_both(began)
         self.looked_at, self.unsettled = began, unsettled
         self.book = Book(
             positions=tuple(positions), orders=None if orders is None else tuple(orders)
         )
+        if orders is None:
+            self.proven = False
+            return self.book
+        self._resting = {order.order_id for order in self.book.entries}
+        self.proven = before is not None and before <= self._resting
+        if not self.proven and self._seems_flat(self.book):
+            positions = await self._read_positions()
+            self.book = Book(positions=tuple(positions), orders=self.book.orders)
+            self.proven = True
         return self.book
+
+    async def _read_both(
+        self, began: float
+    ) -> tuple[Sequence[Position], Sequence[OpenOrder] | None]:
+        orders_task = asyncio.ensure_future(self._read_orders())
+        try:
+            positions = await self._read_positions()
+            await asyncio.wait([orders_task], timeout=self._patience_s(positions, now() - began))
+            return positions, orders_task.result() if orders_task.done() else None
+        finally:
+            orders_task.cancel()
+
+    async def _read_positions(self) -> Sequence[Position]:
+        return await self._asker.until_answered("positions", self._venue.get_all_positions)
 
     def _patience_s(self, positions: Sequence[Position], took_s: float) -> float | None:
         """How long to wait for the orders; ``None`` = until they are there or given up.

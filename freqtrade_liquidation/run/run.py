@@ -75,8 +75,17 @@ class Run:
         self._stops = Stops(order_manager, trail)
         self._asker = Asker(deadline, backoff, trail, reserved_s=self._reserved_s)
         self._attempts = Attempts(self._asker)
-        self._looker = Looker(order_manager, trail, self._asker, rules)
-        self._actor = Actor(order_manager, trail, self._asker, self._attempts, self._stops)
+        self._looker = Looker(
+            order_manager, trail, self._asker, rules, seems_flat=self._would_end_flat
+        )
+        self._actor = Actor(
+            order_manager,
+            trail,
+            self._asker,
+            self._attempts,
+            self._stops,
+            cancelled=self._looker.cancelled,
+        )
 
     def widen(self) -> None:
         """From the next look on, the whole book is in scope."""
@@ -137,12 +146,18 @@ class Run:
         book = self._scoped()
         if self._unsettled() or any(p.uncertain for p in book.positions):
             return False
+        proven = self._looker.proven or not self._rules.close
         if is_flat(book, self._rules):
-            return True
+            return proven
         if book.orders is None and self._looker.orders_error is None:
             self._looker.patient = True  # the list is only slow: wait for it at the next look
             return False
+        if book.orders is not None and not proven:
+            return False  # an entry may have filled unseen: the next look shows what it opened
         return not self._actor.in_air and not self._attempts.waiting()
+
+    def _would_end_flat(self, book: Book) -> bool:
+        return self._rules.close and is_flat(in_scope(book, self.pairs), self._rules)
 
     def _limits(self) -> Limits:
         return Limits(
@@ -237,19 +252,35 @@ class Run:
             self._note_outcome(outcome)
         self._report.orders_cancelled = self._actor.orders_cancelled
         self._report.flat = self._is_proven_flat()
-        if not self._report.flat:
-            self._report.errors += [
-                f"{pair}: {words}"
-                for pair, words in self._attempts.errors.items()
-                if pair not in self._seen
-            ]
+        self._report.errors += self._why_not_flat()
         if self._looker.orders_error is not None:
             self._report.errors.append(
                 f"the list of open orders could not be read: {self._looker.orders_error}"
             )
 
+    def _why_not_flat(self) -> list[str]:
+        """What stands in the way of a flat book and is no position, in words."""
+        if self._report.flat:
+            return []
+        resting = self._scoped().entries if self._looker.book else ()
+        if not (self._rules.close or self._rules.cancel_entries):
+            resting = ()  # nobody wanted them gone
+        named = self._seen.keys() | {order.pair for order in resting}
+        return [self._words_about(order) for order in resting] + [
+            f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in named
+        ]
+
+    def _words_about(self, order: OpenOrder) -> str:
+        why = self._attempts.why_resting(order) or "not cancelled in time"
+        if not self._rules.cancel_entries:
+            why = "cancel_orders is false"
+        return (
+            f"{order.pair}: order {order.order_id} ({order.side} {order.amount:g}) rests on the "
+            f"exchange and could open a position: {why}"
+        )
+
     def _is_proven_flat(self) -> bool:
-        if self._looker.book is None or self._unsettled():
+        if self._looker.book is None or not self._looker.proven or self._unsettled():
             return False
         gone = all(o.state in (PairState.CLOSED, PairState.DUST) for o in self._report.outcomes)
         uncertain = any(position.uncertain for position in self._scoped().positions)
@@ -270,12 +301,12 @@ class Run:
 
     def _is_protected(self, pair: str) -> bool | None:
         """Whether a stop stands for it; ``None`` = the list of orders could not be read."""
-        if pair in self._stops.restored:
-            return True
         if self._stops.is_removed(pair):
-            return False
+            return False  # even if another one of it stands: it is less protected than before
         if self._stops.is_doubtful(pair):
             return None
+        if pair in self._stops.restored:
+            return True
         book = self._looker.book
         if book is None or book.orders is None:
             return None

@@ -7,7 +7,14 @@ from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.errors import LiquidationError, OutcomeUnknown
-from freqtrade_liquidation.model import CancelAnswer, CancelStatus, OpenOrder, OrderRole, Position
+from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
+    CancelAnswer,
+    CancelStatus,
+    OpenOrder,
+    OrderRole,
+    Position,
+)
 from freqtrade_liquidation.plan import Book, exposure
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker
@@ -77,15 +84,15 @@ class Stops:
 
         :returns: what was lost, in words: the loudest lines of the report.
         """
-        off = [
-            (stop, position)
-            for pair, stops in self._removed.items()
-            for stop in stops
-            if (position := position_of(pair)) is not None
-        ]
+        open_now = {pair: p for pair in self._removed if (p := position_of(pair)) is not None}
         # A sell of unknown outcome may have sold the coins: a stop could only sell the user's own.
-        waiting = [(s, min(s.amount, p.amount)) for s, p in off if not p.uncertain]
-        unsafe = [_not_put_back(stop) for stop, position in off if position.uncertain]
+        unsafe = [s for pair, p in open_now.items() if p.uncertain for s in self._removed[pair]]
+        waiting = [
+            share
+            for pair, p in open_now.items()
+            if not p.uncertain
+            for share in self._shares(pair, p.amount)
+        ]
         for stop, amount in waiting:
             self._trail.note(
                 Event.STOP_INTENDED,
@@ -100,10 +107,23 @@ class Stops:
         lost: Sequence[str | None] = await asyncio.gather(
             *(self._put_back(asker, stop, amount) for stop, amount in waiting)
         )
-        doubtful = [_in_doubt(s) for s in self._in_doubt() if position_of(s.pair) is not None]
-        for words in (*unsafe, *doubtful):
-            self._trail.note(Event.STOP_LOST, "close", error=words)
-        return [words for words in lost if words is not None] + unsafe + doubtful
+        doubtful = [stop for stop in self._in_doubt() if position_of(stop.pair) is not None]
+        told = [(s, _not_put_back(s)) for s in unsafe] + [(s, _in_doubt(s)) for s in doubtful]
+        for stop, words in told:
+            self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
+        return [words for words in lost if words is not None] + [words for _, words in told]
+
+    def _shares(self, pair: str, amount: float) -> list[tuple[OpenOrder, float]]:
+        """Each stop of *pair* with what it may sell, together no more than *amount* (base
+        currency). One that gets nothing is not missed: the others cover what is left."""
+        shares = []
+        for stop in self._removed[pair]:
+            share = min(stop.amount, amount)
+            if share > AMOUNT_TOLERANCE * stop.amount:
+                shares.append((stop, share))
+            amount -= share
+        self._removed[pair] = [stop for stop, _ in shares]
+        return shares
 
     async def _put_back(self, asker: Asker, stop: OpenOrder, amount: float) -> str | None:
         try:
@@ -118,11 +138,17 @@ class Stops:
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
             return words
         self.restored.add(stop.pair)
-        self._removed.pop(stop.pair, None)
+        self._stands_again(stop)
         self._trail.note(
             Event.STOP_PUT_BACK, "close", pair=stop.pair, order_id=answer.order_id, amount=amount
         )
         return None
+
+    def _stands_again(self, stop: OpenOrder) -> None:
+        """It, not its pair: another stop of the pair may be lost."""
+        self._removed[stop.pair] = [s for s in self._removed[stop.pair] if s is not stop]
+        if not self._removed[stop.pair]:
+            del self._removed[stop.pair]
 
 
 def _not_put_back(stop: OpenOrder) -> str:

@@ -28,6 +28,7 @@ class SimulatedExchange:
     """One account, one-way mode, base amounts.
 
     :param latency_s: round trip; half before execution, half after.
+    :param before: called with each verb just before the exchange executes it.
     :param fault: raised before execution: nothing was done.
     :param fault_after: raised after execution: it was done.
     """
@@ -35,6 +36,7 @@ class SimulatedExchange:
     positions: dict[str, Position] = field(default_factory=dict)
     orders: dict[str, OpenOrder] = field(default_factory=dict)
     latency_s: float = 0.1
+    before: Callable[[str], None] = lambda verb: None
     fault: Fault = lambda verb, pair: None
     fault_after: Fault = lambda verb, pair: None
     fill_share: Callable[[ClosingOrder], float] = lambda order: 1.0
@@ -50,9 +52,15 @@ class SimulatedExchange:
         self._ids = itertools.count(1)
         self.first_exposure = {pair: p.amount for pair, p in self.positions.items()}
 
+    def fill(self, order_id: str) -> None:
+        """The resting entry fills: it is no order any more, and a position instead."""
+        if (order := self.orders.pop(order_id, None)) is not None:
+            self.positions[order.pair] = position(order.pair, amount=order.amount)
+
     async def _go(self, verb: str, pair: str) -> None:
         self.requests.append((asyncio.get_running_loop().time(), verb, pair))
         await asyncio.sleep(self.latency_s / 2)
+        self.before(verb)
         if self.hangs(verb, pair):
             await asyncio.Event().wait()
         if (error := self.fault(verb, pair)) is not None:
@@ -151,14 +159,16 @@ def position(pair: str, side: Side = Side.LONG, amount: float = 1.0, **kwargs: A
     )
 
 
-def stop(pair: str, *, blocks: bool = False, order_id: str | None = None) -> OpenOrder:
+def stop(
+    pair: str, *, blocks: bool = False, order_id: str | None = None, amount: float = 1.0
+) -> OpenOrder:
     """A protective order."""
     return OpenOrder(
         pair=pair,
         order_id=order_id or f"stop-{pair}",
         role=OrderRole.PROTECTIVE,
         side="sell",
-        amount=1.0,
+        amount=amount,
         conditional=True,
         blocks_close=blocks,
         stop_price=90.0,

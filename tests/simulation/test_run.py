@@ -316,11 +316,156 @@ def test_dust_is_reported_as_dust() -> None:
     assert exchange.sent == []
 
 
-def test_cancel_orders_false_leaves_entries_and_takes_only_its_own_stop() -> None:
+def test_cancel_orders_false_with_an_entry_left_is_not_flat_and_says_why() -> None:
+    """It takes only the closed position's own stop, and does not wait for what nobody cancels."""
     exchange = book(position(BTC), orders=[stop(BTC), entry(ETH)])
     result = liquidate(exchange, Request(trigger="shutdown"), cancel_orders=False)
-    assert result.success
+    assert result.state is LiquidationState.PARTIAL
     assert set(exchange.orders) == {f"entry-{ETH}"}
+    [error] = result.errors
+    assert error.startswith(f"{ETH}: order entry-{ETH} (buy 1)")
+    assert "cancel_orders is false" in error
+    assert result.duration_seconds < 1.0
+
+
+def test_cancel_orders_false_with_nothing_but_an_entry_fails() -> None:
+    exchange = book(orders=[entry(ETH)])
+    result = liquidate(exchange, Request(trigger="shutdown"), cancel_orders=False)
+    assert result.state is LiquidationState.FAILED
+    assert "cancel_orders is false" in result.errors[0]
+
+
+def test_cancel_orders_false_without_entries_completes() -> None:
+    exchange = book(position(BTC), orders=[stop(BTC)])
+    result = liquidate(exchange, Request(trigger="shutdown"), cancel_orders=False)
+    assert result.success
+    assert result.errors == ()
+
+
+def test_close_positions_and_cancel_orders_false_sends_nothing_and_is_skipped() -> None:
+    exchange = book(position(BTC), orders=[entry(ETH)])
+    result = liquidate(
+        exchange, Request(trigger="shutdown"), cancel_orders=False, close_positions=False
+    )
+    assert result.state is LiquidationState.SKIPPED
+    assert {verb for _, verb, _ in exchange.requests} == {"positions", "orders"}
+    assert result.errors == ()
+
+
+def test_entry_whose_cancel_is_refused_is_named_though_its_pair_was_closed() -> None:
+    """The refusal must not be forgotten when the pair's position closes."""
+    exchange = book(
+        position(BTC),
+        orders=[entry(BTC)],
+        fault=lambda verb, pair: ExchangeUnavailable("503") if verb == "cancel" else None,
+    )
+    result = liquidate(exchange, max_retries=1, retry_delay_seconds=0.1)
+    assert result.state is LiquidationState.PARTIAL
+    [error] = result.errors
+    assert f"order entry-{BTC}" in error
+    assert "503" in error
+
+
+def test_entry_that_fills_between_the_two_answers_of_the_first_look_is_closed() -> None:
+    """It is neither among the positions nor among the orders: the look seems flat."""
+    exchange = book(orders=[entry(BTC)])
+    exchange.before = lambda verb: exchange.fill(f"entry-{BTC}") if verb == "orders" else None
+    result = liquidate(exchange)
+    assert exchange.positions == {}
+    assert result.success
+    assert result.positions_closed == 1
+
+
+def test_entry_that_fills_between_the_two_answers_of_a_later_look_is_closed() -> None:
+    """Its cancel was not confirmed: it may have filled instead."""
+    exchange = book(position(ETH), orders=[entry(BTC)])
+    exchange.fault = lambda verb, pair: OutcomeUnknown("lost") if verb == "cancel" else None
+    looks: list[str] = []
+
+    def fill_at_the_second_look(verb: str) -> None:
+        looks.extend([verb] if verb == "orders" else [])
+        if len(looks) == 2:
+            exchange.fill(f"entry-{BTC}")
+
+    exchange.before = fill_at_the_second_look
+    result = liquidate(exchange)
+    assert exchange.positions == {}
+    assert result.success
+    assert result.positions_closed == 2
+
+
+def test_entry_in_the_air_that_settles_and_fills_between_looks_is_closed() -> None:
+    """No list of orders ever showed it."""
+    exchange = book(unsettled=frozenset({BTC}))
+
+    def settle_and_fill(verb: str) -> None:
+        if verb == "orders" and exchange.requests[-1][0] > 1_000.4:
+            exchange.orders.setdefault("late", entry(BTC, "late"))
+            exchange.fill("late")
+            exchange.before = lambda verb: None
+
+    async def go() -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        task = asyncio.ensure_future(manager.execute_liquidation("shutdown"))
+        await asyncio.sleep(0.3)
+        exchange.unsettled = frozenset()  # after the first look began
+        exchange.before = settle_and_fill
+        return await task
+
+    result = run(go())
+    assert exchange.positions == {}
+    assert result.success
+    assert result.positions_closed == 1
+
+
+def test_entry_that_fills_when_only_an_unclosable_position_is_left_is_named() -> None:
+    """The last look was not flat, and still owes the answer about the entry."""
+    exchange = book(
+        position(ETH),
+        orders=[entry(BTC)],
+        fault=lambda verb, pair: (
+            ExchangeRefused("market closed")
+            if (verb, pair) == ("close", ETH)
+            else OutcomeUnknown("lost")
+            if verb == "cancel"
+            else None
+        ),
+    )
+    looks: list[str] = []
+
+    def fill_at_the_second_look(verb: str) -> None:
+        looks.extend([verb] if verb == "orders" else [])
+        if len(looks) == 2:
+            exchange.fill(f"entry-{BTC}")
+
+    exchange.before = fill_at_the_second_look
+    result = liquidate(exchange)
+    assert set(exchange.positions) == {ETH}
+    assert {o.pair: o.state for o in result.outcomes} == {
+        ETH: PairState.OPEN,
+        BTC: PairState.CLOSED,
+    }
+
+
+def test_confirmed_cancels_need_no_further_proof() -> None:
+    """Look, act, look: the usual run is no longer for it."""
+    exchange = book(position(BTC), orders=[entry(ETH)])
+    assert liquidate(exchange).success
+    assert [verb for _, verb, _ in exchange.requests].count("positions") == 2
+
+
+def test_proof_that_is_not_answered_is_no_flat_book() -> None:
+    exchange = book()
+    asked: list[str] = []
+
+    def hang_at_the_second(verb: str, pair: str) -> bool:
+        asked.extend([verb] if verb == "positions" else [])
+        return len(asked) > 1
+
+    exchange.hangs = hang_at_the_second
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.FAILED
+    assert result.duration_seconds <= 5.3
 
 
 def test_stop_whose_cancel_was_unknown_is_put_back_too() -> None:
@@ -392,10 +537,12 @@ def test_doubtful_stop_is_told_when_the_exchange_falls_silent() -> None:
 
     exchange.fault_after = lose
     exchange.hangs = lambda verb, pair: bool(silent)
-    result = liquidate(exchange)
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
     assert result.state is LiquidationState.FAILED
     assert "MAY HAVE LOST ITS STOP" in result.errors[0]
     assert result.outcomes[0].protected is None
+    assert [e.pair for e in audit.of_type(Event.STOP_LOST)] == [BTC]
 
 
 def test_stop_cancelled_at_the_second_attempt_is_put_back_once() -> None:
@@ -414,3 +561,59 @@ def test_stop_cancelled_at_the_second_attempt_is_put_back_once() -> None:
     assert [o.role for o in exchange.orders.values()] == [OrderRole.PROTECTIVE]
     assert result.outcomes[0].protected is True
     assert not any("LOST ITS STOP" in error for error in result.errors)
+
+
+def two_stops() -> tuple[Any, Any]:
+    return (
+        stop(BTC, blocks=True, order_id="first", amount=0.5),
+        stop(BTC, blocks=True, order_id="second", amount=0.5),
+    )
+
+
+def test_pair_that_lost_one_of_two_stops_is_not_called_protected() -> None:
+    exchange = book(position(BTC), orders=two_stops(), closes_need_orders=True)
+    put_back: list[str] = []
+
+    def fail(verb: str, pair: str) -> Exception | None:
+        if verb == "put_back":
+            put_back.append(pair)
+        second = verb == "put_back" and len(put_back) == 2
+        return ExchangeRefused("no") if verb == "close" or second else None
+
+    exchange.fault = fail
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
+    assert len(exchange.orders) == 1
+    assert result.outcomes[0].protected is False
+    assert "HAS LOST ITS STOP" in result.errors[0]
+    assert [e.pair for e in audit.of_type(Event.STOP_LOST)] == [BTC]
+
+
+def test_stops_put_back_cover_what_is_left_and_no_more() -> None:
+    """Two full stops over half a position could sell coins that the bot never bought."""
+    exchange = book(position(BTC), orders=two_stops(), closes_need_orders=True)
+    exchange.fill_share = lambda order: 0.6
+    exchange.fault = lambda verb, pair: (
+        ExchangeRefused("no") if verb == "close" and len(exchange.sent) > 1 else None
+    )
+    result = liquidate(exchange)
+    assert [round(o.amount, 9) for o in exchange.orders.values()] == [0.4]
+    assert result.outcomes[0].protected is True
+    assert not any("LOST ITS STOP" in error for error in result.errors)
+
+
+def test_every_lost_or_doubtful_stop_is_on_record_under_its_pair() -> None:
+    """A sell of unknown outcome: its stop cannot come back."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+
+    def become_uncertain(verb: str, pair: str) -> Exception | None:
+        if verb != "close":
+            return None
+        exchange.positions[BTC] = position(BTC, uncertain=True)
+        return OutcomeUnknown("lost")
+
+    exchange.fault = become_uncertain
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
+    assert "HAS LOST ITS STOP" in result.errors[0]
+    assert [e.pair for e in audit.of_type(Event.STOP_LOST)] == [BTC]

@@ -113,7 +113,12 @@ def test_unread_orders_are_not_flat() -> None:
     """No guard answers an error with "all clear"."""
     unread = Book(positions=(), orders=None)
     assert not is_flat(unread, Rules())
-    assert is_flat(unread, Rules(cancel_entries=False))
+    assert not is_flat(unread, Rules(cancel_entries=False))
+
+
+def test_entry_that_is_not_ours_to_cancel_is_not_flat_either() -> None:
+    assert not is_flat(book(order(ENTRY)), Rules(cancel_entries=False))
+    assert not is_flat(book(order(ENTRY)), Rules(cancel_entries=False, close=False))
 
 
 def test_flat_asks_for_positions_only_where_closing_is_ours() -> None:
