@@ -5,7 +5,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from freqtrade.persistence.base import ModelBase
-from sqlalchemy import BigInteger, DateTime, Dialect, Float, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -122,10 +133,70 @@ class LiquidationRecordId(ModelBase):
     record_id: Mapped[str] = mapped_column(String(48), primary_key=True)
 
 
+class LiquidationLease(ModelBase):
+    """One row: the bot that works on this database, and when it last said so.
+
+    ``renewed_at`` is for people and for machines that share no clock; ages are told by
+    ``clock_s`` of the clock ``clock_id`` (see ``host/lease/clock.py``).
+    """
+
+    __tablename__ = "liquidation_lease"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    holder: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String)
+    counter: Mapped[int] = mapped_column(BigInt)
+    renewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    clock_id: Mapped[str] = mapped_column(String(64))
+    clock_s: Mapped[float] = mapped_column(Float(53))
+    released: Mapped[bool] = mapped_column(Boolean)
+
+
+class LiquidationRequest(ModelBase):
+    """What another process asks the bot to run. ``state``: waiting, taken, done, withdrawn."""
+
+    __tablename__ = "liquidation_requests"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    clock_id: Mapped[str] = mapped_column(String(64))
+    clock_s: Mapped[float] = mapped_column(Float(53))
+    pairs: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    actor: Mapped[str | None] = mapped_column(String)
+    reason: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    taken_by: Mapped[str | None] = mapped_column(String(32))
+    correlation_id: Mapped[str | None] = mapped_column(String)
+    result: Mapped[Any] = mapped_column(JsonText, nullable=True)
+
+
+class LiquidationClaim(ModelBase):
+    """A process's turn to run: at most one is neither released nor expired."""
+
+    __tablename__ = "liquidation_claims"
+
+    number: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
+    correlation_id: Mapped[str] = mapped_column(String)
+    holder: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String)
+    pairs: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    for_s: Mapped[float] = mapped_column(Float(53))
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    clock_id: Mapped[str] = mapped_column(String(64))
+    clock_s: Mapped[float] = mapped_column(Float(53))
+    released: Mapped[bool] = mapped_column(Boolean, index=True)
+    booked: Mapped[bool | None] = mapped_column(Boolean)
+    flat: Mapped[bool | None] = mapped_column(Boolean)
+
+
 RUNS: Final[Table] = ModelBase.metadata.tables["liquidation_runs"]
 EVENTS: Final[Table] = ModelBase.metadata.tables["liquidation_events"]
 HEAD: Final[Table] = ModelBase.metadata.tables["liquidation_chain_head"]
 RECORD_IDS: Final[Table] = ModelBase.metadata.tables["liquidation_record_ids"]
+LEASE: Final[Table] = ModelBase.metadata.tables["liquidation_lease"]
+REQUESTS: Final[Table] = ModelBase.metadata.tables["liquidation_requests"]
+CLAIMS: Final[Table] = ModelBase.metadata.tables["liquidation_claims"]
+LEASE_TABLES: Final = (LEASE, REQUESTS, CLAIMS)
 AUDIT_TABLES: Final = (RUNS, EVENTS, HEAD, RECORD_IDS)
 RUN_COLUMNS: Final = tuple(RUNS.columns.keys())
 EVENT_COLUMNS: Final = tuple(EVENTS.columns.keys())

@@ -1,6 +1,9 @@
 """A practice exchange and real bots on it: real processes, real HTTP, real signals."""
 
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,37 @@ def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
     yield make
     for bot in bots:
         bot.kill()
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database on a server of its own."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server: initdb is not in /usr/lib/postgresql/*/bin")
+    pytest.importorskip("psycopg", reason="freqtrade documents psycopg for PostgreSQL")
+    home = Path("/tmp") / f"pg_{os.getpid()}_{tmp_path.name[-8:]}"
+    home.mkdir()
+    as_user = []
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    control = [*as_user, str(found[-1].parent / "pg_ctl"), "-D", str(home / "d")]
+    subprocess.run(
+        [*control, "initdb", "-o", "-A trust -U bot"], check=True, capture_output=True, cwd="/"
+    )
+    options = f"-c listen_addresses='' -k {home} -c fsync=off"
+    subprocess.run(
+        [*control, "-w", "-l", str(home / "log"), "-o", options, "start"], check=True, cwd="/",
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield f"postgresql+psycopg://bot@/postgres?host={home}"
+    finally:
+        subprocess.run(
+            [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"
+        )
+        shutil.rmtree(home)
 
 
 def wait_until_invested(bot: BotProcess, count: int, *, stops: bool = True) -> None:

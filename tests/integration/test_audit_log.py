@@ -1,7 +1,5 @@
 """The audit log on real databases: two writers, locked, read-only, gone, tampered, in memory."""
 
-import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -42,36 +40,6 @@ def log(tmp_path: Path) -> Iterator[AuditLog]:
     log = open_log(tmp_path)
     yield log
     log.close()
-
-
-@pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[str]:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("no PostgreSQL server: initdb is not in /usr/lib/postgresql/*/bin")
-    pytest.importorskip("psycopg", reason="freqtrade documents psycopg for PostgreSQL")
-    home = Path("/tmp") / f"pg_{os.getpid()}_{tmp_path.name[-8:]}"
-    home.mkdir()
-    as_user = []
-    if os.geteuid() == 0:
-        shutil.chown(home, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    control = [*as_user, str(found[-1].parent / "pg_ctl"), "-D", str(home / "d")]
-    subprocess.run(
-        [*control, "initdb", "-o", "-A trust -U bot"], check=True, capture_output=True, cwd="/"
-    )
-    options = f"-c listen_addresses='' -k {home} -c fsync=off"
-    subprocess.run(
-        [*control, "-w", "-l", str(home / "log"), "-o", options, "start"], check=True, cwd="/",
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield f"postgresql+psycopg://bot@/postgres?host={home}"
-    finally:
-        subprocess.run(
-            [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"
-        )
-        shutil.rmtree(home)
 
 
 def test_record_database_writable_chained_and_masked(log: AuditLog) -> None:

@@ -1,0 +1,114 @@
+"""The tables through which two processes agree, on an engine of their own; every call is short."""
+
+import logging
+import socket
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from freqtrade.persistence.base import ModelBase
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+
+from freqtrade_liquidation.audit.engine import WRITING, is_in_memory, make_engine
+from freqtrade_liquidation.audit.tables import CLAIMS, LEASE_TABLES
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.lease.clock import Moment, read_clock
+from freqtrade_liquidation.host.threads import bounded
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+ANSWERS_WITHIN_S: Final = 0.3
+STATEMENT_TIMEOUT_MS: Final = 250
+LOCK: Final = 0x6C69_7165_6173  # "liqeas": one writer of these tables at a time, on PostgreSQL
+TRIES: Final = 2
+"""freqtrade may hold SQLite's lock a moment longer than one busy timeout (100 ms)."""
+
+Work = Callable[[Connection, Moment], T]
+
+
+class BookUnavailable(LiquidationError):
+    """The database did not answer: nothing is known of the other process, least that it is gone."""
+
+
+class BookDatabase:
+    """freqtrade's database, as far as processes that share a book need it.
+
+    :param db_url: freqtrade's. In memory: nobody shares it, see :attr:`is_shared`.
+    :ivar holder: names this process, at random: process ids mean nothing between containers.
+    """
+
+    def __init__(self, db_url: str) -> None:
+        self.holder = uuid.uuid4().hex
+        self.host = socket.gethostname()
+        self.is_shared = not is_in_memory(db_url)
+        self._engine = make_engine(db_url)
+        self._inline = self._engine.dialect.name == "sqlite"  # bounded by its busy timeout
+        self._ready = False
+        if not self._inline:
+            event.listen(self._engine, "connect", _shorten_statements)
+
+    def read(self, work: Work[T], *, empty: T, inline: bool = False) -> T:
+        """What *work* returns; *empty* while the tables do not exist.
+
+        :param inline: in the calling thread even where a dead server may hold it for seconds.
+        :raises BookUnavailable: if the database does not answer within 0.3 s.
+        """
+        return self._call(lambda: self._read(work, empty), inline=inline)
+
+    def write(self, work: Work[T], *, inline: bool = False) -> T:
+        """What *work* returns, committed; no other process writes these tables meanwhile.
+
+        :raises BookUnavailable: as :meth:`read`. It may have been written all the same.
+        """
+        return self._call(lambda: self._write(work), inline=inline)
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._engine.dispose()
+
+    def _call(self, work: Callable[[], T], *, inline: bool) -> T:
+        if not self.is_shared:
+            raise BookUnavailable("the database is in memory: no other process sees it")
+        try:
+            if self._inline or inline:
+                return work()
+            return bounded(work, timeout_s=ANSWERS_WITHIN_S, name="lease")
+        except TimeoutError as error:
+            raise BookUnavailable(f"the database did not answer: {error}") from error
+        except (SQLAlchemyError, OSError, ValueError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise BookUnavailable(f"{type(cause).__name__}: {cause}".strip()) from error
+
+    def _read(self, work: Work[T], empty: T) -> T:
+        with self._engine.connect() as connection:
+            if not self._ready:
+                self._ready = connection.dialect.has_table(connection, CLAIMS.name)
+            return work(connection, read_clock(connection)) if self._ready else empty
+
+    def _write(self, work: Work[T]) -> T:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return self._write_once(work)
+            except (OperationalError, ProgrammingError):
+                self._ready = False  # perhaps the file was replaced: make the tables again
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _write_once(self, work: Work[T]) -> T:
+        with self._engine.connect().execution_options(**WRITING) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            if not self._ready:
+                ModelBase.metadata.create_all(connection, tables=list(LEASE_TABLES))
+            value = work(connection, read_clock(connection))
+        self._ready = True
+        return value
+
+
+def _shorten_statements(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+    connection.commit()

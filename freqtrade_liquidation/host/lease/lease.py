@@ -1,0 +1,118 @@
+"""The bot's lease: which process works on this database, and whether it still does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from freqtrade_liquidation.audit.tables import LEASE
+from freqtrade_liquidation.host.lease.clock import Moment
+from freqtrade_liquidation.host.lease.database import BookDatabase
+
+FRESH_FOR_S: Final = 60.0
+"""A bot that has not renewed for longer is gone; below, it may only be slow: book nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSight:
+    """The lease as one look showed it.
+
+    :param host: name of the machine or container.
+    :param counter: grows with each renewal.
+    :param renewed_at: aware UTC, by the holder's wall clock; for people.
+    :param age_s: since the last renewal, by a shared clock where there is one. Negative: the
+        holder's clock was ahead of ours.
+    :param released: the bot ended in good order.
+    """
+
+    holder: str
+    host: str
+    counter: int
+    renewed_at: datetime
+    age_s: float
+    released: bool
+
+    @property
+    def is_fresh(self) -> bool:
+        """The bot runs, or is slow to answer. A time far ahead is no better than one far back."""
+        return not self.released and abs(self.age_s) < FRESH_FOR_S
+
+    def has_moved(self, later: "LeaseSight | None") -> bool:
+        """Renewed between two looks: alive, whatever the clocks say."""
+        return later is not None and (later.holder, later.counter) != (self.holder, self.counter)
+
+
+class Lease:
+    """The one lease of a database. The bot that started last has it."""
+
+    def __init__(self, book: BookDatabase) -> None:
+        self._book = book
+        self._taken = False
+
+    def renew(self, *, inline: bool = False) -> bool:
+        """Says that this bot is alive; the first time, takes the lease from whoever had it.
+
+        :returns: False if a bot that started later has it and has not let go of it.
+        :raises BookUnavailable: if the database does not answer.
+        """
+        renewed = self._book.write(self._renew, inline=inline)
+        self._taken = self._taken or renewed
+        return renewed
+
+    def release(self) -> None:
+        """At a clean end, so that the next command need not wait for us.
+
+        :raises BookUnavailable: if the database does not answer.
+        """
+        self._taken = False
+        self._book.write(self._release)
+
+    def look(self) -> LeaseSight | None:
+        """The lease; ``None`` = no bot of ours ever ran on this database.
+
+        :raises BookUnavailable: if the database does not answer.
+        """
+        return self._book.read(_look, empty=None)
+
+    def _renew(self, connection: Connection, now: Moment) -> bool:
+        values: dict[str, Any] = {
+            "holder": self._book.holder,
+            "host": self._book.host,
+            "released": False,
+            **now.columns("renewed_at"),
+        }
+        sight = _look(connection, now)
+        if sight is None:
+            connection.execute(insert(LEASE).values(id=1, counter=1, **values))
+            return True
+        if self._taken and sight.holder != self._book.holder and sight.is_fresh:
+            return False
+        connection.execute(update(LEASE).values(counter=sight.counter + 1, **values))
+        return True
+
+    def _release(self, connection: Connection, now: Moment) -> None:
+        ours = LEASE.c.holder == self._book.holder
+        connection.execute(
+            update(LEASE)
+            .where(ours)
+            .values(
+                released=True,
+                counter=LEASE.c.counter + 1,
+                **now.columns("renewed_at"),
+            )
+        )
+
+
+def _look(connection: Connection, now: Moment) -> LeaseSight | None:
+    row = connection.execute(select(LEASE).where(LEASE.c.id == 1)).mappings().first()
+    if row is None:
+        return None
+    return LeaseSight(
+        holder=row["holder"],
+        host=row["host"],
+        counter=row["counter"],
+        renewed_at=row["renewed_at"],
+        age_s=now.age_s(dict(row), "renewed_at"),
+        released=row["released"],
+    )

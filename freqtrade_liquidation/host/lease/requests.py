@@ -1,0 +1,151 @@
+"""Requests that another process leaves for the bot. Exactly one of them carries one out."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from freqtrade_liquidation.audit.tables import REQUESTS
+from freqtrade_liquidation.host.lease.clock import Moment
+from freqtrade_liquidation.host.lease.database import BookDatabase
+from freqtrade_liquidation.model import Request
+
+TAKEN_WITHIN_S: Final = 2.0
+"""What the bot has not taken by then, the asker does itself."""
+GOOD_FOR_S: Final = 10.0
+"""An asker that died before it could withdraw: nobody wants that run in an hour."""
+
+
+class RequestState(StrEnum):
+    """Where a request stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRequest:
+    """A request in the database.
+
+    :param correlation_id: of the run for it; ``None`` = it has not begun.
+    :param result: ``LiquidationResult.to_dict()``, masked; ``None`` = not done.
+    """
+
+    id: str
+    state: RequestState
+    pairs: frozenset[str] | None
+    actor: str | None
+    reason: str | None
+    correlation_id: str | None
+    result: Mapping[str, Any] | None
+
+    def as_request(self) -> Request:
+        """For the run."""
+        return Request(trigger="cli", actor=self.actor, reason=self.reason, pairs=self.pairs)
+
+
+class Requests:
+    """Leave, take, withdraw and answer. Every method raises ``BookUnavailable``, nothing else."""
+
+    def __init__(self, book: BookDatabase) -> None:
+        self._book = book
+
+    def leave(self, request: Request) -> str:
+        """Asks the bot to run *request*; returns the request's id."""
+        request_id = uuid.uuid4().hex
+
+        def work(connection: Connection, now: Moment) -> None:
+            connection.execute(
+                insert(REQUESTS).values(
+                    id=request_id,
+                    pairs=None if request.pairs is None else sorted(request.pairs),
+                    actor=request.actor,
+                    reason=request.reason,
+                    state=str(RequestState.WAITING),
+                    **now.columns("created_at"),
+                )
+            )
+
+        self._book.write(work)
+        return request_id
+
+    def take_next(self) -> StoredRequest | None:
+        """The oldest request that waits: from now on this process must carry it out."""
+
+        def work(connection: Connection, now: Moment) -> StoredRequest | None:
+            row = next_waiting(connection, now)
+            if row is None:
+                return None
+            taken = {"state": str(RequestState.TAKEN), "taken_by": self._book.holder}
+            connection.execute(update(REQUESTS).where(REQUESTS.c.id == row["id"]).values(**taken))
+            return _stored({**row, **taken})
+
+        return self._book.write(work)
+
+    def withdraw(self, request_id: str) -> bool:
+        """Takes it back; False = too late, it was taken: whoever took it has it."""
+
+        def work(connection: Connection, now: Moment) -> bool:
+            waiting = (REQUESTS.c.id == request_id) & (
+                REQUESTS.c.state == str(RequestState.WAITING)
+            )
+            change = update(REQUESTS).where(waiting).values(state=str(RequestState.WITHDRAWN))
+            if connection.execute(change).rowcount:
+                return True
+            found = connection.scalar(select(REQUESTS.c.state).where(REQUESTS.c.id == request_id))
+            return found in (None, str(RequestState.WITHDRAWN))
+
+        return self._book.write(work)
+
+    def begun(self, request_id: str, correlation_id: str) -> None:
+        """The run for it has this id: whoever asked can follow its audit trail."""
+        self._set(request_id, correlation_id=correlation_id)
+
+    def answer(self, request_id: str, correlation_id: str, result: Mapping[str, Any]) -> None:
+        """The end of it.
+
+        :param result: ``LiquidationResult.to_dict()``, masked by the caller.
+        """
+        done = str(RequestState.DONE)
+        self._set(request_id, correlation_id=correlation_id, result=dict(result), state=done)
+
+    def get(self, request_id: str) -> StoredRequest | None:
+        """As it stands."""
+
+        def work(connection: Connection, now: Moment) -> StoredRequest | None:
+            query = select(REQUESTS).where(REQUESTS.c.id == request_id)
+            row = connection.execute(query).mappings().first()
+            return None if row is None else _stored(dict(row))
+
+        return self._book.read(work, empty=None)
+
+    def _set(self, request_id: str, **values: Any) -> None:
+        change = update(REQUESTS).where(REQUESTS.c.id == request_id).values(**values)
+        self._book.write(lambda connection, now: connection.execute(change) and None)
+
+
+def next_waiting(connection: Connection, now: Moment) -> Mapping[str, Any] | None:
+    """The oldest request that is not too old."""
+    waiting = select(REQUESTS).where(REQUESTS.c.state == str(RequestState.WAITING))
+    rows = connection.execute(waiting.order_by(REQUESTS.c.created_at)).mappings()
+    for row in (dict(found) for found in rows):
+        if abs(now.age_s(row, "created_at")) < GOOD_FOR_S:
+            return row
+    return None
+
+
+def _stored(row: Mapping[str, Any]) -> StoredRequest:
+    return StoredRequest(
+        id=row["id"],
+        state=RequestState(row["state"]),
+        pairs=None if row["pairs"] is None else frozenset(row["pairs"]),
+        actor=row["actor"],
+        reason=row["reason"],
+        correlation_id=row["correlation_id"],
+        result=row["result"],
+    )

@@ -1,0 +1,150 @@
+"""Two processes, one book: turns and requests between real processes, on both databases."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from freqtrade_liquidation.host.lease import (
+    BookDatabase,
+    BookUnavailable,
+    Lease,
+    Requests,
+    RequestState,
+    RunClaims,
+)
+from freqtrade_liquidation.model import Request
+
+ROOT = Path(__file__).parents[2]
+
+CLAIMER = """
+import os, sys
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, RunClaims
+url, flag, name = sys.argv[1:]
+claims = RunClaims(BookDatabase(url))
+print("ready", flush=True)
+sys.stdin.readline()
+done = 0
+while done < 15:
+    try:
+        if not claims.acquire(f"{name}_{done}", for_s=20, wait_s=20):
+            sys.exit("no turn within 20 s")
+    except BookUnavailable:
+        continue
+    os.close(os.open(flag, os.O_CREAT | os.O_EXCL))  # fails if another has its turn now
+    os.unlink(flag)
+    while True:
+        try:
+            claims.release(f"{name}_{done}")
+            break
+        except BookUnavailable:
+            continue
+    done += 1
+print(done)
+"""
+
+TAKER = """
+import sys
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Requests
+requests = Requests(BookDatabase(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+idle = 0
+while idle < 200:
+    try:
+        taken = requests.take_next()
+    except BookUnavailable:
+        continue
+    idle = idle + 1 if taken is None else 0
+    if taken is not None:
+        print(taken.id, flush=True)
+"""
+
+
+class Pair:
+    """Two processes of the same script, let go at once."""
+
+    def __init__(self, script: str, *arguments: str) -> None:
+        self.processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, *arguments, *([name] if arguments[1:] else [])],
+                cwd=ROOT,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
+            for name in ("A", "B")
+        ]
+        for process in self.processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+
+    def go(self) -> None:
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+
+    def results(self) -> list[str]:
+        """What each printed; both ended well."""
+        ended = [process.communicate(timeout=90) for process in self.processes]
+        assert [p.returncode for p in self.processes] == [0, 0], [error for _, error in ended]
+        return [out for out, _ in ended]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that both processes reach."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql"))
+    return f"sqlite:///{tmp_path}/t.sqlite"
+
+
+def test_turns_of_two_processes_never_overlap(url: str, tmp_path: Path) -> None:
+    RunClaims(BookDatabase(url)).acquire("makes the tables", for_s=0)
+    pair = Pair(CLAIMER, url, str(tmp_path / "flag"))
+    pair.go()
+    assert pair.results() == ["15\n", "15\n"]
+
+
+def test_request_is_taken_once_or_withdrawn_never_both(url: str) -> None:
+    requests = Requests(BookDatabase(url))
+    left: list[str] = []
+    withdrawn: set[str] = set()
+    takers = Pair(TAKER, url)
+    takers.go()
+    for number in range(30):
+        try:
+            left.append(requests.leave(Request(trigger="cli")))
+            if number % 2 and requests.withdraw(left[-1]):
+                withdrawn.add(left[-1])
+        except BookUnavailable:
+            continue  # a lock: whoever is not withdrawn is taken
+    taken = Counter(line for out in takers.results() for line in out.split())
+    assert max(taken.values()) == 1
+    assert not withdrawn & taken.keys()
+    assert len(left) > 10
+    for request_id in left:
+        stored = requests.get(request_id)
+        assert stored is not None
+        state = RequestState.TAKEN if request_id in taken else RequestState.WITHDRAWN
+        assert stored.state is state
+
+
+def test_lease_ages_by_the_databases_clock(url: str) -> None:
+    bot, cli = Lease(BookDatabase(url)), Lease(BookDatabase(url))
+    assert cli.look() is None
+    assert bot.renew()
+    seen = cli.look()
+    assert seen is not None
+    assert 0 <= seen.age_s < 5
+    assert seen.is_fresh
+    bot.release()
+    seen = cli.look()
+    assert seen is not None
+    assert not seen.is_fresh
