@@ -14,10 +14,17 @@ class Side(StrEnum):
 
     LONG = "long"
     SHORT = "short"
+    UNKNOWN = "unknown"
+    """The exchange does not say. Such a position is reported, never closed."""
 
     @property
     def exit_side(self) -> str:
-        """``sell`` closes a long, ``buy`` closes a short."""
+        """``sell`` closes a long, ``buy`` closes a short.
+
+        :raises ValueError: where the side is not known: a guess could grow the position.
+        """
+        if self is Side.UNKNOWN:
+            raise ValueError("no order closes a position whose side is not known")
         return "sell" if self is Side.LONG else "buy"
 
 
@@ -44,6 +51,7 @@ class Position:
     :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
     :param uncertain: an order of ours for it has no known outcome and sending another could sell
         twice (spot): look, do not send.
+    :param obstacle: why we must not close it, in words a person can act on; ``None`` = nothing.
     """
 
     pair: str
@@ -54,6 +62,7 @@ class Position:
     maximum_amount: float | None = None
     trade_ids: tuple[int, ...] = ()
     uncertain: bool = False
+    obstacle: str | None = None
 
     @property
     def is_dust(self) -> bool:
@@ -73,6 +82,7 @@ class Position:
             "amount": self.amount,
             "entry_price": self.entry_price,
             "trade_ids": list(self.trade_ids),
+            "obstacle": self.obstacle,
         }
 
 

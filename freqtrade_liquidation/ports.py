@@ -1,6 +1,6 @@
 """What a run needs from outside: the order manager. Implemented by the host and by simulations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from freqtrade_liquidation.model import (
@@ -51,6 +51,10 @@ class OrderManager(Protocol):
 
     def expected_positions(self) -> Sequence[Position]:
         """What freqtrade's database calls open: for the report when the exchange is silent."""
+
+    def remarks(self) -> Mapping[str, str]:
+        """By pair, in words: what the last look at the positions showed that counts neither as
+        open nor as closed, and that a person must know of."""
 
     def unsettled_pairs(self) -> frozenset[str]:
         """Pairs with an entry request in the air that may still execute."""

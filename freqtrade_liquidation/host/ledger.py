@@ -7,6 +7,7 @@ fills that the exchange reports since, and never more than the balance.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from freqtrade.enums import TradingMode
@@ -15,6 +16,7 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
+from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
@@ -33,6 +35,8 @@ class LedgerVenue(FuturesVenue):
         self._found: dict[str, dict[str, Any]] = {}
         self._unreadable: set[str] = set()
         self._searched: dict[int, float] = {}
+        # Positions and orders are asked for side by side, and both depend on the same answers.
+        self._known_orders = SharedFlight(self._read_known_orders)
 
     @property
     def closes_need_orders(self) -> bool:  # type: ignore[override]
@@ -50,11 +54,12 @@ class LedgerVenue(FuturesVenue):
         balances, *_ = await asyncio.gather(
             self._balances(timeout_s),
             self.fill_in(timeout_s=timeout_s),
-            self._read_known_orders(timeout_s),
+            self._known_orders.join(timeout_s),
             self._find_entries(timeout_s),
         )
         pairs = {t.pair for t in self._trades} | {o["symbol"] for o in self._found.values()}
-        positions = (self._ledger_position(pair, balances) for pair in sorted(pairs))
+        self._remarks = {}
+        positions = [self._ledger_position(pair, balances) for pair in sorted(pairs)]
         return [position for position in positions if position is not None]
 
     async def _balances(self, timeout_s: float) -> dict[str, float] | None:
@@ -73,31 +78,53 @@ class LedgerVenue(FuturesVenue):
 
     def _ledger_position(self, pair: str, balances: dict[str, float] | None) -> Position | None:
         trades = self._trades_of(pair)
-        side = trades[0].side if trades else self._found_side(pair)
-        amount = sum(self._own_amount(trade) for trade in trades)
-        amount += sum(self._net(order, 0.001) for order in self._found_of(pair))
         closes = [close for close in self.deeds.closes if close.order.pair == pair]
-        amount -= sum(close.filled for close in closes)
-        if balances is not None:
-            base = self._exchange.get_pair_base_currency(pair)
-            amount = min(amount, balances.get(base, 0.0))
         uncertain = pair in self._unreadable or any(not close.is_final for close in closes)
-        if amount <= 0 and not uncertain:
-            return None
+        unsold = amount = self._unsold(pair)
+        if balances is not None:
+            amount = min(amount, balances.get(self._base_currency(pair), 0.0))
+        known = self._knows(pair)
         price = trades[0].open_rate if trades else self._found_price(pair)
-        highest = max((trade.highest_rate for trade in trades), default=0.0)
-        spot = self._exchange.trading_mode == TradingMode.SPOT
-        return Position(
+        position = Position(
             pair=pair,
-            side=side,
+            side=trades[0].side if trades else self._found_side(pair),
             amount=max(0.0, amount),
             entry_price=price,
-            # At the highest price: what may be worth a sale is not called dust.
-            minimum_amount=self.minimum_amount(pair, (highest or price) if spot else None),
-            maximum_amount=self.maximum_amount(pair),
+            minimum_amount=self._smallest_sale(pair, price) if known else 0.0,
+            maximum_amount=self.maximum_amount(pair) if known else None,
             trade_ids=tuple(trade.trade_id for trade in trades),
             uncertain=uncertain,
+            obstacle=None if known else "its market is not known to freqtrade: close it by hand",
         )
+        if trades and not uncertain:
+            self._note_missing(position, unsold)
+        return position if amount > 0 or uncertain else None
+
+    def _unsold(self, pair: str) -> float:
+        """Base currency: what the bot bought and has not sold, whatever the account holds."""
+        amount = sum(self._own_amount(trade) for trade in self._trades_of(pair))
+        amount += sum(self._net(order, 0.001) for order in self._found_of(pair))
+        return amount - sum(c.filled for c in self.deeds.closes if c.order.pair == pair)
+
+    def _base_currency(self, pair: str) -> str:
+        known = next((trade.base_currency for trade in self._trades_of(pair)), None)
+        return known or self._exchange.get_pair_base_currency(pair)
+
+    def _smallest_sale(self, pair: str, price: float | None) -> float:
+        """At the highest price seen: what may be worth a sale is not called dust."""
+        highest = max((trade.highest_rate for trade in self._trades_of(pair)), default=0.0)
+        spot = self._exchange.trading_mode == TradingMode.SPOT
+        return self.minimum_amount(pair, (highest or price) if spot else None)
+
+    def _note_missing(self, held: Position, unsold: float) -> None:
+        """Coins that the trade says it has, and the account has not, are nobody's exposure."""
+        nothing_to_sell = held.amount <= 0 or held.is_dust
+        if nothing_to_sell and unsold > 0 and not replace(held, amount=unsold).is_dust:
+            holds = f"{held.amount:g}" if held.amount > 0 else "none"
+            self._remarks[held.pair] = (
+                f"the bot's trade says {unsold:g} {self._base_currency(held.pair)}, the account "
+                f"holds {holds}: nothing to sell. Sold or moved by hand? Then correct the trade"
+            )
 
     def _own_amount(self, trade: KnownTrade) -> float:
         """What the database knows, and what its open orders have filled since."""
@@ -222,7 +249,7 @@ class LedgerVenue(FuturesVenue):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
         if self._dry_run:
             return list(self._dry_orders())
-        await self._read_known_orders(timeout_s)
+        await self._known_orders.join(timeout_s)
         known = [
             self._ledger_order(trade.pair, order, self._states.get(order.order_id, {}), trade)
             for trade in self._trades

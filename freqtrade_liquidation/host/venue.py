@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, Outc
 from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.deeds import Close, Deeds
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
+from freqtrade_liquidation.host.positions import NAMELESS, PositionReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import (
@@ -61,6 +62,10 @@ class FuturesVenue:
         self._wire = wire
         self._amounts = Amounts(exchange)
         self._trades = tuple(trades)
+        self._reader = PositionReader(
+            exchange, self._amounts, self._trades, account_scope=account_scope
+        )
+        self._remarks: dict[str, str] = {}
         self._door = door
         self._account_scope = account_scope
         self._began = time.monotonic()
@@ -77,10 +82,12 @@ class FuturesVenue:
             lambda exchange: exchange.fetch_positions(count=0),  # type: ignore[call-arg]
             timeout_s=timeout_s,
         )
-        listed = [self._limited(self._position(entry)) for entry in raw if self._is_ours(entry)]
-        positions = [position for position in listed if position.amount > 0]
+        listed = self._reader.read(raw, scope_pairs=self._scope_pairs())
+        self._remarks = listed.remarks
+        limited = (self._limited(position) for position in listed.positions)
+        positions = [position for position in limited if position.amount > 0]
         for position in positions:
-            if position.entry_price is not None:
+            if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
         self._settle_entries(shown={position.pair for position in positions})
         return positions
@@ -89,36 +96,22 @@ class FuturesVenue:
         """Quote currency, as first shown by the exchange; ``None`` = not known."""
         return self._entry_prices.get(pair)
 
-    def _is_ours(self, raw: Any) -> bool:
-        market = self._exchange.markets.get(raw.get("symbol") or "")
-        if not market or not market.get("swap") or not market.get("linear"):
-            return False
-        if not raw.get("contracts") or raw.get("side") is None:
-            return False
-        return self._account_scope or raw["symbol"] in self._scope_pairs()
+    def remarks(self) -> Mapping[str, str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._remarks
+
+    def _knows(self, pair: str) -> bool:
+        return pair in self._exchange.markets
 
     def _scope_pairs(self) -> set[str]:
         return {t.pair for t in self._trades} | {
             note.pair for note in self._door.in_air() if note.is_fresh
         }
 
-    def _position(self, raw: Any) -> Position:
-        pair: str = raw["symbol"]
-        side = Side(raw["side"])
-        amount = self._exchange._contracts_to_amount(pair, abs(float(raw["contracts"])))
-        return Position(
-            pair=pair,
-            side=side,
-            amount=amount,
-            entry_price=raw.get("entryPrice"),
-            minimum_amount=self.minimum_amount(pair),
-            maximum_amount=self.maximum_amount(pair),
-            trade_ids=tuple(t.trade_id for t in self._trades_of(pair) if t.side is side),
-        )
-
     def _limited(self, position: Position) -> Position:
         """In scope "trades", never more than the bot's own: the account may be shared."""
-        if self._account_scope:
+        told_apart = self._knows(position.pair) and position.side is not Side.UNKNOWN
+        if self._account_scope or not told_apart:
             return position
         own = sum(t.amount for t in self._trades_of(position.pair) if t.side is position.side)
         own -= sum(c.filled for c in self.deeds.closes if c.order.pair == position.pair)
@@ -158,7 +151,7 @@ class FuturesVenue:
         )
         if raw is None:
             raw = await self._list_by_pair(params, timeout_s)
-        return [self._open_order(entry, listed_as_stop=stop) for entry in raw if entry["symbol"]]
+        return [self._open_order(entry, listed_as_stop=stop) for entry in raw]
 
     async def _list_by_pair(self, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """Where the exchange lists no orders without a pair: those that we have reason to ask."""
@@ -177,7 +170,7 @@ class FuturesVenue:
         return [order for found in lists for order in found]
 
     def _open_order(self, raw: Any, *, listed_as_stop: bool) -> OpenOrder:
-        pair, order_id = raw["symbol"], str(raw["id"])
+        pair, order_id = raw["symbol"] or NAMELESS, str(raw["id"])
         stop_price = raw.get("triggerPrice") or raw.get("stopPrice")
         known = self._known_role(pair, order_id)
         reduces = bool(raw.get("reduceOnly")) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE)

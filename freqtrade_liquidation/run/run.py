@@ -252,7 +252,7 @@ class Run:
             self._note_outcome(outcome)
         self._report.orders_cancelled = self._actor.orders_cancelled
         self._report.flat = self._is_proven_flat()
-        self._report.errors += self._why_not_flat()
+        self._report.errors += self._why_not_flat() + self._remarks()
         if self._looker.orders_error is not None:
             self._report.errors.append(
                 f"the list of open orders could not be read: {self._looker.orders_error}"
@@ -269,6 +269,12 @@ class Run:
         return [self._words_about(order) for order in resting] + [
             f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in named
         ]
+
+    def _remarks(self) -> list[str]:
+        if self._looker.book is None or not self._rules.close:
+            return []
+        remarks = self._venue.remarks()
+        return [f"{pair}: {remarks[pair]}" for pair in sorted(self._in_scope(remarks))]
 
     def _words_about(self, order: OpenOrder) -> str:
         why = self._attempts.why_resting(order) or "not cancelled in time"
@@ -292,11 +298,12 @@ class Run:
         fallback = "out of time" if self._report.timed_out else "still open"
         if book is None:
             fallback = "the exchange did not show whether it is closed"
+        obstacle = shown[0].obstacle if shown else None
         return Sight(
             verified=book is not None and self._looker.looked_at >= self._attempts.sent_at(pair),
             shown=shown[0] if shown else None,
             protected=self._is_protected(pair),
-            why_open=self._attempts.why(pair) or fallback,
+            why_open=self._attempts.why(pair) or fallback if obstacle is None else obstacle,
         )
 
     def _is_protected(self, pair: str) -> bool | None:

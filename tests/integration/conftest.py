@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+from tests.integration.exchanges import wrapper_on
 
 MakeBot = Callable[..., BotProcess]
 STRATEGIES = Path(__file__).parents[1] / "strategies"
@@ -108,3 +110,22 @@ def event_types(bot: BotProcess) -> list[str]:
 def runs(bot: BotProcess) -> list[dict[str, Any]]:
     """Runs, oldest first."""
     return bot.query("SELECT * FROM liquidation_runs ORDER BY started_at")
+
+
+@pytest.fixture
+def practice() -> Iterator[PracticeExchange]:
+    with PracticeExchange(Settings(moving_ratio=0)) as running:
+        yield running
+
+
+@pytest.fixture
+def futures(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
+    with wrapper_on(practice, tmp_path, futures=True) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def spot(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
+    practice.seed_balance("BTC", 0)
+    with wrapper_on(practice, tmp_path, futures=False) as exchange:
+        yield exchange

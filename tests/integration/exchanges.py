@@ -1,7 +1,8 @@
 """freqtrade's real exchange object on a practice exchange."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,11 @@ from freqtrade.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import Side
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -47,3 +52,21 @@ def trade(pair: str, amount: float, *orders: KnownOrder, **values: Any) -> Known
 def known_order(order_id: str, side: str) -> KnownOrder:
     """An order that the database calls open; *side* is buy, sell or stoploss."""
     return KnownOrder(order_id=order_id, role_side=side, is_stop=side == "stoploss")
+
+
+def on(
+    exchange: Exchange,
+    work: Callable[[FuturesVenue], Awaitable[Any]],
+    *trades: KnownTrade,
+    **options: Any,
+) -> Any:
+    """What *work* gets from a venue of its own."""
+
+    async def main() -> Any:
+        wire = Wire(exchange)
+        try:
+            return await work(venue_for(exchange, wire, trades, door=Door(), **options))
+        finally:
+            wire.close()
+
+    return asyncio.run(main())

@@ -1,61 +1,17 @@
 """The order managers with freqtrade's real exchange on the practice exchange."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.errors import NothingToReduce, OutcomeUnknown
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.ledger import venue_for
-from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
-from tests.integration.exchanges import BTC, ETH, SPOT, known_order, trade, wrapper_on
+from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 ENTRY, EXIT, STOP = OrderRole.ENTRY, OrderRole.EXIT, OrderRole.PROTECTIVE
-
-
-@pytest.fixture
-def practice() -> Iterator[PracticeExchange]:
-    with PracticeExchange(Settings(moving_ratio=0)) as running:
-        yield running
-
-
-@pytest.fixture
-def futures(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
-    with wrapper_on(practice, tmp_path, futures=True) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def spot(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
-    practice.seed_balance("BTC", 0)
-    with wrapper_on(practice, tmp_path, futures=False) as exchange:
-        yield exchange
-
-
-def on(
-    exchange: Exchange,
-    work: Callable[[FuturesVenue], Awaitable[Any]],
-    *trades: KnownTrade,
-    **options: Any,
-) -> Any:
-    """What *work* gets from a venue of its own."""
-
-    async def main() -> Any:
-        wire = Wire(exchange)
-        try:
-            return await work(venue_for(exchange, wire, trades, door=Door(), **options))
-        finally:
-            wire.close()
-
-    return asyncio.run(main())
 
 
 async def positions(venue: FuturesVenue) -> dict[str, Position]:

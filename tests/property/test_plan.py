@@ -28,6 +28,7 @@ positions = st.lists(
         entry_price=st.none() | st.floats(min_value=0.01, max_value=1e5),
         minimum_amount=st.sampled_from([0.0, 0.001, 1.0]),
         uncertain=st.booleans(),
+        obstacle=st.sampled_from([None, None, "hedge mode"]),
     ),
     unique_by=lambda p: p.pair,
 ).map(tuple)
@@ -66,6 +67,7 @@ def test_closes_are_of_shown_certain_positions_above_dust(
             assert rules.close
             assert work.close in book.positions
             assert not work.close.uncertain
+            assert work.close.obstacle is None
             assert not work.close.is_dust
             assert limits.may_close(work.close)
 
@@ -132,7 +134,8 @@ def test_every_certain_position_is_closed_at_once_where_nothing_holds_it_up(
 ) -> None:
     closed = {work.close for work in next_work(book, rules, Limits()) if work.close}
     held_up = not rules.close or (rules.closes_need_orders and book.orders is None)
-    expected = {p for p in book.positions if not p.is_dust and not p.uncertain}
+    closable = [p for p in book.positions if not p.uncertain and p.obstacle is None]
+    expected = {p for p in closable if not p.is_dust}
     assert closed == (set() if held_up else expected)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,7 @@ class SimulatedExchange:
     closes_need_orders: bool = False
     unsettled: frozenset[str] = frozenset()
     maximum: float | None = None
+    remarked: dict[str, str] = field(default_factory=dict)
     sent: list[ClosingOrder] = field(default_factory=list)
     requests: list[tuple[float, str, str]] = field(default_factory=list)
     booked: list[str] = field(default_factory=list)
@@ -139,6 +140,9 @@ class SimulatedExchange:
             Position(pair=pair, side=Side.LONG, amount=amount, trade_ids=(1,))
             for pair, amount in self.first_exposure.items()
         ]
+
+    def remarks(self) -> Mapping[str, str]:
+        return self.remarked
 
     def unsettled_pairs(self) -> frozenset[str]:
         return self.unsettled

@@ -617,3 +617,30 @@ def test_every_lost_or_doubtful_stop_is_on_record_under_its_pair() -> None:
     result = liquidate(exchange, audit=audit)
     assert "HAS LOST ITS STOP" in result.errors[0]
     assert [e.pair for e in audit.of_type(Event.STOP_LOST)] == [BTC]
+
+
+def test_position_with_an_obstacle_is_left_alone_and_told_at_once() -> None:
+    """Its entry goes, no close is sent, nothing waits for the deadline."""
+    words = "open as long 0.5 and short 0.2 at once: hedge mode is not supported"
+    exchange = book(position(BTC, obstacle=words), position(ETH), orders=[entry(BTC)])
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.PARTIAL
+    assert {o.pair: o.state for o in result.outcomes} == {
+        BTC: PairState.OPEN,
+        ETH: PairState.CLOSED,
+    }
+    assert [o.error for o in result.outcomes if o.pair == BTC] == [words]
+    assert [o.pair for o in exchange.sent] == [ETH]
+    assert exchange.orders == {}
+    assert result.duration_seconds < 1.0
+
+
+def test_remarks_are_told_once_and_do_not_spoil_a_flat_book() -> None:
+    exchange = book(position(BTC), remarked={ETH: "not in scope, still open"})
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
+    assert result.success
+    assert result.errors == (f"{ETH}: not in scope, still open",)
+    assert audit.events[-1].error == f"{ETH}: not in scope, still open"
+    narrow = Request(trigger="cli", pairs=frozenset({BTC}))
+    assert liquidate(exchange, narrow).errors == ()

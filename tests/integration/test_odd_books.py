@@ -1,0 +1,251 @@
+"""Whole runs of the real order managers on books that are easily taken for flat."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation import LiquidationConfig, LiquidationManager, LiquidationState
+from freqtrade_liquidation.audit.memory import MemoryAuditLog
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.host.snapshot import KnownTrade
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import PairState, Side
+from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
+
+
+def liquidate(exchange: Exchange, *trades: KnownTrade, **options: Any) -> LiquidationResult:
+    """One run, as an operator's command, with nobody to book it."""
+
+    async def run(venue: FuturesVenue) -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
+        return await manager.execute_liquidation("cli")
+
+    return on(exchange, run, *trades, **options)  # type: ignore[no-any-return]
+
+
+def said(result: LiquidationResult) -> list[str]:
+    """The errors, without those of the booking."""
+    return [error for error in result.errors if "not booked" not in error]
+
+
+async def with_the_fill(
+    practice: PracticeExchange, venue: FuturesVenue, answered: str, asked: str, fill: Any
+) -> LiquidationResult:
+    manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
+    practice.clear_log()
+    practice.add_fault("latency", path=asked, latency_ms=400, times=1)
+
+    def first_is_answered(entries: Any) -> bool:
+        return any(e.path.endswith(answered) and e.answered is not None for e in entries)
+
+    run = asyncio.ensure_future(manager.execute_liquidation("cli"))
+    assert await asyncio.to_thread(practice.core.log.wait_for, first_is_answered)
+    fill()
+    return await run
+
+
+def test_futures_entry_that_fills_between_positions_and_orders_is_closed(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    practice.seed_order(BTC, "buy", 0.1, 60_000)
+
+    def run(venue: FuturesVenue) -> Any:
+        return with_the_fill(
+            practice, venue, "/positionRisk", "/openOrders$", lambda: fill_at(practice, BTC)
+        )
+
+    result = on(futures, run)
+    assert practice.positions() == {}
+    assert result.state is LiquidationState.COMPLETED
+    assert result.positions_closed == 1
+
+
+def test_spot_entry_that_fills_between_balance_and_order_is_sold(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    order_id = practice.seed_order(SPOT, "buy", 0.1, 60_000)
+    known = trade(SPOT, 0.0, known_order(order_id, "buy"))
+
+    def run(venue: FuturesVenue) -> Any:
+        return with_the_fill(
+            practice, venue, "/account", "/api/v3/order$", lambda: fill_at(practice, SPOT)
+        )
+
+    result = on(spot, run, known)
+    assert result.state is LiquidationState.COMPLETED
+    assert result.positions_closed == 1
+    assert float(practice.balances()["BTC"]["total"]) < 0.001
+
+
+def fill_at(practice: PracticeExchange, pair: str) -> None:
+    """The price falls through the resting buys, and the engine fills them."""
+    practice.set_price(pair, 59_000)
+    practice.core.tick()
+
+
+# Positions that nobody may drop, and that we must not close.
+
+
+def list_market_later(practice: PracticeExchange, symbol: str, pair: str) -> None:
+    """A market that the exchange opened after freqtrade had loaded its markets."""
+    venue = practice.core.futures
+    known = venue.markets["BTCUSDT"]
+    venue.markets[symbol] = replace(known, symbol=symbol, base=pair)  # type: ignore[index]
+    practice.core.prices._markets[symbol] = venue.markets[symbol]  # type: ignore[index]
+    practice.core.prices._phases[symbol] = practice.core.prices._phases["BTCUSDT"]
+    venue.position(symbol).amount = Decimal("0.3")
+    venue.position(symbol).entry_price = Decimal(65_000)
+
+
+def test_position_in_a_market_that_is_not_known_is_open_and_named(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    practice.seed_position(ETH, 2)
+    list_market_later(practice, "NEWUSDT", "NEW")
+    result = liquidate(futures)
+    assert result.state is LiquidationState.PARTIAL
+    left = {o.pair: o for o in result.outcomes}
+    assert left[ETH].state is PairState.CLOSED
+    assert left["NEWUSDT"].state is PairState.OPEN
+    assert left["NEWUSDT"].residual_amount == 0.3
+    assert "its market is not known to freqtrade: close it by hand" in str(left["NEWUSDT"].error)
+
+
+def test_nothing_but_a_position_in_a_market_that_is_not_known_is_not_flat(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    list_market_later(practice, "NEWUSDT", "NEW")
+    result = liquidate(futures)
+    assert result.state is LiquidationState.FAILED
+    assert result.duration_seconds < 2.0
+
+
+def test_scope_trades_leaves_unknown_markets_to_their_owner(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    """Unless a trade's own market is not known: then it cannot be told apart."""
+    list_market_later(practice, "NEWUSDT", "NEW")
+    result = liquidate(futures, trade(BTC, 0.1), account_scope=False)
+    assert result.state is LiquidationState.COMPLETED
+    own = liquidate(futures, trade("NEW/USDT:USDT", 0.3), account_scope=False)
+    assert own.state is LiquidationState.FAILED
+    assert [o.pair for o in own.outcomes] == ["NEWUSDT"]
+
+
+def test_pair_open_on_both_sides_is_not_touched_and_named_while_others_are_closed(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice.seed_position(BTC, 0.5)
+    practice.seed_position(ETH, 2)
+    list_as(monkeypatch, futures, {"positionAmt": "-0.2", "notional": "-13000"})
+    result = liquidate(futures)
+    assert result.state is LiquidationState.PARTIAL
+    left = {o.pair: o for o in result.outcomes}
+    assert left[ETH].state is PairState.CLOSED
+    assert left[BTC].state is PairState.OPEN
+    assert "long 0.5 and short 0.2" in str(left[BTC].error)
+    assert "hedge mode is not supported" in str(left[BTC].error)
+    assert list(practice.positions()) == [BTC]
+
+
+def test_position_whose_side_is_not_told_is_open_and_named(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """binance tells it by the notional's sign, and a mark price of 0 has none."""
+    practice.seed_position(BTC, 0.5)
+    list_as(monkeypatch, futures, {"notional": "0"}, instead=True)
+    result = liquidate(futures, trade(BTC, 0.5), account_scope=False)
+    assert result.state is LiquidationState.FAILED
+    [outcome] = result.outcomes
+    assert (outcome.pair, outcome.side, outcome.state) == (BTC, Side.UNKNOWN, PairState.OPEN)
+    assert outcome.tracked
+    assert "long or short: close it by hand" in str(outcome.error)
+
+
+def list_as(
+    monkeypatch: pytest.MonkeyPatch,
+    exchange: Exchange,
+    changes: dict[str, str],
+    *,
+    instead: bool = False,
+) -> None:
+    """BTC's row of the exchange's answer comes with *changes*, besides or instead of its own."""
+    api = type(exchange._api)
+    ask = api.fapiPrivateV3GetPositionRisk
+
+    def changed(self: Any, params: Any = None, *args: Any) -> Any:
+        rows = ask(self, params or {}, *args)
+        odd = [row | changes for row in rows if row["symbol"] == "BTCUSDT"]
+        return [row for row in rows if not instead or row["symbol"] != "BTCUSDT"] + odd
+
+    monkeypatch.setattr(api, "fapiPrivateV3GetPositionRisk", changed)
+
+
+def test_known_market_that_is_no_linear_swap_is_named_and_no_failure(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    practice.seed_position(BTC, 0.5)
+    practice.seed_position(ETH, 2)
+    futures.markets[ETH].update(swap=False, future=True)
+    result = liquidate(futures)
+    assert result.state is LiquidationState.COMPLETED
+    assert said(result) == [f"{ETH}: not a linear swap: not in scope, still open"]
+    assert list(practice.positions()) == [ETH]
+
+
+def test_trade_whose_coins_are_gone_is_named_and_the_book_flat(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    result = liquidate(spot, trade(SPOT, 0.2))
+    assert result.state is LiquidationState.COMPLETED
+    assert result.outcomes == ()
+    [error] = said(result)
+    assert "the bot's trade says 0.2 BTC, the account holds none" in error
+
+
+def test_trade_of_which_some_coins_are_gone_is_sold_and_the_rest_named(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 0.05)
+    result = liquidate(spot, trade(SPOT, 0.2))
+    assert result.state is LiquidationState.COMPLETED
+    assert result.positions_closed == 1
+    [error] = said(result)
+    assert "the bot's trade says 0.15 BTC, the account holds none" in error
+
+
+def test_spot_trade_whose_market_is_gone_fails_alone(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 0.2)
+    practice.seed_balance("OLD", 7)
+    result = liquidate(spot, trade(SPOT, 0.2), trade("OLD/USDT", 7.0, trade_id=2))
+    left = {o.pair: o for o in result.outcomes}
+    assert left[SPOT].state is PairState.CLOSED
+    assert left["OLD/USDT"].state is PairState.OPEN
+    assert "its market is not known to freqtrade" in str(left["OLD/USDT"].error)
+
+
+def test_spot_look_reads_each_open_order_once_and_never_an_older_answer(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 0.2)
+    stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
+
+    async def look(venue: FuturesVenue) -> list[int]:
+        counts = []
+        practice.clear_log()
+        await asyncio.gather(
+            venue.get_all_positions(timeout_s=5), venue.get_open_orders(timeout_s=5)
+        )
+        counts.append(len(practice.requests("/api/v3/order", method="GET")))
+        await venue.get_open_orders(timeout_s=5)
+        counts.append(len(practice.requests("/api/v3/order", method="GET")))
+        return counts
+
+    assert on(spot, look, trade(SPOT, 0.2, known_order(stop, "stoploss"))) == [1, 2]
