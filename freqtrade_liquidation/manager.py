@@ -6,7 +6,7 @@ import random as random_module
 import secrets
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,30 @@ def why_skip(request: Request, config: "LiquidationConfig") -> str | None:
     if request.trigger not in config.triggers:
         return f"triggers does not contain {request.trigger!r}"
     return None
+
+
+def rules_for(request: Request, config: "LiquidationConfig", *, closes_need_orders: bool) -> Rules:
+    """An operator's command always cancels and closes; the keys govern automatic triggers."""
+    return Rules(
+        cancel_entries=config.cancel_orders or not request.automatic,
+        close=config.close_positions or not request.automatic,
+        closes_need_orders=closes_need_orders,
+    )
+
+
+def does_all_of(running: Request, other: Request, config: "LiquidationConfig") -> bool:
+    """Whether a run for *running* does all that a run for *other* would do, so that it may join."""
+    if why_skip(other, config) is not None:
+        return True
+    return running.covers(other) and _as_thorough(running, other, config)
+
+
+def _as_thorough(running: Request, other: Request, config: "LiquidationConfig") -> bool:
+    """Whether it leaves nothing on purpose that *other* would not leave."""
+    if why_skip(running, config) is not None:
+        return False
+    mine, theirs = (rules_for(r, config, closes_need_orders=False) for r in (running, other))
+    return mine.cancel_entries >= theirs.cancel_entries and mine.close >= theirs.close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +195,27 @@ class LiquidationManager:
     def _joins(self, request: Request) -> asyncio.Future[LiquidationResult] | None:
         if self._result is None or self._request is None:
             return None
-        if self._request.covers(request):
-            return self._result
-        if request.pairs is None and self._run is not None:
-            self._run.widen()
-            self._request = Request(trigger=self._request.trigger)
-            return self._result
-        return None
+        covered = does_all_of(self._request, request, self._config)
+        return self._result if covered or self.widen(request) else None
+
+    def widen(self, request: Request) -> bool:
+        """Makes the run under way one for the whole book, if *request* asks for that.
+
+        :returns: whether it is one now. ``False``: it leaves on purpose what *request* would not,
+            or it no longer looks for work, or less than half of its time is left: *request* waits
+            its turn.
+        """
+        running = self._request
+        if running is None or self._run is None or request.pairs is not None:
+            return False
+        if not _as_thorough(running, request, self._config):
+            return False
+        if running.pairs is not None and not self._run.widen(
+            needs_s=self._config.timeout_seconds / 2
+        ):
+            return False
+        self._request = replace(running, pairs=None)
+        return True
 
     async def _execute(
         self,
@@ -232,7 +270,9 @@ class LiquidationManager:
         trail.commit(record.started())
         if skip_reason is not None:
             return RunReport(), LiquidationStep.LEFT_OPEN_ON_PURPOSE, skip_reason
-        rules = self._rules(request)
+        rules = rules_for(
+            request, self._config, closes_need_orders=self._order_manager.closes_need_orders
+        )
         self._run = Run(
             request,
             self._order_manager,
@@ -255,14 +295,6 @@ class LiquidationManager:
         closed = report.count(PairState.CLOSED)
         step = LiquidationStep.SOME_CLOSED if closed else LiquidationStep.NONE_CLOSED
         return report, step, None
-
-    def _rules(self, request: Request) -> Rules:
-        """An operator's command always cancels and closes; the keys govern automatic triggers."""
-        return Rules(
-            cancel_entries=self._config.cancel_orders or not request.automatic,
-            close=self._config.close_positions or not request.automatic,
-            closes_need_orders=self._order_manager.closes_need_orders,
-        )
 
     def _note_end(self, trail: Trail, result: LiquidationResult) -> None:
         kind = {

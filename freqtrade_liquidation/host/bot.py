@@ -101,6 +101,6 @@ class LiquidatingBot(FreqtradeBot):
 
     def cleanup(self) -> None:
         """freqtrade's own, without cancelling orders one by one after a run has done so."""
-        if self._protection.has_run:
+        if self._protection.after.has_run:
             self.config["cancel_open_orders_on_exit"] = False
         super().cleanup()

@@ -104,6 +104,14 @@ def second_signal(open_pairs: list[str], left_s: float) -> str:
     )
 
 
+def signal_waits() -> str:
+    """A signal while freqtrade builds the bot, or cleans up."""
+    return (
+        "Signal heard. The bot is being built or cleaned up; the signal counts as soon as that is "
+        "done. A third one forces the exit and may leave positions open."
+    )
+
+
 def disarmed(until: datetime) -> str:
     """While a maintenance window is open."""
     return f"DISARMED until {until:%Y-%m-%d %H:%M} UTC: stopping the bot leaves positions open."

@@ -1,17 +1,16 @@
-"""The protection of one process: what is armed, what has run, and what comes after."""
+"""The protection of one process: what is armed, what runs, and what comes after."""
 
 import asyncio
-import concurrent.futures
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from freqtrade.enums import RPCMessageType, State
+from freqtrade.enums import RPCMessageType, State, TradingMode
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
@@ -21,80 +20,83 @@ from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
-from freqtrade_liquidation.host.booker import Booker
+from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control
-from freqtrade_liquidation.host.deeds import Close, still_unbooked
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
-from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.repair import repair
+from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
-from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
 from freqtrade_liquidation.host.threads import bounded
-from freqtrade_liquidation.host.wire import Wire
-from freqtrade_liquidation.manager import (
-    LiquidationManager,
-    LiquidationResult,
-    new_correlation_id,
-    why_skip,
-)
+from freqtrade_liquidation.host.turns import NotArmed, Ticket, Turn, Turns
+from freqtrade_liquidation.manager import LiquidationResult, why_skip
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
+from freqtrade_liquidation.trail import Listener
 
 if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
 
-OVERRUN_S: Final = 0.3
-"""A run that has not ended this long after its deadline is not waited for."""
-REPEAT_AFTER_S: Final = 30.0
-REPEATS: Final = 10
 LAST_MESSAGE_WITHIN_S: Final = 1.0
 CONTROL_READ_WITHIN_S: Final = 0.3
-LATCHING: Final = frozenset({"fatal_error", "telegram", "rest", "cli"})
-
-
-@dataclass(slots=True)
-class _Running:
-    """The run under way."""
-
-    request: Request
-    correlation_id: str
-    ends_at: float
-    manager: LiquidationManager | None = None
-    loop: asyncio.AbstractEventLoop | None = None
+LOCK_WITHIN_S: Final = 0.2
 
 
 class Protection:
     """Everything of ours that outlives a ``/reload_config``.
 
     :param repeat_after_s: how long after a run that left something open the next one begins.
+    :param prepare_channels: puts our Telegram and REST classes in place, for a configuration.
     """
 
-    def __init__(self, *, repeat_after_s: float = REPEAT_AFTER_S) -> None:
+    def __init__(
+        self,
+        *,
+        repeat_after_s: float = REPEAT_AFTER_S,
+        prepare_channels: Callable[[dict[str, Any]], None] = lambda config: None,
+    ) -> None:
         self.log = logging.getLogger("freqtrade_liquidation")
         self.door = Door()
-        self.signals = Signals(on_second=self._on_second_signal, on_third=self._on_third_signal)
+        self.signals = Signals(on_held=self._on_held_signal, on_third=self._on_third_signal)
         self.notifier = Notifier(lambda: self._bot)
         self.config = LiquidationConfig()
-        self.has_run = False
-        self.stopped_by_us = False
+        self.prepare_channels = prepare_channels
         self.state_before_reload = State.STOPPED
-        self.last_result: LiquidationResult | None = None
+        self.after = Aftermath(self.notifier, lambda: self.control, repeat_after_s=repeat_after_s)
+        self._turns = Turns(lambda: self.config, on_widened=self._on_widened)
+        self._runner = Runner(self.door, self.notifier)
         self._bot: LiquidatingBot | None = None
         self._audit: AuditLog | None = None
-        self._control: Control | None = None
-        self._trades: tuple[KnownTrade, ...] = ()
         self._announced = False
         self._repaired = False
-        self._earlier_closes: list[Close] = []
-        self._repeat_after_s = repeat_after_s
         self._mask: MaskingFilter | None = None
-        self._turn = threading.Lock()
-        self._running: _Running | None = None
-        self._repeat_at: float | None = None
-        self._repeats_left = 0
+
+    @property
+    def bot(self) -> "LiquidatingBot":
+        """The bot of now.
+
+        :raises NotArmed: if none was ever built.
+        """
+        if self._bot is None:
+            raise NotArmed("no bot has been built in this process")
+        return self._bot
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log of its database.
+
+        :raises NotArmed: if no bot was ever built.
+        """
+        if self._audit is None:
+            raise NotArmed("no bot has been built in this process")
+        return self._audit
+
+    @property
+    def control(self) -> Control:
+        """Latch and maintenance window."""
+        return Control(self.audit)
 
     # -- arming -------------------------------------------------------------------------------
 
@@ -108,25 +110,24 @@ class Protection:
         fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
         self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=masker)
         self._audit.import_fallback()
-        self._control = Control(self._audit)
         first, self._bot = self._bot is None, bot
         self._announced = False
         note_config(self._audit, self.config)
         if first:
             for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
                 self.notifier.send(Message(text=words, kind=RPCMessageType.WARNING, urgent=True))
-        self._keep_stopped(bot, self._control.state().latched_by)
+        self._keep_stopped(bot, self.control.state().latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
 
     def _keep_stopped(self, bot: "LiquidatingBot", latched_by: str | None) -> None:
         """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door)."""
         if latched_by is None and not self.door.is_closed:
-            self.stopped_by_us = False
+            self.after.stopped_by_us = False
             return
         self.door.bar()
-        self.stopped_by_us = True
-        bot.set_state(State.PAUSED if self._repeat_at is not None else State.STOPPED)
+        self.after.stopped_by_us = True
+        bot.set_state(State.PAUSED if self.after.repeats.are_due_later else State.STOPPED)
         text = messages.stays_stopped() if latched_by is None else messages.latched(latched_by)
         self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING))
 
@@ -158,7 +159,6 @@ class Protection:
         self.notifier.send(Message(text=text))
 
     def _note_untracked(self, pairs: list[str]) -> None:
-        assert self._audit is not None, "attached"
         events = [
             AuditEvent(
                 event_type=AuditEventType.UNTRACKED_FOUND,
@@ -169,7 +169,7 @@ class Protection:
             for pair in pairs
         ]
         if events:
-            self._audit.record(events)
+            self.audit.record(events)
 
     def repair(self, bot: "LiquidatingBot") -> None:
         """Once a process, when the bot has started: books what a run left unbooked."""
@@ -190,15 +190,14 @@ class Protection:
         return sorted(bot.wallets.get_all_positions())
 
     def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
-        trades, _ = open_trades_in_time(self._trades)
-        self._trades = trades
-        return sorted(set(self._positions_shown(bot)) - {trade.pair for trade in trades})
+        known = {trade.pair for trade in self._runner.read_trades()}
+        return sorted(set(self._positions_shown(bot)) - known)
 
     # -- freqtrade's state --------------------------------------------------------------------
 
     def allow_state(self, bot: "LiquidatingBot", old: State, wanted: State) -> State:
         """What becomes of a change of state that freqtrade or an operator wants."""
-        if wanted != State.STOPPED and self._running is not None:
+        if wanted != State.STOPPED and self._turns.running is not None:
             self.log.warning("%s refused: a liquidation is under way.", wanted.name)
             return old
         if wanted == State.RELOAD_CONFIG:
@@ -207,258 +206,177 @@ class Protection:
             return wanted
         if wanted == State.RUNNING and not self._lift():
             return old
-        self.stopped_by_us = False
+        self.after.stopped_by_us = False
         return wanted
 
     def _lift(self) -> bool:
         """``/start``: the latch is lifted, repeats end, entries are allowed again."""
-        control = self._control
-        assert control is not None, "attached"
         try:
-            if control.state().latched_by is not None:
-                control.release(by="/start")
+            if self.control.state().latched_by is not None:
+                self.control.release(by="/start")
         except LiquidationError as error:
             self.log.error("/start refused, the latch cannot be read: %s", error)
             return False
-        self._repeat_at = None
-        self.has_run = False
+        self.after.repeats.end()
+        self.after.has_run = False
         self.door.open()
         return True
 
     # -- a run --------------------------------------------------------------------------------
 
+    def order(
+        self, request: Request, *, listener: Listener | None = None, wait_turn: bool = True
+    ) -> Ticket:
+        """Starts a run, or joins, widens or lines up behind the one under way. Thread-safe.
+
+        :param listener: hears each audit event; called in the run's thread, must not block.
+        :raises NotArmed: if no bot was ever built: there is nothing to close anything on.
+        :raises Busy: if *wait_turn* is false and *request* would have to line up.
+        """
+        bot, audit = self.bot, self.audit
+        ticket = self._turns.enter(request, listener, wait_turn=wait_turn)
+        if not ticket.joined:
+            # In a thread of its own, so that nothing the run does can hold up its caller.
+            work = partial(self._carry_out, ticket.turn, bot, audit)
+            threading.Thread(target=work, name="liquidation", daemon=True).start()
+        return ticket
+
     def liquidate(
         self, request: Request, *, process_ends: bool = False
     ) -> LiquidationResult | None:
-        """Runs (or joins a run that covers *request*) and waits for the result.
+        """Orders a run and waits for its result.
 
         :returns: ``None`` if nothing is armed: no bot was ever built.
         """
-        if self._bot is None or self._audit is None:
+        if self._bot is None:
             return None
         with self.signals.held():
-            if (joined := self._join(request)) is not None:
-                if process_ends:
-                    self._wait_for_the_other()
-                return joined
-            with self._turn:
-                return self._take_turn(request, process_ends=process_ends)
+            turn = self.order(request).turn
+            try:
+                result = turn.done.result(self._turns.over_by(turn) - time.monotonic())
+            except TimeoutError:
+                self._end(turn, self._broken(turn, "the run did not end in time"))
+                result = turn.done.result()
+            if process_ends:
+                self.notifier.flush(LAST_MESSAGE_WITHIN_S)
+            return result
 
-    def _take_turn(self, request: Request, *, process_ends: bool) -> LiquidationResult:
-        ends_at = time.monotonic() + self.config.timeout_seconds
-        request, in_window = self._decide(request)
-        running = _Running(
-            request=request,
-            correlation_id=new_correlation_id(datetime.now(UTC)),
-            ends_at=ends_at,
-        )
+    def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
+        self._turns.wait_for_turn(turn)
+        turn.ends_at = time.monotonic() + self.config.timeout_seconds
         was_closed = self.door.is_closed
-        self._running = running
-        if not self._will_skip(request):
-            self.door.bar(request.pairs)
+        in_window = self._decide(turn)
+        latching = None
+        if not self._will_skip(turn.request):
+            self.door.bar(turn.request.pairs)
+            latching = self._latch(turn)
+            self._say_started(turn.request)
+            turn.take(bot._exit_lock, within_s=self._lock_patience_s(bot))
         try:
-            result = self._execute(running)
-        finally:
-            self._running = None
-        if result.state is LiquidationState.SKIPPED and request.pairs is None and not was_closed:
+            result = asyncio.run(self._runner.run(turn, bot, audit, self.config))
+        except Exception:
+            self.log.exception("Liquidation broke off.")
+            result = self._broken(turn, "the run broke off")
+        if self._leaves_open(turn.request) and turn.request.pairs is None and not was_closed:
             self.door.open()
+        if latching is None:
+            latching = self._latch(turn)  # an operator joined it on the way
         if in_window:
-            self._rearm(request, result)
-        self._after(request, result, process_ends=process_ends)
-        return result
+            self._rearm(turn, result)
+        if latching is not None:
+            latching.join(CONTROL_READ_WITHIN_S)
+        self._end(turn, result)
+
+    def _latch(self, turn: Turn) -> threading.Thread | None:
+        return None if self._leaves_open(turn.request) else self.after.latch(turn)
+
+    def _leaves_open(self, request: Request) -> bool:
+        """Closing nothing is what the configuration, or a person, wants of it."""
+        return self._will_skip(request) or (request.automatic and not self.config.close_positions)
+
+    def _lock_patience_s(self, bot: "LiquidatingBot") -> float:
+        """How long to wait for freqtrade's loop to end an exit of its own (it goes on, then).
+
+        On spot a sell that neither the database nor we know of would make ours a second one.
+        """
+        spot = bot.exchange.trading_mode == TradingMode.SPOT
+        return self.config.timeout_seconds / 4 if spot else LOCK_WITHIN_S
+
+    def _end(self, turn: Turn, result: LiquidationResult) -> None:
+        """Once a turn: what follows, then its result for all who wait, then the next one."""
+        if not turn.finish():
+            return
+        try:
+            self.after.follows(turn, result, self.bot, on_purpose=self._leaves_open(turn.request))
+        except Exception:
+            self.log.exception("What follows from liquidation %s failed.", turn.correlation_id)
+        finally:
+            turn.give_back()
+            self._turns.leave(turn)
+            turn.done.set_result(result)
+
+    def _broken(self, turn: Turn, words: str) -> LiquidationResult:
+        self.log.critical("Liquidation: %s; treat every position as open.", words)
+        return LiquidationResult(
+            state=LiquidationState.FAILED,
+            correlation_id=turn.correlation_id,
+            positions_failed=len(self._runner.trades),
+            errors=(words,),
+        )
+
+    def _on_widened(self, turn: Turn) -> None:
+        self.door.bar()
 
     def _will_skip(self, request: Request) -> bool:
         return why_skip(request, self.config) is not None
 
-    def _rearm(self, request: Request, result: LiquidationResult) -> None:
-        """A maintenance window is good for one trigger."""
-        assert self._control is not None, "attached"
-        by = f"{request.trigger} ({result.correlation_id})"
+    def _decide(self, turn: Turn) -> bool:
+        """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
+        if not turn.request.automatic or self._will_skip(turn.request):
+            return False
         try:
-            self._control.arm(by=by, reason="maintenance window used")
+            state = bounded(self.control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control")
+        except Exception as error:  # noqa: BLE001 - whatever it is: protect
+            self.log.warning("Maintenance window not readable, taken as armed: %s", error)
+            return False
+        if state.disarmed_until is None:
+            return False
+        reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
+        turn.request = replace(turn.request, skip_reason=reason)
+        return True
+
+    def _rearm(self, turn: Turn, result: LiquidationResult) -> None:
+        """A maintenance window is good for one trigger."""
+        by = f"{turn.request.trigger} ({result.correlation_id})"
+        try:
+            self.control.arm(by=by, reason="maintenance window used")
         except LiquidationError as error:
             self.log.critical("The maintenance window is still open: %s", error)
 
-    def _wait_for_the_other(self) -> None:
-        """The thread whose run we joined still latches and reports: not without that."""
-        if self._turn.acquire(timeout=LAST_MESSAGE_WITHIN_S):
-            self._turn.release()
-        self.notifier.flush(LAST_MESSAGE_WITHIN_S)
-
-    def _join(self, request: Request) -> LiquidationResult | None:
-        running = self._running
-        if running is None or running.loop is None or running.manager is None:
-            return None
-        if not running.request.covers(request) and request.pairs is not None:
-            return None  # disjoint: it waits its turn
-        joining = running.manager.execute_liquidation(request=request)
-        try:
-            future = asyncio.run_coroutine_threadsafe(joining, running.loop)
-        except (RuntimeError, AttributeError):  # that run is just over: look again
-            joining.close()
-            return None
-        try:
-            return future.result(max(0.1, running.ends_at - time.monotonic()) + OVERRUN_S)
-        except (TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError):
-            return None
-
-    def _decide(self, request: Request) -> tuple[Request, bool]:
-        """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
-        if not request.automatic or self._will_skip(request):
-            return request, False
-        control = self._control
-        assert control is not None, "attached"
-        try:
-            state = bounded(control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control")
-        except Exception as error:  # noqa: BLE001 - whatever it is: protect
-            self.log.warning("Maintenance window not readable, taken as armed: %s", error)
-            return request, False
-        if state.disarmed_until is None:
-            return request, False
-        reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
-        return replace(request, skip_reason=reason), True
-
-    def _execute(self, running: _Running) -> LiquidationResult:
-        """In a thread of its own, so that nothing the run does can hold up its caller."""
-        box: list[LiquidationResult] = []
-        thread = threading.Thread(
-            target=self._run_thread, args=(running, box), name="liquidation", daemon=True
-        )
-        thread.start()
-        thread.join(max(0.0, running.ends_at - time.monotonic()) + OVERRUN_S)
-        if box:
-            return box[0]
-        words = "the run did not end in time" if thread.is_alive() else "the run broke off"
-        self.log.critical("Liquidation: %s; treat every position as open.", words)
-        return LiquidationResult(
-            state=LiquidationState.FAILED,
-            correlation_id=running.correlation_id,
-            positions_failed=len(self._trades),
-            errors=(words,),
-        )
-
-    def _run_thread(self, running: _Running, box: list[LiquidationResult]) -> None:
-        try:
-            box.append(asyncio.run(self._run(running)))
-        except Exception:
-            self.log.exception("Liquidation broke off.")
-
-    async def _run(self, running: _Running) -> LiquidationResult:
-        bot, audit = self._bot, self._audit
-        assert bot is not None, "attached"
-        assert audit is not None, "attached"
-        self._trades, unread = open_trades_in_time(self._trades)
-        if unread is not None:
-            self.log.warning("Trades not readable, using the last known: %s", unread)
-        wire = Wire(bot.exchange)
-        venue = venue_for(
-            bot.exchange,
-            wire,
-            self._trades,
-            door=self.door,
-            account_scope=self.config.scope == "account",
-        )
-        venue.deeds.closes += still_unbooked(self._earlier_closes, self._trades)
-        booker = Booker(bot, wire, venue, self._trades)
-        venue.booker = booker
-        manager = LiquidationManager(self.config, venue, audit, self.log)
-        running.manager, running.loop = manager, asyncio.get_running_loop()
-        if not self._will_skip(running.request):
-            self._say_started(running.request)
-        try:
-            return await manager.execute_liquidation(
-                request=running.request,
-                correlation_id=running.correlation_id,
-                timeout_s=running.ends_at - time.monotonic(),
-            )
-        finally:
-            running.loop = None
-            self._earlier_closes = venue.deeds.closes
-            wire.close()
-            for message in booker.messages:
-                self.notifier.send(Message(raw=message))
-
     def _say_started(self, request: Request) -> None:
-        self.notifier.send(Message(text=messages.started(request.trigger, len(self._trades))))
-
-    # -- after it -----------------------------------------------------------------------------
-
-    def _after(self, request: Request, result: LiquidationResult, *, process_ends: bool) -> None:
-        bot = self._bot
-        assert bot is not None, "attached"
-        self.last_result = result
-        on_purpose = self._will_skip(request) or (
-            request.automatic and not self.config.close_positions
-        )
-        skipped = result.state is LiquidationState.SKIPPED or on_purpose
-        self.has_run = self.has_run or not skipped
-        self._say_outcome(result, bot)
-        if not skipped and request.pairs is None:
-            if request.trigger in LATCHING:
-                self._latch(request, result)
-            if not process_ends:
-                self._settle_state(bot, result)
-        if process_ends:
-            self.notifier.flush(LAST_MESSAGE_WITHIN_S)
-
-    def _say_outcome(self, result: LiquidationResult, bot: "LiquidatingBot") -> None:
-        kind = RPCMessageType.STATUS if result.success else RPCMessageType.WARNING
-        self.notifier.send(
-            Message(
-                text=messages.outcome(result, bot.config["stake_currency"]),
-                kind=kind,
-                urgent=True,
-            )
-        )
-
-    def _latch(self, request: Request, result: LiquidationResult) -> None:
-        by = f"{request.trigger} {request.actor or ''}".strip() + f" ({result.correlation_id})"
-        assert self._control is not None, "attached"
-        try:
-            self._control.latch(by=by, correlation_id=result.correlation_id)
-        except LiquidationError as error:
-            self.log.critical("Not latched, a restarted bot will trade again: %s", error)
-
-    def _settle_state(self, bot: "LiquidatingBot", result: LiquidationResult) -> None:
-        """Flat: stopped. Not flat: paused, so that freqtrade goes on managing exits, and again."""
-        self.stopped_by_us = True
-        if result.success:
-            self._repeat_at = None
-            bot.set_state(State.STOPPED)
-            return
-        bot.set_state(State.PAUSED)
-        if self._repeat_at is None:
-            self._repeats_left = REPEATS
-        self._repeat_at = time.monotonic() + self._repeat_after_s if self._repeats_left else None
-
-    @property
-    def repeat_is_due_later(self) -> bool:
-        """A run that left something open will be repeated."""
-        return self._repeat_at is not None
+        text = messages.started(request.trigger, len(self._runner.trades))
+        self.notifier.send(Message(text=text))
 
     def repeat_if_due(self) -> None:
         """Called by the bot's loop: a run that left something open is repeated."""
-        if self._repeat_at is None or time.monotonic() < self._repeat_at:
-            return
-        self._repeats_left -= 1
-        self.liquidate(
-            Request(
-                trigger="recovery",
-                actor="repeat",
-                reason=f"not flat yet, {self._repeats_left} repeats left",
-            )
-        )
+        request = self.after.repeats.due()
+        if request is not None:
+            self.liquidate(request)
 
     # -- signals during a run -----------------------------------------------------------------
 
-    def _on_second_signal(self) -> None:
-        running = self._running
-        pairs = sorted({trade.pair for trade in self._trades})
-        left_s = max(0.0, running.ends_at - time.monotonic()) if running else 0.0
+    def _on_held_signal(self) -> None:
+        turn = self._turns.running
+        if turn is None and not self.after.has_run:
+            self.log.warning("%s", messages.signal_waits())
+            return
+        pairs = sorted({trade.pair for trade in self._runner.trades})
+        ends_at = turn.ends_at if turn else None
+        left_s = 0.0 if ends_at is None else max(0.0, ends_at - time.monotonic())
         self.log.warning("%s", messages.second_signal(pairs, left_s))
 
     def _on_third_signal(self) -> None:
-        running = self._running
+        turn = self._turns.running
         self.log.critical("Third signal: forced exit. Positions may be open.")
         if self._audit is not None:
             self._audit.record(
@@ -466,8 +384,8 @@ class Protection:
                     AuditEvent(
                         event_type=AuditEventType.ABANDONED,
                         operation="run",
-                        correlation_id=running.correlation_id if running else None,
-                        trigger=running.request.trigger if running else None,
+                        correlation_id=turn.correlation_id if turn else None,
+                        trigger=turn.request.trigger if turn else None,
                         additional_data={"signals": self.signals.received},
                     )
                 ]
@@ -476,7 +394,7 @@ class Protection:
     @property
     def positions_remain(self) -> bool:
         """The last run of this process left something open, or could not show that it did not."""
-        result = self.last_result
+        result = self.after.last_result
         return result is not None and result.state in (
             LiquidationState.PARTIAL,
             LiquidationState.FAILED,

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,25 +12,32 @@ from typing import Final
 
 from freqtrade_liquidation.host.threads import bounded
 
+logger = logging.getLogger(__name__)
+
 FORCED_EXIT: Final = 3
 """Positions may remain."""
 RECORD_WITHIN_S: Final = 0.5
+FORCED_WITHIN_S: Final = 2 * RECORD_WITHIN_S
 
 
 class Signals:
     """The process's handlers for SIGINT, SIGTERM and SIGHUP (unless it was ignored at start).
 
-    :param on_second: says what is open and how long is left.
+    A handler may have interrupted the holder of any lock, so it takes none: it drops a word into a
+    queue, whose reader was started before.
+
+    :param on_held: says that a signal is heard, and what comes first.
     :param on_third: puts the forced exit on record.
     """
 
-    def __init__(self, *, on_second: Callable[[], None], on_third: Callable[[], None]) -> None:
+    def __init__(self, *, on_held: Callable[[], None], on_third: Callable[[], None]) -> None:
         self.received: list[str] = []
-        self.untold: str | None = None
-        self._on_second = on_second
+        self._on_held = on_held
         self._on_third = on_third
         self._exiting = False
         self._holds = 0
+        self._words: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._on_record = threading.Event()
 
     def install(self) -> None:
         """Replaces the handlers, in the main thread. freqtrade's own come earlier and lose."""
@@ -54,36 +62,50 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        self._listen()
         self._holds += 1
         try:
             yield
         finally:
             self._holds -= 1
+            self._words.put(None)
 
     def exiting(self) -> None:
         """From now on a signal interrupts nothing."""
+        self._listen()
         self._exiting = True
+
+    def _listen(self) -> None:
+        """A reader of our queue, until it reads ``None``."""
+        threading.Thread(target=self._read, name="liquidation-signals", daemon=True).start()
+
+    def _read(self) -> None:
+        while (say := self._words.get()) is not None:
+            try:
+                say()
+            except Exception:
+                logger.exception("What a signal sets off failed.")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.received.append(signal.Signals(number).name)
+        heard = self._exiting or self._holds > 0
         if len(self.received) >= 3:
-            self._force()
-        if self._exiting or self._holds:
-            self._tell()
+            if heard:
+                self._words.put(self._last_words)
+                self._on_record.wait(FORCED_WITHIN_S)
+            else:
+                self._last_words()
+            os._exit(FORCED_EXIT)
+        if heard:
+            self._words.put(self._on_held)
         elif len(self.received) == 1:
             raise KeyboardInterrupt
 
-    def _tell(self) -> None:
-        """Whatever becomes of the message, it must not break the exit that it interrupted."""
-        try:
-            bounded(self._on_second, timeout_s=RECORD_WITHIN_S, name="second-signal")
-        except Exception as error:  # noqa: BLE001 - a message, nothing more
-            self.untold = f"{type(error).__name__}: {error}"
-
-    def _force(self) -> None:
+    def _last_words(self) -> None:
         try:
             bounded(self._on_third, timeout_s=RECORD_WITHIN_S, name="third-signal")
             bounded(logging.shutdown, timeout_s=RECORD_WITHIN_S, name="last-words")
-        except Exception as error:  # noqa: BLE001 - os.write takes no lock that we may hold
+        except Exception as error:  # noqa: BLE001 - os.write takes no lock that anybody may hold
             os.write(2, f"Forced exit could not be put on record: {error}\n".encode())
-        os._exit(FORCED_EXIT)
+        finally:
+            self._on_record.set()

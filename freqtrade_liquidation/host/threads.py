@@ -5,6 +5,7 @@ hold up the exit. Ours are daemons, one a call; an answer that nobody awaits any
 """
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -64,3 +65,26 @@ def bounded(function: Callable[[], T], *, timeout_s: float, name: str) -> T:
     if error is not None:
         raise error
     return value  # type: ignore[return-value]
+
+
+def in_loop(
+    loop: asyncio.AbstractEventLoop, function: Callable[[], bool], *, timeout_s: float
+) -> bool:
+    """What *function* returns, called in *loop* from another thread.
+
+    :returns: ``False`` where the loop is over or does not get to it in time; then it is not called.
+    """
+    future: concurrent.futures.Future[bool] = concurrent.futures.Future()
+
+    def call() -> None:
+        if future.set_running_or_notify_cancel():
+            future.set_result(function())
+
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:
+        return False  # it is over
+    try:
+        return future.result(timeout_s)
+    except TimeoutError:
+        return False if future.cancel() else future.result()

@@ -33,8 +33,10 @@ class LiquidatingWorker(Worker):
         self._ended_by: BaseException | None = None
         self._reload_failed = False
         self._resume_from: State | None = None
-        self._protection.signals.install()
-        super().__init__(args, config)
+        signals = self._protection.signals
+        signals.install()
+        with signals.held():  # freqtrade's exit needs a bot: its positions may be open already
+            super().__init__(args, config)
 
     @property
     def bot(self) -> LiquidatingBot:
@@ -71,10 +73,10 @@ class LiquidatingWorker(Worker):
                 return
 
     def _on_stop(self, old_state: State) -> None:
-        if self._protection.stopped_by_us:
+        if self._protection.after.stopped_by_us:
             return
         error, self.bot.fatal_error = self.bot.fatal_error, None
-        if error is not None and self._protection.repeat_is_due_later:
+        if error is not None and self._protection.after.repeats.are_due_later:
             return  # it dies again while a run is being repeated: at that pace, not at the loop's
         self._rollback()
         self._protection.liquidate(
@@ -101,7 +103,8 @@ class LiquidatingWorker(Worker):
             self._resume_from = before
             return
         try:
-            super()._reconfigure()
+            with self._protection.signals.held():
+                super()._reconfigure()
         except Exception:
             self._reload_failed = True
             raise
@@ -111,7 +114,7 @@ class LiquidatingWorker(Worker):
         self._protection.signals.exiting()
         self._rollback()
         self._protection.liquidate(self._exit_request(), process_ends=True)
-        limit = CLEANUP_AFTER_RUN_S if self._protection.has_run else CLEANUP_WITHOUT_RUN_S
+        limit = CLEANUP_AFTER_RUN_S if self._protection.after.has_run else CLEANUP_WITHOUT_RUN_S
         try:
             bounded(super().exit, timeout_s=limit, name="cleanup")
         except TimeoutError:
@@ -137,8 +140,11 @@ class LiquidatingWorker(Worker):
     def _rollback() -> None:
         """The signal may have come in the middle of a flush: without this the cleanup dies."""
         try:
-            Trade.rollback()
             engine = Trade.session.get_bind()
+            if engine.dialect.name == "sqlite":
+                Trade.rollback()
+            else:  # drops the connection: asks nothing of a server that may not answer
+                Trade.session().invalidate()
             Trade.session.remove()
             in_memory = isinstance(engine, Engine) and isinstance(engine.pool, StaticPool)
             if isinstance(engine, Engine) and not in_memory:  # there, the connection is the data

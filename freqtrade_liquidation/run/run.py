@@ -70,6 +70,7 @@ class Run:
         self._rules = rules
         self._deadline = deadline
         self._ending = False
+        self._scope_is_fixed = False
         self._seen: dict[str, Position] = {}
         self._report = RunReport()
         self._stops = Stops(order_manager, trail)
@@ -87,9 +88,15 @@ class Run:
             cancelled=self._looker.cancelled,
         )
 
-    def widen(self) -> None:
-        """From the next look on, the whole book is in scope."""
+    def widen(self, *, needs_s: float) -> bool:
+        """From the next look on, the whole book is in scope.
+
+        :returns: ``False`` if this run no longer looks for work, or has less than *needs_s* left.
+        """
+        if self._scope_is_fixed or self._asker.left_s < needs_s:
+            return False
         self.pairs = None
+        return True
 
     async def execute(self) -> RunReport:
         """Runs to the end. Raises only what is a defect; what the exchange does is reported."""
@@ -101,6 +108,7 @@ class Run:
         except LiquidationError as error:
             self._report.errors.append(f"could not look at the exchange: {error}")
         finally:
+            self._scope_is_fixed = True
             await self._actor.abandon()
         self._note_time()
         self._ending = True

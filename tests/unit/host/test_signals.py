@@ -6,11 +6,13 @@ import sys
 import pytest
 
 START = """
-import os, signal, sys
+import os, signal, sys, threading
 if {ignore_hup}: signal.signal(signal.SIGHUP, signal.SIG_IGN)
 from freqtrade_liquidation.host.signals import Signals
 def say(word): print(word, flush=True)
-signals = Signals(on_second=lambda: say("second"), on_third=lambda: say("third"))
+told = threading.Event()
+def second(): say("second"); told.set()
+signals = Signals(on_held=second, on_third=lambda: say("third"))
 signals.install()
 def raised(number):
     try:
@@ -36,13 +38,14 @@ def test_first_signal_ends_the_bot_and_is_named(name: str) -> None:
 
 
 def test_second_signal_of_a_run_is_told_how_things_stand() -> None:
-    script = "raised(signal.SIGINT); signals.exiting(); raised(signal.SIGTERM); say('goes-on')"
+    script = "raised(signal.SIGINT); signals.exiting(); raised(signal.SIGTERM)"
+    script += "; told.wait(10); say('goes-on')"
     assert play(script) == (0, ["interrupted", "second", "goes-on"])
 
 
 def test_third_signal_is_put_on_record_and_forces_the_exit() -> None:
     script = "raised(signal.SIGINT); signals.exiting()\n"
-    script += "raised(signal.SIGINT); raised(signal.SIGINT); say('not reached')"
+    script += "raised(signal.SIGINT); told.wait(10); raised(signal.SIGINT); say('not reached')"
     assert play(script) == (3, ["interrupted", "second", "third"])
 
 
@@ -59,3 +62,19 @@ except KeyboardInterrupt: say("again")
 signals.exiting(); signals.check(); say("quiet")
 """
     assert play(script) == (0, ["interrupted", "again", "quiet"])
+
+
+def test_signal_while_held_interrupts_nothing_and_is_raised_after_it() -> None:
+    """A bot that is being built would otherwise end without its exit, its positions open."""
+    script = """
+with signals.held():
+    raised(signal.SIGTERM); told.wait(10); say("built")
+try: signals.check()
+except KeyboardInterrupt: say("ends")
+"""
+    assert play(script) == (0, ["second", "built", "ends"])
+
+
+def test_third_signal_before_the_exit_has_begun_is_on_record_too() -> None:
+    script = "raised(signal.SIGINT); raised(signal.SIGINT); raised(signal.SIGINT)"
+    assert play(script) == (3, ["interrupted", "third"])

@@ -1,0 +1,30 @@
+"""freqtrade's RPC with honest replies: what a ``/stop`` will do, and why a ``/start`` is refused."""
+
+from freqtrade.enums import State
+from freqtrade.rpc import RPC
+
+from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.protection import current
+
+
+class LiquidatingRPC(RPC):
+    """Put in ``RPC``'s place; Telegram, REST and FreqUI all pass here. No method is patched."""
+
+    def _rpc_start(self) -> dict[str, str]:
+        protection = current()
+        if (running := protection.running_id) is not None:
+            return {"status": messages.start_refused(running)}
+        barred = protection.door.barred_pairs()
+        answer: dict[str, str] = super()._rpc_start()
+        if barred and protection.allow_barred():
+            return {"status": f"{answer['status']}; entries allowed again: {', '.join(barred)}"}
+        if self._freqtrade.state != State.RUNNING:
+            return {"status": messages.start_failed()}
+        return answer
+
+    def _rpc_stop(self) -> dict[str, str]:
+        trades = self._freqtrade.state in (State.RUNNING, State.PAUSED)
+        answer: dict[str, str] = super()._rpc_stop()
+        if not trades:
+            return answer
+        return {"status": f"{answer['status']} {current().what_a_stop_does()}"}

@@ -1,0 +1,76 @@
+"""One turn carried out on the bot of now: its exchange, its trades, its database."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.host.booker import Booker
+from freqtrade_liquidation.host.deeds import Close, still_unbooked
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.ledger import venue_for
+from freqtrade_liquidation.host.notifier import Message, Notifier
+from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
+from freqtrade_liquidation.host.turns import Turn
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
+
+if TYPE_CHECKING:
+    from freqtrade_liquidation.host.bot import LiquidatingBot
+
+logger = logging.getLogger(__name__)
+
+
+class Runner:
+    """Builds what one run needs, and keeps what the next one must know.
+
+    :ivar trades: freqtrade's open trades, as last read.
+    """
+
+    def __init__(self, door: Door, notifier: Notifier) -> None:
+        self._door = door
+        self._notifier = notifier
+        self._earlier_closes: list[Close] = []
+        self.trades: tuple[KnownTrade, ...] = ()
+
+    def read_trades(self) -> tuple[KnownTrade, ...]:
+        """freqtrade's open trades; where the database is slow, those of the last time."""
+        self.trades, unread = open_trades_in_time(self.trades)
+        if unread is not None:
+            logger.warning("Trades not readable, using the last known: %s", unread)
+        return self.trades
+
+    async def run(
+        self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog, config: LiquidationConfig
+    ) -> LiquidationResult:
+        """Runs *turn*; its deadline stands."""
+        assert turn.ends_at is not None, "begun"
+        self.read_trades()
+        wire = Wire(bot.exchange)
+        venue = venue_for(
+            bot.exchange,
+            wire,
+            self.trades,
+            door=self._door,
+            account_scope=config.scope == "account",
+        )
+        venue.deeds.closes += still_unbooked(self._earlier_closes, self.trades)
+        booker = Booker(bot, wire, venue, self.trades)
+        venue.booker = booker
+        manager = LiquidationManager(config, venue, audit, logger)
+        turn.manager, turn.loop = manager, asyncio.get_running_loop()
+        try:
+            return await manager.execute_liquidation(
+                request=turn.request,
+                correlation_id=turn.correlation_id,
+                listener=turn.hear,
+                timeout_s=turn.ends_at - time.monotonic(),
+            )
+        finally:
+            turn.loop = None
+            self._earlier_closes = venue.deeds.closes
+            wire.close()
+            for message in booker.messages:
+                self._notifier.send(Message(raw=message))
