@@ -35,7 +35,10 @@ class LiquidatingBot(FreqtradeBot):
         self._built = False
         self._state = State.STOPPED
         self.wake = threading.Event()
+        self._protection.prepare_channels(config)
         super().__init__(config)
+        if not hasattr(self, "_exit_lock"):
+            raise OperationalException("freqtrade's bot has no _exit_lock: it does not fit")
         self._protection.attach(self)
         self._built = True
 

@@ -59,6 +59,11 @@ class Door:
         with self._lock:
             return self._all_barred
 
+    def barred_pairs(self) -> list[str]:
+        """Pairs that a run for some pairs has barred, in order."""
+        with self._lock:
+            return sorted(self._barred)
+
     def is_barred(self, pair: str) -> bool:
         """Whether an entry into *pair* is refused."""
         with self._lock:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState
 from freqtrade_liquidation.state import LiquidationState
@@ -17,6 +19,36 @@ def armed(*, scope: str, untracked: list[str]) -> str:
         fate = "will be closed, too" if scope == "account" else "are left alone"
         lines.append(f"Unknown to the database, and {fate}: {', '.join(sorted(untracked))}")
     return "\n".join(lines)
+
+
+def what_a_stop_does(standing: Standing, config: LiquidationConfig) -> str:
+    """Beside freqtrade's own reply to ``/stop``."""
+    if not standing.enabled:
+        why = "emergency_liquidation is false"
+    elif "stop" not in config.triggers:
+        why = "'stop' is not among the triggers"
+    elif not config.close_positions:
+        why = "close_positions is false"
+    elif standing.disarmed_until is not None:
+        why = f"disarmed until {standing.disarmed_until:%Y-%m-%d %H:%M} UTC"
+    else:
+        return "Its positions are closed at market."
+    return f"Its positions stay open: {why}."
+
+
+def what_a_stop_does_in_doubt() -> str:
+    """Where the database does not say whether a maintenance window is open."""
+    return "Its positions are closed at market, unless a maintenance window is open."
+
+
+def start_refused(correlation_id: str) -> str:
+    """``/start`` while a run is under way."""
+    return f"not started: liquidation {correlation_id} is under way"
+
+
+def start_failed() -> str:
+    """``/start`` where the latch cannot be lifted."""
+    return "not started: the latch cannot be lifted now, see the log"
 
 
 def started(trigger: str, expected: int) -> str:

@@ -25,10 +25,12 @@ from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
+from freqtrade_liquidation.host.preview import Preview, look_ahead
 from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
+from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.host.turns import NotArmed, Ticket, Turn, Turns
 from freqtrade_liquidation.manager import LiquidationResult, why_skip
@@ -221,6 +223,49 @@ class Protection:
         self.after.has_run = False
         self.door.open()
         return True
+
+    def allow_barred(self) -> bool:
+        """``/start`` of a bot that runs: pairs that a run has barred may be entered again."""
+        return self._turns.running is None and self._lift()
+
+    # -- asked by the front ends --------------------------------------------------------------
+
+    @property
+    def running_id(self) -> str | None:
+        """``correlation_id`` of the run under way."""
+        turn = self._turns.running
+        return None if turn is None else turn.correlation_id
+
+    def standing(self) -> Standing:
+        """How things stand now; reads the database.
+
+        :raises LiquidationError: if it cannot be read, or no bot was ever built.
+        """
+        control, audit = self.control.state(), self.audit
+        return Standing(
+            enabled=self.config.emergency_liquidation,
+            disarmed_until=control.disarmed_until,
+            disarmed_by=control.disarmed_by,
+            latched_by=control.latched_by,
+            running=self.running_id,
+            bot_state=self.bot.state.name,
+            last_run=next(iter(audit.runs(limit=1)), None),
+        )
+
+    def preview(self, pairs: frozenset[str] | None = None) -> Preview:
+        """What a liquidation of *pairs* (``None`` = the whole book) would do now.
+
+        :raises LiquidationError: if the exchange does not answer, or no bot was ever built.
+        """
+        return asyncio.run(look_ahead(self.bot, self.config, pairs))
+
+    def what_a_stop_does(self) -> str:
+        """In words, for the reply to ``/stop``."""
+        try:
+            return messages.what_a_stop_does(self.standing(), self.config)
+        except LiquidationError as error:
+            self.log.warning("What /stop does was not looked up: %s", error)
+            return messages.what_a_stop_does_in_doubt()
 
     # -- a run --------------------------------------------------------------------------------
 

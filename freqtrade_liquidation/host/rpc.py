@@ -1,4 +1,4 @@
-"""freqtrade's RPC with honest replies: what a ``/stop`` will do, and why a ``/start`` is refused."""
+"""freqtrade's RPC with honest replies: what a ``/stop`` does, why a ``/start`` is refused."""
 
 from freqtrade.enums import State
 from freqtrade.rpc import RPC

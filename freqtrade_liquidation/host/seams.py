@@ -12,7 +12,9 @@ from freqtrade.exceptions import OperationalException
 
 OLDEST: Final = (2026, 4)
 
-NEEDED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+Seams = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+NEEDED: Final[Seams] = (
     ("freqtrade.worker:Worker", "__init__", ("args", "config")),
     ("freqtrade.worker:Worker", "run", ()),
     ("freqtrade.worker:Worker", "_worker", ("old_state",)),
@@ -58,16 +60,27 @@ NEEDED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("freqtrade.exchange:Exchange", "_get_funding_fees_from_exchange", ("pair", "since")),
     ("freqtrade.exchange:Exchange", "get_trades_for_order", ("order_id", "pair", "since")),
     ("freqtrade.rpc:RPCHandler", "send_msg", ("msg",)),
+    ("freqtrade.rpc.rpc_manager:RPC", "_rpc_start", ()),
+    ("freqtrade.rpc.rpc_manager:RPC", "_rpc_stop", ()),
 )
 """Where, which method, and the parameters that we count on."""
 
+TELEGRAM: Final[Seams] = (
+    ("freqtrade.rpc.telegram:Telegram", "_init_telegram_app", ()),
+    ("freqtrade.rpc.telegram:Telegram", "_init_keyboard", ()),
+    ("freqtrade.rpc.telegram:Telegram", "_help", ("update", "context")),
+    ("freqtrade.rpc.telegram:Telegram", "_send_msg", ("msg",)),
+)
+REST: Final[Seams] = (("freqtrade.rpc.api_server:ApiServer", "configure_app", ("app", "config")),)
+"""Checked only where the configuration enables them: they are slow to import."""
 
-def check() -> None:
+
+def check(needed: Seams = NEEDED) -> None:
     """Compares the installed freqtrade with what we need.
 
     :raises OperationalException: naming every seam that does not fit.
     """
-    faults = [*_version_faults(), *(fault for need in NEEDED for fault in _faults(*need))]
+    faults = [*_version_faults(), *(fault for need in needed for fault in _faults(*need))]
     if faults:
         raise OperationalException(
             f"freqtrade {freqtrade.__version__} does not fit freqtrade-liquidation; "
@@ -78,13 +91,16 @@ def check() -> None:
 def substitute() -> None:
     """Puts our classes in the place of freqtrade's, before freqtrade looks them up."""
     check()
+    import freqtrade.rpc.rpc_manager as rpc_module
     import freqtrade.worker as worker_module
 
     from freqtrade_liquidation.host.bot import LiquidatingBot
+    from freqtrade_liquidation.host.rpc import LiquidatingRPC
     from freqtrade_liquidation.host.worker import LiquidatingWorker
 
     worker_module.FreqtradeBot = LiquidatingBot  # type: ignore[misc]
     worker_module.Worker = LiquidatingWorker  # type: ignore[misc]
+    rpc_module.RPC = LiquidatingRPC  # type: ignore[misc]
 
 
 def _version_faults() -> Iterator[str]:

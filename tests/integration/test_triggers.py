@@ -97,7 +97,8 @@ def test_stop_command_closes_the_book_at_once_and_the_process_lives_on(
         wait_until_invested(bot, 2, stops=False)
         bot.wait_for(lambda: operator.state() == "running", "REST")
         began = time.monotonic()
-        assert operator.ask("stop") == {"status": "stopping trader ..."}
+        answer = operator.ask("stop")
+        assert answer == {"status": "stopping trader ... Its positions are closed at market."}
         bot.wait_for(lambda: bool(runs(bot)) and runs(bot)[0]["state"] == "completed", "a run", 15)
         assert time.monotonic() - began < 10
         assert exchange.positions() == {}

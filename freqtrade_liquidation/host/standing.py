@@ -1,0 +1,45 @@
+"""How things stand: armed, disarmed or latched, what runs, and what ran last."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One look at our side of the bot.
+
+    :param enabled: ``emergency_liquidation``.
+    :param disarmed_until: aware UTC; ``None`` = no maintenance window is open.
+    :param latched_by: the run or person that keeps the bot stopped; ``None`` = nobody.
+    :param running: ``correlation_id`` of the run under way.
+    :param bot_state: freqtrade's, such as ``RUNNING``.
+    :param last_run: its row in ``liquidation_runs``, JSON types.
+    """
+
+    enabled: bool
+    disarmed_until: datetime | None
+    disarmed_by: str | None
+    latched_by: str | None
+    running: str | None
+    bot_state: str
+    last_run: dict[str, Any] | None
+
+    @property
+    def armed(self) -> bool:
+        """An automatic trigger would close the book."""
+        return self.enabled and self.disarmed_until is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        until = self.disarmed_until
+        return {
+            "armed": self.armed,
+            "enabled": self.enabled,
+            "disarmed_until": None if until is None else until.isoformat(),
+            "disarmed_by": self.disarmed_by,
+            "latched_by": self.latched_by,
+            "running": self.running,
+            "bot_state": self.bot_state,
+            "last_run": self.last_run,
+        }
