@@ -15,7 +15,6 @@ from freqtrade_liquidation.model import (
     BookedPair,
     OpenOrder,
     OrderRole,
-    PairOutcome,
     PairState,
     Position,
     Request,
@@ -35,8 +34,9 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.acting import Actor
 from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.judging import Judge
 from freqtrade_liquidation.run.looking import Looker
-from freqtrade_liquidation.run.report import RunReport, Sight, outcome_of
+from freqtrade_liquidation.run.report import RunReport
 from freqtrade_liquidation.run.stops import PUT_BACK_NEEDS_S, UNPROTECT_NEEDS_S, Stops
 from freqtrade_liquidation.trail import Trail
 
@@ -87,6 +87,7 @@ class Run:
             self._stops,
             cancelled=self._looker.cancelled,
         )
+        self._judge = Judge(trail, rules, self._looker, self._attempts, self._stops)
 
     def widen(self, *, needs_s: float) -> bool:
         """From the next look on, the whole book is in scope.
@@ -254,29 +255,19 @@ class Run:
         if self._looker.book is None:
             expected = {p.pair: p for p in self._venue.expected_positions()}
             self._seen |= {pair: expected[pair] for pair in self._in_scope(expected)}
-        for pair, first in self._seen.items():
-            outcome = outcome_of(first, self._sight(pair), booked.get(pair))
-            self._report.outcomes.append(outcome)
-            self._note_outcome(outcome)
+        self._report.outcomes = self._judge.outcomes(
+            self._seen, booked, timed_out=self._report.timed_out
+        )
         self._report.orders_cancelled = self._actor.orders_cancelled
         self._report.flat = self._is_proven_flat()
-        self._report.errors += self._why_not_flat() + self._remarks()
+        if not self._report.flat:
+            scoped = self._scoped() if self._looker.book else None
+            self._report.errors += self._judge.why_not_flat(scoped, self._seen)
+        self._report.errors += self._remarks()
         if self._looker.orders_error is not None:
             self._report.errors.append(
                 f"the list of open orders could not be read: {self._looker.orders_error}"
             )
-
-    def _why_not_flat(self) -> list[str]:
-        """What stands in the way of a flat book and is no position, in words."""
-        if self._report.flat:
-            return []
-        resting = self._scoped().entries if self._looker.book else ()
-        if not (self._rules.close or self._rules.cancel_entries):
-            resting = ()  # nobody wanted them gone
-        named = self._seen.keys() | {order.pair for order in resting}
-        return [self._words_about(order) for order in resting] + [
-            f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in named
-        ]
 
     def _remarks(self) -> list[str]:
         if self._looker.book is None or not self._rules.close:
@@ -284,66 +275,9 @@ class Run:
         remarks = self._venue.remarks()
         return [f"{pair}: {remarks[pair]}" for pair in sorted(self._in_scope(remarks))]
 
-    def _words_about(self, order: OpenOrder) -> str:
-        why = self._attempts.why_resting(order) or "not cancelled in time"
-        if not self._rules.cancel_entries:
-            why = "cancel_orders is false"
-        return (
-            f"{order.pair}: order {order.order_id} ({order.side} {order.amount:g}) rests on the "
-            f"exchange and could open a position: {why}"
-        )
-
     def _is_proven_flat(self) -> bool:
         if self._looker.book is None or not self._looker.proven or self._unsettled():
             return False
         gone = all(o.state in (PairState.CLOSED, PairState.DUST) for o in self._report.outcomes)
         uncertain = any(position.uncertain for position in self._scoped().positions)
         return gone and not uncertain and is_flat(self._scoped(), self._rules)
-
-    def _sight(self, pair: str) -> Sight:
-        book = self._looker.book
-        shown = [p for p in book.positions if p.pair == pair] if book else []
-        fallback = "out of time" if self._report.timed_out else "still open"
-        if book is None:
-            fallback = "the exchange did not show whether it is closed"
-        obstacle = shown[0].obstacle if shown else None
-        return Sight(
-            verified=book is not None and self._looker.looked_at >= self._attempts.sent_at(pair),
-            shown=shown[0] if shown else None,
-            protected=self._is_protected(pair),
-            why_open=self._attempts.why(pair) or fallback if obstacle is None else obstacle,
-        )
-
-    def _is_protected(self, pair: str) -> bool | None:
-        """Whether a stop stands for it; ``None`` = the list of orders could not be read."""
-        if self._stops.is_removed(pair):
-            return False  # even if another one of it stands: it is less protected than before
-        if self._stops.is_doubtful(pair):
-            return None
-        if pair in self._stops.restored:
-            return True
-        book = self._looker.book
-        if book is None or book.orders is None:
-            return None
-        return any(order.role is OrderRole.PROTECTIVE for order in book.orders_of(pair))
-
-    def _note_outcome(self, outcome: PairOutcome) -> None:
-        if outcome.state in (PairState.CLOSED, PairState.DUST):
-            self._trail.note(
-                Event.POSITION_CLOSED,
-                "verify",
-                pair=outcome.pair,
-                quantity=outcome.amount - (outcome.residual_amount or 0.0),
-                realized_pnl=outcome.realized_pnl,
-                dust=outcome.residual_amount or None,
-                tracked=outcome.tracked,
-            )
-        else:
-            self._trail.note(
-                Event.POSITION_CLOSE_FAILED,
-                "verify",
-                pair=outcome.pair,
-                error=outcome.error,
-                residual_amount=outcome.residual_amount,
-                state=str(outcome.state),
-            )
