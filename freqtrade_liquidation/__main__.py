@@ -47,7 +47,10 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         except FreqtradeException as error:
             sys.stderr.write(f"Error: {error}\n")
             return USAGE_ERROR
+        from freqtrade_liquidation.frontends import channels
+
         protection = protections.install(make or protections.Protection)
+        protection.prepare_channels = channels.substitute
     from freqtrade.main import main as freqtrade_main
 
     code = 1

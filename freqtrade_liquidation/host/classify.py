@@ -5,7 +5,7 @@ says why. A test walks ccxt's whole hierarchy, so that a new class is a decision
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -115,13 +115,19 @@ def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
 
 
 def translate(
-    error: BaseException, *, exchange_id: str, write: bool, retry_after_s: float | None = None
+    error: BaseException,
+    *,
+    exchange_id: str,
+    write: bool,
+    retry_after_s: float | None = None,
+    mask: Callable[[str], str] = str,
 ) -> LiquidationError:
     """*error* as one of ours. The caller raises it ``from`` the original.
 
     :param write: the request could have changed something on the exchange.
+    :param mask: takes secrets out of the exchange's words.
     """
-    words = _words(error)
+    words = mask(_words(error))
     match verdict_on(error, exchange_id=exchange_id):
         case Verdict.REFUSED:
             return ExchangeRefused(words)

@@ -1,5 +1,6 @@
 """Latch and maintenance window, read from the audit trail: the one source of truth."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -9,6 +10,23 @@ from freqtrade_liquidation.audit.sink import AuditSink, Durability
 from freqtrade_liquidation.errors import LiquidationError
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
+
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
+
+
+def window(text: str) -> timedelta:
+    """How long a maintenance window lasts: ``90s``, ``15m`` or ``2h``.
+
+    :raises ValueError: for anything else, and above 24 hours, in words for whoever typed it.
+    """
+    match = re.fullmatch(r"(\d{1,6})([smh])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration: a number and s, m or h, such as 15m")
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta(0) < duration <= LONGEST_WINDOW:
+        raise ValueError(f"{text!r} is not within 1s…24h")
+    return duration
 
 
 class ControlLog(AuditSink, Protocol):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.preview import Preview, look_ahead
 from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.host.runner import Runner
-from freqtrade_liquidation.host.secrets import secrets_of
+from freqtrade_liquidation.host.secrets import secrets_of, without_secrets
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.host.threads import bounded
@@ -73,6 +73,7 @@ class Protection:
         self._audit: AuditLog | None = None
         self._announced = False
         self._repaired = False
+        self._masker = Masker()
         self._mask: MaskingFilter | None = None
 
     @property
@@ -105,7 +106,7 @@ class Protection:
     def attach(self, bot: "LiquidatingBot") -> None:
         """A bot was built: at the start, or by ``/reload_config``."""
         self.config = configuration.load(bot.config)
-        masker = Masker(secrets_of(bot))
+        masker = self._masker = Masker(secrets_of(bot))
         self._mask_log(masker)
         if self._audit is not None:
             self._audit.close()
@@ -259,6 +260,10 @@ class Protection:
         """
         return asyncio.run(look_ahead(self.bot, self.config, pairs))
 
+    def unknown_pairs(self, pairs: Collection[str]) -> list[str]:
+        """Those of *pairs* that the exchange does not list: most likely a slip of the finger."""
+        return sorted(set(pairs) - self.bot.exchange.markets.keys())
+
     def what_a_stop_does(self) -> str:
         """In words, for the reply to ``/stop``."""
         try:
@@ -351,6 +356,7 @@ class Protection:
         """Once a turn: what follows, then its result for all who wait, then the next one."""
         if not turn.finish():
             return
+        result = without_secrets(result, self._masker)
         try:
             self.after.follows(turn, result, self.bot, on_purpose=self._leaves_open(turn.request))
         except Exception:

@@ -1,7 +1,13 @@
 """What must never be seen: collected once, for the masker."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.manager import LiquidationResult
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
@@ -33,11 +39,26 @@ def secrets_of(bot: "FreqtradeBot") -> list[str]:
     return [secret for secret in _candidates(bot) if secret]
 
 
+def secrets_of_exchange(exchange: Exchange) -> list[str]:
+    """The credentials that *exchange* signs with."""
+    values = (getattr(exchange._api, field, None) for field in API_FIELDS)
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def without_secrets(result: LiquidationResult, masker: Masker) -> LiquidationResult:
+    """*result* as people may see it, whatever text an error brought along."""
+    outcomes = tuple(
+        replace(outcome, error=None if outcome.error is None else masker.text(outcome.error))
+        for outcome in result.outcomes
+    )
+    errors = tuple(masker.text(error) for error in result.errors)
+    return replace(result, errors=errors, outcomes=outcomes)
+
+
 def _candidates(bot: "FreqtradeBot") -> Iterator[str]:
-    for field in API_FIELDS:
-        value = getattr(bot.exchange._api, field, None)
-        if isinstance(value, str):
-            yield value
+    yield from secrets_of_exchange(bot.exchange)
+    for producer in bot.config.get("external_message_consumer", {}).get("producers", ()):
+        yield from _strings(producer.get("ws_token"))
     for block, key in CONFIG_KEYS:
         yield from _strings(bot.config.get(block, {}).get(key))
 

@@ -12,8 +12,10 @@ import requests
 from freqtrade.exchange import Exchange
 from requests.adapters import HTTPAdapter
 
+from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
 from freqtrade_liquidation.host.classify import translate
+from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class Wire:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._masker = Masker(secrets_of_exchange(exchange))
         self._session = _SharedSession()
         adapter = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
         self._session.mount("https://", adapter)
@@ -94,6 +97,7 @@ class Wire:
                     exchange_id=exchange._api.id,
                     write=write,
                     retry_after_s=_retry_after_s(exchange._api),
+                    mask=self._masker.text,
                 )
                 if isinstance(ours, ExchangeUnavailable) and ours.retry_after_s is not None:
                     # 429, or 418 after too many of them: whoever goes on asking is banned.

@@ -41,23 +41,40 @@ class Operator:
         }
 
     def ask(self, command: str, data: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
-        """The answer; ``None`` while nobody answers; freqtrade's error as it is."""
+        """The answer, whatever its status; ``None`` while nobody answers."""
+        return self.reply(command, data or {}, method=method)[1]
+
+    def reply(
+        self,
+        command: str,
+        data: dict[str, Any] | None,
+        *,
+        method: str = "POST",
+        password: str = "practice",
+    ) -> tuple[int | None, Any]:
+        """Status and answer; ``None`` and ``None`` while nobody answers."""
+        credentials = base64.b64encode(f"operator:{password}".encode()).decode()
         request = Request(
             f"http://127.0.0.1:{self.port}/api/v1/{command}",
-            data=None if method == "GET" else json.dumps(data or {}).encode(),
+            data=None if method == "GET" or data is None else json.dumps(data).encode(),
             method=method,
             headers={
-                "Authorization": "Basic " + base64.b64encode(b"operator:practice").decode(),
+                "Authorization": f"Basic {credentials}",
                 "Content-Type": "application/json",
             },
         )
         try:
             with urlopen(request, timeout=20) as answer:
-                return json.load(answer)
+                return answer.status, json.load(answer)
         except HTTPError as error:
-            return {"error": error.read().decode()}
+            return error.code, json.loads(error.read().decode())
         except (URLError, TimeoutError, ConnectionError):
-            return None
+            return None, None
+
+    def page(self, path: str) -> Any:
+        """What the server shows to anybody."""
+        with urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=20) as answer:
+            return json.load(answer)
 
     def state(self) -> str | None:
         """``running``, ``paused``, ``stopped`` or ``reload_config``."""

@@ -252,7 +252,9 @@ def test_not_flat_pauses_bars_the_door_and_repeats_until_flat(
         exchange.remove_fault(fault)
         wait_for_state(bot, operator, "stopped")
         assert exchange.positions() == {}
-        assert runs(bot)[-1]["trigger"] == "recovery"
+        assert runs(bot)[-1]["trigger"] == "stop", "a repeat asks for what the first one did"
+        last = [e for e in events(bot) if e["event_type"] == "liquidation_started"][-1]
+        assert last["additional_data"]["repeat"] == len(runs(bot)) - 1
         assert runs(bot)[-1]["state"] == "completed"
         assert "liquidation_latched" not in event_types(bot), "a /stop does not latch"
 

@@ -1,0 +1,131 @@
+"""What goes over REST, typed; the OpenAPI page is made of it."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from freqtrade_liquidation.host.preview import Preview
+from freqtrade_liquidation.host.standing import Standing
+from freqtrade_liquidation.manager import LiquidationResult
+
+
+class LiquidateRequest(BaseModel):
+    """What to close, or to preview."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    pairs: list[str] | None = Field(
+        None, min_length=1, description="As freqtrade writes them; omitted = the whole book."
+    )
+    preview: bool = Field(False, description="Only say what would be done; nothing is sent.")
+    reason: str | None = Field(None, max_length=500, description="For the audit trail.")
+
+
+class DisarmRequest(BaseModel):
+    """A maintenance window."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    duration: str = Field(alias="for", description="90s, 15m or 2h; at most 24h.")
+    reason: str | None = Field(None, max_length=500, description="For the audit trail.")
+
+
+class ArmRequest(BaseModel):
+    """The end of a maintenance window."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: str | None = Field(None, max_length=500, description="For the audit trail.")
+
+
+class PairModel(BaseModel):
+    """The outcome for one pair. Amounts in base currency, profit in stake currency."""
+
+    pair: str
+    side: str
+    state: str = Field(description="closed, dust, open or unverified")
+    amount: float
+    residual_amount: float | None = Field(description="null = could not be read")
+    realized_pnl: float | None = Field(description="null = not known")
+    tracked: bool = Field(description="false = freqtrade's database does not know it")
+    protected: bool | None = Field(description="A stop stands for what is left.")
+    error: str | None
+
+
+class ResultModel(BaseModel):
+    """How a liquidation ended."""
+
+    correlation_id: str
+    state: str = Field(description="completed, partial, failed or skipped")
+    positions_closed: int
+    positions_failed: int
+    orders_cancelled: int
+    total_realized_pnl: float | None = Field(description="Stake currency; null = not known")
+    duration_seconds: float
+    errors: list[str]
+    outcome: list[PairModel]
+    skip_reason: str | None
+
+    @classmethod
+    def of(cls, result: LiquidationResult) -> Self:
+        """From the manager's."""
+        return cls.model_validate(result.to_dict())
+
+
+class UnderWayModel(BaseModel):
+    """A liquidation that has not ended yet, or that is in the way."""
+
+    correlation_id: str
+    detail: str
+
+
+class PreviewLineModel(BaseModel):
+    """A position that would be closed."""
+
+    pair: str
+    side: str
+    amount: float
+    price: float | None = Field(description="Best bid (long) or ask (short); null = not known")
+    tracked: bool = Field(description="false = freqtrade's database does not know it")
+    estimated_profit: float | None = Field(description="Stake currency, fees included")
+    estimated_cost: float | None = Field(description="Stake currency, fee of the close")
+    protected: bool
+    dust: bool
+
+
+class PreviewModel(BaseModel):
+    """What a liquidation would do now."""
+
+    scope: str
+    pairs: list[str] | None
+    positions: list[PreviewLineModel]
+    entry_orders: int = Field(description="Resting orders that would be cancelled")
+    not_open: list[str] = Field(description="Asked for, and nothing is open there")
+    overrides: list[str] = Field(description="What of the configuration a command overrides")
+    state_now: str
+    state_after: str
+    currency: str
+
+    @classmethod
+    def of(cls, preview: Preview) -> Self:
+        """From the host's."""
+        return cls.model_validate(preview.to_dict())
+
+
+class StandingModel(BaseModel):
+    """How things stand."""
+
+    armed: bool = Field(description="Stopping the bot would close its positions.")
+    enabled: bool
+    disarmed_until: datetime | None
+    disarmed_by: str | None
+    latched_by: str | None
+    running: str | None = Field(description="correlation_id of the run under way")
+    bot_state: str
+    last_run: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, standing: Standing) -> Self:
+        """From the host's."""
+        return cls.model_validate(standing.to_dict())
