@@ -45,13 +45,9 @@ def why_skip(request: Request, config: "LiquidationConfig") -> str | None:
 
 
 def rules_for(request: Request, config: "LiquidationConfig", *, closes_need_orders: bool) -> Rules:
-    """An operator's command always cancels and closes; the keys govern automatic triggers.
-
-    A repeat closes, but cancels only what the configuration lets it: nobody asked for more.
-    """
-    by_operator = not request.automatic and request.trigger != "recovery"
+    """An operator's command always cancels and closes; the keys govern automatic triggers."""
     return Rules(
-        cancel_entries=config.cancel_orders or by_operator,
+        cancel_entries=config.cancel_orders or not request.automatic,
         close=config.close_positions or not request.automatic,
         closes_need_orders=closes_need_orders,
     )

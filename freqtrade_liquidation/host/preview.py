@@ -34,6 +34,7 @@ class PreviewLine:
     :param estimated_cost: stake currency, the taker fee of the close; ``None`` = not known.
     :param protected: a stop stands on the exchange.
     :param dust: too small for the exchange to take an order: it stays.
+    :param obstacle: why it cannot be closed by us, in words; ``None`` = it can.
     """
 
     pair: str
@@ -45,6 +46,7 @@ class PreviewLine:
     estimated_cost: float | None
     protected: bool
     dust: bool
+    obstacle: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -58,6 +60,7 @@ class PreviewLine:
             "estimated_cost": self.estimated_cost,
             "protected": self.protected,
             "dust": self.dust,
+            "obstacle": self.obstacle,
         }
 
 
@@ -117,7 +120,8 @@ async def look_ahead(
         )
         positions = [p for p in positions if pairs is None or p.pair in pairs]
         names = sorted({position.pair for position in positions})
-        prices = await _prices(wire, names, each_s) if names else {}
+        priced = sorted({p.pair for p in positions if p.obstacle is None})
+        prices = await _prices(wire, priced, each_s) if priced else {}
     finally:
         wire.close()
     lines = await in_thread(
@@ -189,6 +193,7 @@ def _line(
         estimated_cost=None if price is None else _fee(bot, position, price),
         protected=any(o.role is OrderRole.PROTECTIVE and o.pair == position.pair for o in orders),
         dust=position.is_dust,
+        obstacle=position.obstacle,
     )
 
 

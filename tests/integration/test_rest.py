@@ -231,7 +231,9 @@ def test_signal_in_an_operators_run_waits_for_it_and_the_process_ends_flat(
     exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
 ) -> None:
     bot = invested(make_bot, operator)
-    exchange.add_fault("latency", method="POST", path="/fapi/v1/(order|batchOrders)$", latency_ms=800)
+    exchange.add_fault(
+        "latency", method="POST", path="/fapi/v1/(order|batchOrders)$", latency_ms=800
+    )
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(operator.ask, "liquidate")
         bot.wait_for(lambda: "liquidation_close_intended" in event_types(bot), "a close")

@@ -328,11 +328,9 @@ def test_cancel_orders_false_with_an_entry_left_is_not_flat_and_says_why() -> No
     assert result.duration_seconds < 1.0
 
 
-@pytest.mark.parametrize("trigger", ["shutdown", "recovery"])
-def test_cancel_orders_false_with_nothing_but_an_entry_fails(trigger: str) -> None:
-    """Nor does the repeat of an automatic run cancel it 30 s later."""
+def test_cancel_orders_false_with_nothing_but_an_entry_fails() -> None:
     exchange = book(orders=[entry(ETH)])
-    result = liquidate(exchange, Request(trigger=trigger), cancel_orders=False)
+    result = liquidate(exchange, Request(trigger="shutdown"), cancel_orders=False)
     assert result.state is LiquidationState.FAILED
     assert set(exchange.orders) == {f"entry-{ETH}"}
     assert "cancel_orders is false" in result.errors[0]

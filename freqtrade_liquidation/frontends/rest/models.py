@@ -92,6 +92,7 @@ class PreviewLineModel(BaseModel):
     estimated_cost: float | None = Field(description="Stake currency, fee of the close")
     protected: bool
     dust: bool
+    obstacle: str | None = Field(description="Why it cannot be closed by us")
 
 
 class PreviewModel(BaseModel):
