@@ -1,6 +1,5 @@
 """Messages to people, from outside the run's path, one channel never delaying another."""
 
-import asyncio
 import logging
 import queue
 import threading
@@ -13,10 +12,9 @@ from freqtrade.enums import RPCMessageType
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.rpc import RPCHandler
 
-logger = logging.getLogger(__name__)
+from freqtrade_liquidation.host.telegram_sending import TelegramSender
 
-TELEGRAM_ANSWERS_WITHIN_S = 5.0
-PAGE = 4000
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +41,7 @@ class _Channel:
     def __init__(self, module: RPCHandler) -> None:
         self.name: str = module.name
         self._module: Any = module
+        self._telegram = TelegramSender(module) if module.name == "telegram" else None
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle = threading.Event()
@@ -60,8 +59,11 @@ class _Channel:
                 ).start()
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether everything was handed over in time."""
-        return self._idle.wait(timeout_s)
+        """Whether everything was handed over in time (Telegram: whether it has arrived)."""
+        until = time.monotonic() + timeout_s
+        if not self._idle.wait(timeout_s):
+            return False
+        return self._telegram is None or self._telegram.wait(max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         while True:
@@ -82,32 +84,13 @@ class _Channel:
                 )
 
     def _deliver(self, message: Message) -> None:
-        if self.name == "telegram" and message.urgent:
-            self._deliver_by_telegram(message)
-        else:
+        if self._telegram is None:
             self._module.send_msg(message.as_rpc())
-
-    def _deliver_by_telegram(self, message: Message) -> None:
-        """Waits for Telegram's answer: ``send_msg`` hands over a coroutine and forgets it."""
-        telegram = self._module
-        settings = telegram._config["telegram"]
-        for text in _pages(message.text):
-            sending = telegram._app.bot.send_message(
-                settings["chat_id"], text=text, message_thread_id=settings.get("topic_id")
-            )
-            future = asyncio.run_coroutine_threadsafe(sending, telegram._loop)
-            future.result(TELEGRAM_ANSWERS_WITHIN_S)
-
-
-def _pages(text: str) -> list[str]:
-    """Whole lines, as many as Telegram takes in one message (4096 characters)."""
-    pages = [""]
-    for line in text.splitlines():
-        for part in (line[i : i + PAGE] for i in range(0, len(line) or 1, PAGE)):
-            if pages[-1] and len(pages[-1]) + len(part) >= PAGE:
-                pages.append("")
-            pages[-1] += part if not pages[-1] else "\n" + part
-    return pages
+        elif message.raw is not None:
+            self._telegram.send_raw(message.raw)
+        else:
+            loudness = self._module._message_loudness(message.as_rpc())
+            self._telegram.send_text(message.text, loudness=loudness, urgent=message.urgent)
 
 
 class Notifier:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,14 @@ def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
         pairs: int = 3,
         folder: str = "bot",
         strategy: tuple[Path, str] | None = None,
+        environment: Mapping[str, str] | None = None,
         **overrides: Any,
     ) -> BotProcess:
         config = exchange.freqtrade_config(
             futures=futures, pairs=exchange.pairs(futures)[:pairs], **overrides
         )
         strategy = strategy or (FUTURES_STRATEGY if futures else SPOT_STRATEGY)
-        bot = BotProcess(tmp_path / folder, config, strategy=strategy)
+        bot = BotProcess(tmp_path / folder, config, strategy=strategy, environment=environment)
         bots.append(bot)
         return bot
 

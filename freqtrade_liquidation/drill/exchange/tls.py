@@ -7,6 +7,7 @@ made to lead to loopback (as a user name). So the exchange has to speak TLS.
 import datetime as dt
 import ipaddress
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -15,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
-def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Write a self-signed certificate for 127.0.0.1 and ``localhost`` into *folder*.
+def make_certificate(folder: Path, *hosts: str) -> tuple[Path, ssl.SSLContext]:
+    """Write a self-signed certificate for 127.0.0.1, ``localhost`` and *hosts* into *folder*.
 
     :return: the file that clients trust, and the server's context. The key file stays in *folder*.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _self_signed(key)
+    certificate = _self_signed(key, hosts)
     cert_file = folder / "practice-exchange-ca.pem"
     key_file = folder / "practice-exchange-key.pem"
     cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -38,11 +39,12 @@ def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     return cert_file, context
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _self_signed(key: ec.EllipticCurvePrivateKey, hosts: Iterable[str]) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "practice exchange")])
     now = dt.datetime.now(dt.UTC)
     public = key.public_key()
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
+    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=True, crl_sign=False, content_commitment=False,
         key_encipherment=False, data_encipherment=False, key_agreement=False,
