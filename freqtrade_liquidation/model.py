@@ -182,12 +182,14 @@ class BookedPair:
     """What freqtrade's database says about a pair after booking.
 
     :param realized_pnl: stake currency, fees and funding included; ``None`` = not known.
-    :param error: why the booking of (a part of) it is left to the next start, in words.
+    :param error: why (a part of) it is not booked and left to the repair, in words.
+    :param missing: what it is booked without (fees, funding), in words; not to be booked again.
     """
 
     pair: str
     realized_pnl: float | None = None
     error: str | None = None
+    missing: str | None = None
 
 
 class PairState(StrEnum):

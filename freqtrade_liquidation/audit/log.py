@@ -146,6 +146,23 @@ class AuditLog:
         found = ([stored] if stored else []) + waiting
         return max(found, key=lambda row: row["timestamp"], default=None)
 
+    def unsettled(
+        self, kinds: Sequence[AuditEventType], settled_by: AuditEventType
+    ) -> list[tuple[str, str]]:
+        """(correlation id, pair) of *kinds* without *settled_by*. :raises AuditUnreadable:"""
+        with self._reading() as store:
+            if store is not None:
+                return store.unsettled(_words(kinds) or [], str(settled_by))
+        rows = self._events_in_file()
+        keys = [(str(row["event_type"]), (row["correlation_id"], row["pair"])) for row in rows]
+        settled = {key for kind, key in keys if kind == settled_by}
+        return sorted({key for kind, key in keys if kind in kinds and None not in key} - settled)
+
+    def last_sequence(self) -> int | None:
+        """``None``: in memory, where there is none. :raises AuditUnreadable:"""
+        with self._reading() as store:
+            return None if store is None else store.last_sequence()
+
     def verify(self) -> ChainReport:
         """Checks the whole chain. :raises AuditUnreadable:"""
         with self._reading() as store:

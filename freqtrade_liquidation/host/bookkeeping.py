@@ -8,16 +8,19 @@ and whose ``fetch`` cannot reach the network. What it still lacks stays for the 
 
 import copy
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import ccxt
 from freqtrade.constants import CANCEL_REASON
+from freqtrade.enums import ExitType
 from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Order, Trade
+from sqlalchemy import select
 
-from freqtrade_liquidation.host.deeds import Close
+from freqtrade_liquidation.host.deeds import FINAL_STATUSES, Close
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import bare_copy
@@ -25,6 +28,9 @@ from freqtrade_liquidation.model import BookedPair, Side
 
 EXIT_REASON: Final = "emergency_liquidation"
 """freqtrade's ``liquidation`` means a margin call: never mix the two."""
+
+CLOCKS_DIFFER: Final = timedelta(seconds=1)
+"""An entry order's time is the exchange's, a closing order's is ours."""
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +69,18 @@ def _offline(exchange: Exchange, facts: Facts) -> Exchange:
 
 
 class Bookkeeper:
-    """Books one run into freqtrade's database. Use it in one thread, with its own session."""
+    """Books closing orders into freqtrade's database, each once, whoever tries how often.
+
+    Use it in one thread, with its own session.
+
+    :ivar booked: the closing orders that it has booked, by pair.
+    """
 
     def __init__(self, bot: FreqtradeBot, venue: FuturesVenue, facts: Facts) -> None:
         self._facts = facts
         self._venue = venue
         self.outbox = Outbox()
+        self.booked: dict[str, list[str]] = {}
         scribe: Any = copy.copy(bot)
         scribe.exchange = _offline(bot.exchange, facts)
         scribe.rpc = self.outbox
@@ -87,11 +99,18 @@ class Bookkeeper:
     def _book_pair(self, pair: str) -> BookedPair:
         closes = [c for c in self._venue.deeds.closes if c.order.pair == pair and not c.refused]
         try:
+            profits = [_profit(trade) for trade in self._name_the_reason(closes)]
             trades = list(Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all())
-            if not trades:
-                return BookedPair(pair=pair, realized_pnl=self._untracked_pnl(closes))
-            self._scribe.exchange.get_rate = lambda *args, **kwargs: self._rate(closes, trades[0])
-            profits = [self._book_trade(trade, closes) for trade in trades]
+            if not trades and not profits:
+                return BookedPair(
+                    pair=pair,
+                    realized_pnl=self._untracked_pnl(closes),
+                    error=self._why_unbooked(closes),
+                )
+            if trades:
+                rate = self._rate(closes, trades[0])
+                self._scribe.exchange.get_rate = lambda *args, **kwargs: rate
+            profits += [self._book_trade(trade, closes) for trade in trades]
         except Exception as error:
             logger.exception("Could not book %s.", pair)
             Trade.rollback()
@@ -103,15 +122,46 @@ class Bookkeeper:
         return BookedPair(
             pair=pair,
             realized_pnl=sum(known) if len(known) == len(profits) else None,
-            error=self._why_incomplete(pair, closes),
+            error=self._why_unbooked(closes),
+            missing=self._what_is_missing(pair, closes),
         )
 
-    def _why_incomplete(self, pair: str, closes: Sequence[Close]) -> str | None:
+    @staticmethod
+    def _why_unbooked(closes: Sequence[Close]) -> str | None:
         if any(close.answer is None or not close.is_final for close in closes):
             return "a closing order's fill is not known yet; the next start books it"
-        if pair in self._facts.missing:
-            return f"booked without {self._facts.missing[pair]}; the next start asks again"
         return None
+
+    def _what_is_missing(self, pair: str, closes: Sequence[Close]) -> str | None:
+        """Never a reason to book again: freqtrade asks for the fee of a closed trade itself."""
+        if pair in self._facts.missing:
+            return f"booked without {self._facts.missing[pair]}"
+        live = not self._scribe.config["dry_run"]
+        booked = self.booked.get(pair, [])
+        for close in closes if live else ():
+            order_id = str((close.answer or {}).get("id"))
+            if close.filled and order_id in booked and not self._facts.fills.get(order_id):
+                return f"booked without the fee of order {order_id}: its fills are not listed yet"
+        return None
+
+    @staticmethod
+    def _name_the_reason(closes: Sequence[Close]) -> list[Trade]:
+        """Trades that *closes* are booked in and that are closed.
+
+        Where freqtrade came first (it takes in what it does not know when a balance is gone), it
+        has not said whose orders they were.
+        """
+        rows = _rows_of(closes)
+        closed: dict[int, Any] = {
+            row.trade.id: row.trade
+            for row in rows
+            if row.trade and not row.trade.is_open and not row.ft_is_open
+        }
+        for trade in closed.values():
+            if trade.exit_reason == ExitType.SOLD_ON_EXCHANGE.value:
+                trade.exit_reason = EXIT_REASON
+        Trade.commit()
+        return list(closed.values())
 
     @staticmethod
     def _rate(closes: Sequence[Close], trade: Trade) -> float:
@@ -131,19 +181,32 @@ class Bookkeeper:
                 self._book_known_order(trade, order, state)
         if Trade.session.get(Trade, trade_id) is None:
             return 0.0  # only an entry order that never filled: freqtrade deletes such trades
-        known = {order.order_id for order in trade.orders}
+        if _never_was(trade):
+            order = trade.orders[-1]
+            self._book_known_order(trade, order, order.to_ccxt_object())
+            return 0.0
+        self._book_stops(trade)
+        known = {order.order_id for order in _rows_of(closes)}
         for close in closes:
-            if close.answer is not None and str(close.answer["id"]) not in known:
+            new = close.answer is not None and str(close.answer["id"]) not in known
+            if new and trade.is_open and _is_of(trade, close):
                 self._book_close(trade, close)
-        for stop, raw, amount in self._venue.deeds.stops_put_back:
-            if stop.trade_id == trade_id and str(raw["id"]) not in known:
-                trade.orders.append(
-                    Order.parse_from_ccxt_object(
-                        raw, trade.pair, "stoploss", amount, stop.stop_price
-                    )
-                )
         Trade.commit()
-        return None if trade.is_open else trade.close_profit_abs
+        return _profit(trade)
+
+    def _book_stops(self, trade: Trade) -> None:
+        """Stops that were put back: freqtrade would place a second one beside them."""
+        known = {order.order_id for order in trade.orders}
+        for stop, raw, amount in self._venue.deeds.stops_put_back:
+            if stop.trade_id != trade.id or str(raw["id"]) in known:
+                continue
+            order = Order.parse_from_ccxt_object(
+                raw, trade.pair, "stoploss", amount, stop.stop_price
+            )
+            trade.orders.append(order)
+            Trade.commit()
+            if raw.get("status") in FINAL_STATUSES:
+                self._book_known_order(trade, order, raw)
 
     def _book_known_order(self, trade: Trade, order: Order, state: dict[str, Any]) -> None:
         """An order that the database calls open, with what the exchange says of it now."""
@@ -166,7 +229,9 @@ class Bookkeeper:
     def _book_close(self, trade: Trade, close: Close) -> None:
         answer = dict(close.answer or {})
         order_id = str(answer["id"])
-        answer["trades"] = self._facts.fills.get(order_id, [])
+        fills = answer["trades"] = self._facts.fills.get(order_id, [])
+        if fills and not answer.get("lastTradeTimestamp"):  # else freqtrade takes the time of now
+            answer["lastTradeTimestamp"] = max(fill["timestamp"] for fill in fills)
         rate = answer.get("average") or answer.get("price")
         order = Order.parse_from_ccxt_object(
             answer, trade.pair, trade.exit_side, close.order.amount, rate or trade.open_rate
@@ -182,6 +247,7 @@ class Bookkeeper:
             self._scribe.update_trade_state(trade, order_id, answer)
         trade.exit_reason = EXIT_REASON
         Trade.commit()
+        self.booked.setdefault(trade.pair, []).append(order_id)
 
     # -- what the database does not know ------------------------------------------------------
 
@@ -219,6 +285,37 @@ class Bookkeeper:
             return None
         sign = 1 if close.order.side is Side.LONG else -1
         return sign * (float(fill["price"]) - entry) * float(fill["amount"]) - cost
+
+
+def _rows_of(closes: Iterable[Close]) -> list[Order]:
+    """The rows of *closes* in freqtrade's table, whatever trade they are in."""
+    ids = {(str(c.answer["id"]), c.order.pair) for c in closes if c.answer is not None}
+    if not ids:
+        return []
+    query = select(Order).where(Order.order_id.in_({order_id for order_id, _ in ids}))
+    rows = Trade.session.scalars(query)
+    return [row for row in rows if (row.order_id, row.ft_pair) in ids]
+
+
+def _is_of(trade: Trade, close: Close) -> bool:
+    """Whether *close* closed *trade*, and not one before it in the same pair.
+
+    freqtrade dates a trade when its entry is answered; the entry order has the exchange's time.
+    """
+    if trade.exit_side != close.order.side.exit_side:
+        return False
+    began = [o.order_date_utc for o in trade.orders if o.ft_order_side == trade.entry_side]
+    return bool(min([trade.open_date_utc, *began]) - CLOCKS_DIFFER <= close.sent_at)
+
+
+def _never_was(trade: Trade) -> bool:
+    """Every order of it is an entry that was cancelled unfilled: nothing else would end it."""
+    return bool(trade.orders) and trade.fully_canceled_entry_order_count == len(trade.orders)
+
+
+def _profit(trade: Trade) -> float | None:
+    """Stake currency; ``None`` while a part is open."""
+    return None if trade.is_open else trade.close_profit_abs
 
 
 def _first_line(error: Exception) -> str:

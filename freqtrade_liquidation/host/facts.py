@@ -84,7 +84,8 @@ class FactFinder:
 
     async def _fills(self, facts: Facts, pair: str, timeout_s: float) -> None:
         # A minute early, for clocks differ; ccxt takes milliseconds.
-        since = int((self._venue.began_at - timedelta(minutes=1)).timestamp() * 1000)
+        first = min(c.sent_at for c in self._venue.deeds.closes if c.order.pair == pair)
+        since = int((first - timedelta(minutes=1)).timestamp() * 1000)
 
         def ask(exchange: Exchange) -> Any:
             trades = exchange._api.fetch_my_trades(pair, since)

@@ -1,16 +1,48 @@
 """What the last process left: its configuration, and runs that were cut off."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.host.cut_off import outcomes_now
+from freqtrade_liquidation.model import PairOutcome, PairState, remainder
 from freqtrade_liquidation.state import LiquidationState
+
+if TYPE_CHECKING:
+    from freqtrade.freqtradebot import FreqtradeBot
+
+OPERATORS: Final = frozenset({"telegram", "rest", "cli"})
+FINISHED_WITHIN_S: Final = 15 * 60.0
+"""An operator's run that was cut off longer ago than this is told, and not finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """A run that was found cut off.
+
+    :param words: what the exchange shows now, for the operator.
+    :param pairs: its scope; ``None`` = the whole book.
+    :param age_s: seconds since it began.
+    """
+
+    words: str
+    correlation_id: str
+    trigger: str
+    actor: str | None
+    reason: str | None
+    pairs: frozenset[str] | None
+    age_s: float
+
+    @property
+    def to_finish(self) -> bool:
+        """Somebody asked for it, and not long ago: do what is left of it."""
+        return self.trigger in OPERATORS and self.age_s < FINISHED_WITHIN_S
 
 
 def note_config(audit: AuditLog, config: LiquidationConfig) -> None:
@@ -31,43 +63,79 @@ def note_config(audit: AuditLog, config: LiquidationConfig) -> None:
     )
 
 
-def close_interrupted_runs(audit: AuditLog, positions_shown: Sequence[str]) -> list[str]:
-    """Closes in the audit what a killed process left in progress.
+def close_interrupted_runs(bot: "FreqtradeBot", audit: AuditLog) -> list[Interrupted]:
+    """Closes in the audit what a killed process left in progress, with what the exchange shows.
 
-    :param positions_shown: pairs with a position, as freqtrade has just read them.
-    :returns: a message each, for the operator.
+    Call it before the process's first run, when *bot* has just read its balance.
     """
-    return [_close(audit, run, positions_shown) for run in list(audit.unfinished_runs())]
+    return [_close(bot, audit, run) for run in list(audit.unfinished_runs())]
 
 
-def _close(audit: AuditLog, run: dict[str, Any], positions_shown: Sequence[str]) -> str:
-    left = ", ".join(positions_shown) or "no position"
-    words = (
-        f"Liquidation {run['correlation_id']} ({run['trigger']}) was cut off. "
-        f"The exchange shows now: {left}."
+def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interrupted:
+    started_at = _aware(run["started_at"])
+    now = datetime.now(UTC)
+    outcomes = outcomes_now(bot, audit, run["correlation_id"])
+    cut = Interrupted(
+        words=_words(run, outcomes),
+        correlation_id=run["correlation_id"],
+        trigger=run["trigger"],
+        actor=run["actor"],
+        reason=run["reason"],
+        pairs=None if run["pairs"] is None else frozenset(run["pairs"]),
+        age_s=(now - started_at).total_seconds(),
     )
+    closed = sum(o.state in (PairState.CLOSED, PairState.DUST) for o in outcomes)
     event = AuditEvent(
         event_type=AuditEventType.INTERRUPTED,
         operation="run",
-        correlation_id=run["correlation_id"],
-        trigger=run["trigger"],
-        error=words,
-        additional_data={"positions": list(positions_shown)},
+        correlation_id=cut.correlation_id,
+        trigger=cut.trigger,
+        error=cut.words,
+        additional_data={
+            "positions": [o.to_dict() for o in outcomes],
+            "remainder": remainder(outcomes),
+            "to_finish": cut.to_finish,
+        },
     )
     known = {field.name for field in fields(RunRecord)}
     row = {key: value for key, value in run.items() if key in known}
-    row["started_at"] = _aware(row["started_at"])
     row |= {
-        "state": str(LiquidationState.FAILED),
-        "finished_at": datetime.now(UTC),
-        "errors": [words],
-        "positions_closed": row.get("positions_closed") or 0,
-        "positions_failed": len(positions_shown),
-        "orders_cancelled": row.get("orders_cancelled") or 0,
-        "outcome": row.get("outcome") or (),
+        # Never completed: that nothing else is open was not looked for.
+        "state": str(LiquidationState.PARTIAL if closed else LiquidationState.FAILED),
+        "started_at": started_at,
+        "finished_at": now,
+        "errors": [cut.words],
+        "positions_closed": closed,
+        "positions_failed": len(outcomes) - closed,
+        "orders_cancelled": _cancelled(audit, cut.correlation_id),
+        "outcome": [outcome.to_dict() for outcome in outcomes],
     }
     audit.record([event], RunRecord(**row))
-    return words
+    return cut
+
+
+def _words(run: dict[str, Any], outcomes: Sequence[PairOutcome]) -> str:
+    told = {
+        PairState.CLOSED: "closed",
+        PairState.DUST: "closed but for dust",
+        PairState.OPEN: "OPEN",
+        PairState.UNVERIFIED: "NOT KNOWN",
+    }
+    shown = "; ".join(
+        f"{o.pair} {o.side}: {told[o.state]}"
+        + (f", {o.residual_amount:g} left" if o.residual_amount else "")
+        + (f" ({o.error})" if o.state is PairState.UNVERIFIED else "")
+        for o in outcomes
+    )
+    return (
+        f"Liquidation {run['correlation_id']} ({run['trigger']}) was cut off. "
+        f"The exchange shows now: {shown or 'no position'}."
+    )
+
+
+def _cancelled(audit: AuditLog, correlation_id: str) -> int:
+    rows = audit.events(correlation_id, [AuditEventType.ORDERS_CANCELLED])
+    return sum(int(row["additional_data"]["cancelled_count"]) for row in rows)
 
 
 def _aware(value: Any) -> datetime:

@@ -117,8 +117,9 @@ class Protection:
         self._announced = False
         note_config(self._audit, self.config)
         if first:
-            for words in close_interrupted_runs(self._audit, self._positions_shown(bot)):
-                self.notifier.send(Message(text=words, kind=RPCMessageType.WARNING, urgent=True))
+            for cut in close_interrupted_runs(bot, self._audit):
+                text = cut.words
+                self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
         self._keep_stopped(bot, self.control.state().latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)

@@ -1,72 +1,273 @@
-"""Booking at the next start what did not fit into a run."""
+"""Booking what a run closed and could not book: at the next start, or later in the bot's loop.
 
+The audit trail says what was sent; the exchange, asked order by order, what became of it; and
+:mod:`.bookkeeping` books as a run does. Each order once, whoever tries how often: freqtrade's own
+table of orders is the memory.
+"""
+
+import asyncio
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
+from sqlalchemy import select
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.host.bookkeeping import EXIT_REASON
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.bookkeeping import Bookkeeper
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.facts import FactFinder, Facts
+from freqtrade_liquidation.host.ledger import venue_for
+from freqtrade_liquidation.host.sent import INTENTS, Sent, find, find_stop, known_closes, sent_by
+from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
+from freqtrade_liquidation.host.threads import bounded
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.model import BookedPair, OpenOrder, OrderRole
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
 
+RETRY_AFTER_S: Final = 30.0
+"""A pair that could not be booked is left alone this long, however often we are called."""
+ASK_WITHIN_S: Final = 20.0
+TURN_WITHIN_S: Final = 5.0
+"""freqtrade's own exits hold the lock; whoever waits longer comes again."""
+GONE_BELOW: Final = 0.98
+"""Of a trade's amount: with less than that, freqtrade takes a position for gone, too.
+Source: freqtrade ``handle_onexchange_order``."""
+
+Key = tuple[str, str]
 logger = logging.getLogger(__name__)
 
 
 def repair(bot: "FreqtradeBot", audit: AuditLog) -> list[str]:
-    """Lets freqtrade look up the orders of trades that a run closed and did not book.
+    """Books what runs that are over have closed and not booked. Call it as often as you like.
 
-    :returns: the pairs whose trades are closed now.
+    Not while a run of this process is under way, and not with freqtrade's exit lock held. With
+    nothing to do it costs one read of one row. A dry-run's orders died with their process.
+
+    :returns: the pairs for which something was booked now.
+    :raises AuditUnreadable: if the audit trail cannot be read.
     """
     if bot.config["dry_run"]:
         return []
-    return [pair for pair in sorted(_unbooked(audit)) if _repair_pair(bot, audit, pair)]
+    global _repairer  # noqa: PLW0603 - one an audit log, so that nothing is said twice
+    if _repairer is None or _repairer.audit is not audit:
+        _repairer = Repairer(audit)
+    return _repairer.repair(bot)
 
 
-def _unbooked(audit: AuditLog) -> set[str]:
-    """Pairs whose last word in the audit trail is a close without its booking."""
-    unbooked: set[str] = set()
-    kinds = [AuditEventType.CLOSE_INTENDED, AuditEventType.BOOKED, AuditEventType.BOOKING_FAILED]
-    for event in audit.events(types=kinds):
-        pair = str(event["pair"])
-        if event["event_type"] == AuditEventType.BOOKED:
-            unbooked.discard(pair)
-        else:
-            unbooked.add(pair)
-    return unbooked
+class Repairer:
+    """Remembers what is settled, and what was already said."""
 
+    def __init__(self, audit: AuditLog) -> None:
+        self.audit = audit
+        self._settled_up_to = -1
+        self._not_before: dict[Key, float] = {}
+        self._told: set[tuple[Key, str]] = set()
 
-def _repair_pair(bot: "FreqtradeBot", audit: AuditLog, pair: str) -> bool:
-    trades = list(_open_trades(pair))
-    for trade in trades:
-        owned = bot.wallets.get_owned(trade.pair, trade.safe_base_currency)
-        if owned >= trade.amount * 0.98:
-            continue  # it is there: nothing was closed, or the coins cannot be told apart
-        # freqtrade's own way of finding orders that its database does not know
-        bot.handle_onexchange_order(trade)
-        if not trade.is_open:
-            trade.exit_reason = EXIT_REASON
-            Trade.commit()
-    closed = all(not trade.is_open for trade in trades)
-    if closed:
-        profits = [trade.close_profit_abs or 0.0 for trade in trades]
-        audit.record(
+    def repair(self, bot: "FreqtradeBot") -> list[str]:
+        """See :func:`repair`."""
+        self.audit.import_fallback()
+        keys = self._due()
+        if not keys:
+            return []
+        runs = {correlation_id: sent_by(self.audit, correlation_id) for correlation_id, _ in keys}
+        sent = [runs[run][pair] for run, pair in keys if pair in runs[run]]
+        return _Repair(bot, self, sent).execute()
+
+    def _due(self) -> list[Key]:
+        head = self.audit.last_sequence()
+        if head is not None and head == self._settled_up_to:
+            return []
+        keys = self.audit.unsettled(INTENTS, AuditEventType.BOOKED)
+        if not keys:
+            self._settled_up_to = -1 if head is None else head
+            return []
+        under_way = {run["correlation_id"] for run in self.audit.unfinished_runs()}
+        now = time.monotonic()
+        return [k for k in keys if k[0] not in under_way and self._not_before.get(k, 0.0) <= now]
+
+    def settled(self, sent: Sent, booked: BookedPair, order_ids: Sequence[str]) -> None:
+        """It is in freqtrade's database, whether we or somebody before us booked it."""
+        self._record(
+            sent,
+            AuditEventType.BOOKED,
+            realized_pnl=booked.realized_pnl,
+            missing=booked.missing,
+            repaired=list(order_ids),
+        )
+
+    def put_off(self, sent: Sent, kind: str, words: str) -> None:
+        """Not booked. Said and recorded once for each *kind* of reason, and tried again."""
+        key = (sent.correlation_id, sent.pair)
+        self._not_before[key] = time.monotonic() + RETRY_AFTER_S
+        if (key, kind) in self._told:
+            return
+        self._told.add((key, kind))
+        logger.warning(
+            "%s is NOT booked after liquidation %s: %s", sent.pair, sent.correlation_id, words
+        )
+        self._record(sent, AuditEventType.BOOKING_FAILED, error=words, realized_pnl=None)
+
+    def _record(
+        self, sent: Sent, kind: AuditEventType, *, error: str | None = None, **data: Any
+    ) -> None:
+        self.audit.record(
             [
                 AuditEvent(
-                    event_type=AuditEventType.BOOKED,
+                    event_type=kind,
                     operation="book",
-                    pair=pair,
-                    additional_data={"realized_pnl": sum(profits), "at_start": True},
+                    correlation_id=sent.correlation_id,
+                    trigger=sent.trigger,
+                    pair=sent.pair,
+                    error=error,
+                    additional_data=data,
                 )
             ]
         )
-    else:
-        logger.warning("%s is not booked: its trade is still open after looking it up.", pair)
-    return closed and bool(trades)
 
 
-def _open_trades(pair: str) -> Iterator[Trade]:
-    yield from Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all()
+_repairer: Repairer | None = None
+
+
+class _Repair:
+    """One attempt at everything that is due."""
+
+    def __init__(self, bot: "FreqtradeBot", repairer: Repairer, sent: Sequence[Sent]) -> None:
+        self._bot = bot
+        self._repairer = repairer
+        self._sent = list(sent)
+        self._trades: tuple[KnownTrade, ...] = ()
+
+    def execute(self) -> list[str]:
+        """:returns: the pairs for which something was booked now."""
+        Trade.commit()  # no transaction of ours hides what other threads have written
+        self._trades = open_trades()
+        try:
+            venue, facts = bounded(
+                lambda: asyncio.run(self._ask()), timeout_s=ASK_WITHIN_S, name="repair"
+            )
+        except TimeoutError:
+            self._put_off_all("the exchange does not answer; it is asked again")
+            return []
+        if not self._bot._exit_lock.acquire(timeout=TURN_WITHIN_S):
+            self._put_off_all("freqtrade is busy with an exit; it is tried again")
+            return []
+        try:
+            return self._book(Bookkeeper(self._bot, venue, facts))
+        finally:
+            self._bot._exit_lock.release()
+
+    def _put_off_all(self, words: str) -> None:
+        for sent in self._sent:
+            self._repairer.put_off(sent, "unanswered", words)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    async def _ask(self) -> tuple[FuturesVenue, Facts]:
+        wire = Wire(self._bot.exchange)
+        try:
+            venue = venue_for(self._bot.exchange, wire, self._trades, door=Door())
+            await asyncio.gather(*(self._find(wire, venue, sent) for sent in self._sent))
+            venue.deeds.closes = known_closes(self._sent)
+            trades = [trade for trade in self._trades if self._is_meant(trade)]
+            finder = FactFinder(self._bot.exchange, wire, venue, trades)
+            pairs = {sent.pair for sent in self._sent}
+            return venue, await finder.gather(pairs, timeout_s=ASK_WITHIN_S / 4)
+        finally:
+            wire.close()
+
+    async def _find(self, wire: Wire, venue: FuturesVenue, sent: Sent) -> None:
+        """What became of all that was sent. What is in doubt is left for the next time."""
+        answers = await asyncio.gather(
+            *(find(wire, sent, close) for close in sent.closes if not close.refused)
+        )
+        doubts = [words for words in answers if words is not None]
+        try:
+            for order_id, stop in sent.stops.items():
+                raw = await find_stop(wire, sent.pair, order_id)
+                if raw is not None:
+                    self._note_stop(venue, sent, stop, raw)
+        except LiquidationError as error:
+            doubts.append(f"the exchange does not show the stop that was put back ({error})")
+        if doubts:
+            sent.doubt = f"{doubts[0]}. It is asked again; until then the trade may look open"
+
+    def _note_stop(
+        self, venue: FuturesVenue, sent: Sent, stop: dict[str, Any], raw: dict[str, Any]
+    ) -> None:
+        trade = next((trade for trade in self._trades if trade.pair == sent.pair), None)
+        if trade is None:
+            return
+        order = OpenOrder(
+            pair=sent.pair,
+            order_id=str(raw["id"]),
+            role=OrderRole.PROTECTIVE,
+            side=raw["side"],
+            amount=stop["amount"],
+            stop_price=stop["stop_price"],
+            trade_id=trade.trade_id,
+        )
+        venue.deeds.stops_put_back.append((order, raw, stop["amount"]))
+
+    def _is_meant(self, trade: KnownTrade) -> bool:
+        """Not a trade that was opened after it all."""
+        slack = timedelta(minutes=1)
+        return any(
+            close.order.pair == trade.pair and trade.opened_at - slack <= close.sent_at
+            for sent in self._sent
+            for close in sent.closes
+        ) or any(sent.pair == trade.pair and not sent.closes for sent in self._sent)
+
+    # -- booking ------------------------------------------------------------------------------
+
+    def _book(self, bookkeeper: Bookkeeper) -> list[str]:
+        pairs = sorted({sent.pair for sent in self._sent})
+        booked = {entry.pair: entry for entry in bookkeeper.book(pairs)}
+        self._clear_stops(pairs)
+        self._bot.wallets.update()
+        for sent in self._sent:
+            entry = booked[sent.pair]
+            if entry.error is not None:
+                self._repairer.put_off(sent, "failed", entry.error)
+            elif sent.doubt is not None:
+                self._repairer.put_off(sent, "unanswered", sent.doubt)
+            elif (words := self._unexplained(sent)) is not None:
+                self._repairer.put_off(sent, "gone", words)
+            else:
+                self._repairer.settled(sent, entry, bookkeeper.booked.get(sent.pair, []))
+        for message in bookkeeper.outbox.messages:
+            self._bot.rpc.send_msg(message)  # type: ignore[arg-type]
+        return [pair for pair in pairs if bookkeeper.booked.get(pair)]
+
+    def _clear_stops(self, pairs: Sequence[str]) -> None:
+        """Stops of trades that are closed now: a run clears them last, and may not have come to it.
+
+        By freqtrade's own way, which notes the cancel and raises nothing.
+        """
+        open_stop = [Order.ft_order_side == "stoploss", Order.ft_is_open.is_(True)]
+        stops = Trade.session.scalars(select(Order).where(Order.ft_pair.in_(pairs), *open_stop))
+        for trade in {stop.trade for stop in stops.all() if not stop.trade.is_open}:
+            self._bot.cancel_stoploss_on_exchange(trade)
+        Trade.commit()
+
+    def _unexplained(self, sent: Sent) -> str | None:
+        """A position that is gone, by none of the orders that the exchange knows."""
+        if not sent.unknown:
+            return None
+        for trade in open_trades():
+            mine = trade.pair == sent.pair and self._is_meant(trade)
+            owned = self._bot.wallets.get_owned(trade.pair, trade.base_currency)
+            if mine and trade.amount > 0 and owned < trade.amount * GONE_BELOW:
+                return (
+                    f"its position is gone, but the exchange does not know order "
+                    f"{', '.join(sent.unknown)}. Look the pair up in the exchange's order "
+                    f"history; /reload_trade {trade.trade_id} takes in what is found there"
+                )
+        return None

@@ -232,10 +232,15 @@ class Run:
         for entry in booked:
             kind = Event.BOOKING_FAILED if entry.error else Event.BOOKED
             self._trail.note(
-                kind, "book", pair=entry.pair, error=entry.error, realized_pnl=entry.realized_pnl
+                kind,
+                "book",
+                pair=entry.pair,
+                error=entry.error,
+                realized_pnl=entry.realized_pnl,
+                missing=entry.missing,
             )
-            if entry.error:
-                self._report.errors.append(f"{entry.pair}: {entry.error}")
+            if words := entry.error or entry.missing:
+                self._report.errors.append(f"{entry.pair}: {words}")
         return {entry.pair: entry for entry in booked}
 
     async def _book(self, pairs: list[str]) -> list[BookedPair]:

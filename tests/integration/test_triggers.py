@@ -387,7 +387,7 @@ def test_killed_in_a_run_is_found_and_told_at_the_next_start(
     with bot:
         bot.wait_for(lambda: "liquidation_interrupted" in event_types(bot), "the record")
         assert "was cut off" in said(bot)
-        assert runs(bot)[0]["state"] == "failed"
+        assert runs(bot)[0]["state"] == "partial"
 
 
 def test_disarmed_leaves_positions_once_and_rearms(

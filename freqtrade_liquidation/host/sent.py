@@ -1,0 +1,171 @@
+"""What a run sent, read from the audit trail and found again on the exchange.
+
+By order, never by pair alone: what else the account did in the pair is not ours to book.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import ccxt
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
+from freqtrade_liquidation.host.classify import causes
+from freqtrade_liquidation.host.deeds import Close
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.model import ClosingOrder, Side
+
+INTENTS: Final = (Event.CLOSE_INTENDED, Event.CANCEL_INTENDED, Event.STOP_INTENDED)
+"""After each of these the database may have something to learn about the pair."""
+MAY_STILL_ARRIVE: Final = timedelta(seconds=60)
+"""An order younger than this that the exchange does not know (yet) may still be executed."""
+ANSWER_WITHIN_S: Final = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """What one run sent for one pair.
+
+    :param stops: the stops that were put back: order id, and the row that announced it.
+    :param unknown: orders that the exchange does not know, by the name we gave them.
+    :param doubt: why the end of one of them is not known, in words; ``None`` = all are known.
+    """
+
+    correlation_id: str
+    trigger: str | None
+    pair: str
+    closes: list[Close] = field(default_factory=list)
+    stops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    doubt: str | None = None
+
+
+def sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
+    """By pair. :raises AuditUnreadable:"""
+    kinds = [*INTENTS, Event.CLOSE_ANSWERED, Event.ATTEMPT_FAILED, Event.STOP_PUT_BACK]
+    sent: dict[str, Sent] = {}
+    closes: dict[str, Close] = {}
+    stop_prices: dict[str, float | None] = {}
+    for row in audit.events(correlation_id, kinds):
+        pair, data = str(row["pair"]), row["additional_data"]
+        if row["event_type"] in INTENTS:
+            of_pair = sent.setdefault(
+                pair, Sent(correlation_id=correlation_id, trigger=row["trigger"], pair=pair)
+            )
+        match row["event_type"]:
+            case Event.CLOSE_INTENDED:
+                close = closes[data["client_order_id"]] = _close(pair, row)
+                of_pair.closes.append(close)
+            case Event.STOP_INTENDED:
+                stop_prices[pair] = data.get("stop_price")
+            case Event.STOP_PUT_BACK:
+                sent[pair].stops[str(data["order_id"])] = {
+                    "stop_price": stop_prices.get(pair),
+                    "amount": data["amount"],
+                }
+            case _:
+                _heard(closes.get(data.get("client_order_id")), data)
+    return sent
+
+
+def _close(pair: str, row: Mapping[str, Any]) -> Close:
+    data = row["additional_data"]
+    return Close(
+        order=ClosingOrder(
+            pair=pair,
+            side=Side.LONG if data["side"] == Side.LONG.exit_side else Side.SHORT,
+            amount=float(data["amount"]),
+            client_order_id=data["client_order_id"],
+        ),
+        sent_at=datetime.fromisoformat(row["timestamp"]),
+    )
+
+
+def _heard(close: Close | None, data: Mapping[str, Any]) -> None:
+    """An answer names the order; a refusal is the end of it; anything else leaves it open."""
+    if close is None:
+        return
+    if data.get("order_id") is not None:
+        close.answer = {"id": str(data["order_id"])}
+    elif data.get("outcome") in ("refused", "account_refused", "unavailable"):
+        close.refused = True
+
+
+async def find(wire: Wire, sent: Sent, close: Close) -> str | None:
+    """Asks what became of *close*, and keeps the answer in it.
+
+    An order that the exchange does not know was never executed: it is marked as refused, and its
+    name goes to ``unknown``.
+
+    :returns: why its end is not known, in words; ``None`` = it is.
+    """
+    order = close.order
+
+    def ask(exchange: Exchange) -> Any:
+        if close.answer is not None:
+            return exchange.fetch_order(close.answer["id"], order.pair, count=0)  # type: ignore[call-arg]
+        return exchange.fetch_order(  # type: ignore[call-arg]
+            "", order.pair, {"clientOrderId": order.client_order_id}, count=0
+        )
+
+    try:
+        answer = await wire.read(ask, timeout_s=ANSWER_WITHIN_S)
+    except LiquidationError as error:
+        if not _is_unknown_there(error):
+            return f"the exchange does not say what became of order {_name(close)} ({error})"
+        if datetime.now(UTC) - close.sent_at < MAY_STILL_ARRIVE:
+            return f"order {_name(close)} may still reach the exchange"
+        close.refused = True
+        sent.unknown.append(_name(close))
+        return None
+    close.answer = dict(answer)
+    return None if close.is_final else f"order {_name(close)} is not at its end yet"
+
+
+def _name(close: Close) -> str:
+    return str(close.answer["id"]) if close.answer else close.order.client_order_id
+
+
+def _is_unknown_there(error: LiquidationError) -> bool:
+    return isinstance(error, ExchangeRefused) and any(
+        isinstance(cause, ccxt.OrderNotFound) for cause in causes(error)
+    )
+
+
+async def find_stop(wire: Wire, pair: str, order_id: str) -> dict[str, Any] | None:
+    """A stop that was put back, as the exchange shows it; ``None`` = it does not know it.
+
+    :raises LiquidationError: if it does not answer.
+    """
+    try:
+        return dict(
+            await wire.read(
+                lambda exchange: _once(exchange).fetch_stoploss_order(order_id, pair),
+                timeout_s=ANSWER_WITHIN_S,
+            )
+        )
+    except LiquidationError as error:
+        if _is_unknown_there(error):
+            return None
+        raise
+
+
+def _once(exchange: Exchange) -> Exchange:
+    """freqtrade's ``fetch_stoploss_order`` asks by way of ``fetch_order``, with its retries."""
+    fetch_order: Any = exchange.fetch_order
+
+    def once(order_id: str, pair: str, params: dict[str, Any] | None = None) -> Any:
+        return fetch_order(order_id, pair, params, count=0)
+
+    exchange.fetch_order = once  # type: ignore[method-assign]
+    return exchange
+
+
+def known_closes(sent: Iterable[Sent]) -> list[Close]:
+    """The closing orders whose end is known, oldest first."""
+    known = (c for one in sent for c in one.closes if c.is_final)
+    return sorted(known, key=lambda close: close.sent_at)

@@ -1,0 +1,109 @@
+"""Repair without an exchange: it costs next to nothing with nothing to do, and says things once."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.audit.events import AuditEvent
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.sink import RunRecord
+from freqtrade_liquidation.host import repair as module
+from freqtrade_liquidation.host.repair import Repairer, repair
+from freqtrade_liquidation.host.sent import Sent
+
+RUN = "liq_20260102_030405_ab12cd34"
+PAIR = "BTC/USDT:USDT"
+BOT: Any = SimpleNamespace(config={"dry_run": False})
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> AuditLog:
+    return AuditLog(
+        f"sqlite:///{tmp_path / 'trades.sqlite'}", fallback=tmp_path / "f", masker=Masker([])
+    )
+
+
+def event(kind: Event) -> AuditEvent:
+    return AuditEvent(
+        event_type=kind,
+        operation="close",
+        correlation_id=RUN,
+        pair=PAIR,
+        additional_data={"side": "sell", "amount": 1.0, "client_order_id": "ftl1"},
+    )
+
+
+def fail_if_asked(*args: Any) -> None:
+    raise AssertionError("asked again")
+
+
+def test_settled_trail_is_not_read_again_until_it_grows(
+    audit: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.record([event(Event.CLOSE_INTENDED), event(Event.BOOKED)])
+    assert repair(BOT, audit) == []
+    monkeypatch.setattr(audit, "unsettled", fail_if_asked)
+    assert repair(BOT, audit) == []
+    audit.record([event(Event.CLOSE_INTENDED)])
+    with pytest.raises(AssertionError, match="asked again"):
+        repair(BOT, audit)
+
+
+def test_run_under_way_is_left_alone(audit: AuditLog) -> None:
+    run = RunRecord(
+        correlation_id=RUN, trigger="cli", state="in_progress", started_at=datetime.now(UTC)
+    )
+    audit.record([event(Event.CLOSE_INTENDED)], run)
+    assert repair(BOT, audit) == []
+
+
+def test_dry_run_has_nothing_to_look_up(audit: AuditLog) -> None:
+    audit.record([event(Event.CLOSE_INTENDED)])
+    assert repair(SimpleNamespace(config={"dry_run": True}), audit) == []  # type: ignore[arg-type]
+
+
+def test_put_off_is_said_once_a_reason_and_left_alone_for_a_while(
+    audit: AuditLog, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.record([event(Event.CLOSE_INTENDED)])
+    repairer = Repairer(audit)
+    sent = Sent(correlation_id=RUN, trigger="stop", pair=PAIR)
+    repairer.put_off(sent, "unanswered", "no answer after 1.2 s")
+    repairer.put_off(sent, "unanswered", "no answer after 1.3 s")
+    repairer.put_off(sent, "gone", "look it up")
+    failed = list(audit.events(RUN, [Event.BOOKING_FAILED]))
+    assert [row["error"] for row in failed] == ["no answer after 1.2 s", "look it up"]
+    assert len(caplog.records) == 2
+    assert repairer.repair(BOT) == [], "not yet"
+    monkeypatch.setattr(module, "sent_by", fail_if_asked)
+    monkeypatch.setattr(module, "RETRY_AFTER_S", 0.0)
+    repairer.put_off(sent, "gone", "look it up")
+    with pytest.raises(AssertionError, match="asked again"):
+        repairer.repair(BOT)
+
+
+def test_long_history_costs_a_start_little(audit: AuditLog) -> None:
+    """20,000 events, a fifth of them closes and bookings; asserted far above what it takes."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    kinds = [Event.CLOSE_INTENDED, Event.BOOKED, *[Event.VERIFIED] * 8]
+    rows = [
+        AuditEvent(
+            event_type=kinds[number % 10],
+            operation="close",
+            correlation_id=f"liq_{number // 200:04}",
+            pair=f"P{number % 200 // 10}/USDT",
+            timestamp=at + timedelta(seconds=number),
+        )
+        for number in range(20_000)
+    ]
+    audit.record(rows)
+    began = time.perf_counter()
+    assert repair(BOT, audit) == []
+    took = time.perf_counter() - began
+    assert took < 1.0

@@ -1,0 +1,105 @@
+"""What a run sent, as the audit trail tells it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.audit.events import AuditEvent
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.host.history import Interrupted
+from freqtrade_liquidation.host.sent import INTENTS, sent_by
+from freqtrade_liquidation.model import Side
+
+RUN = "liq_20260102_030405_ab12cd34"
+PAIR = "BTC/USDT:USDT"
+
+
+@pytest.fixture(params=["file", "memory"])
+def audit(tmp_path: Path, request: pytest.FixtureRequest) -> AuditLog:
+    url = f"sqlite:///{tmp_path / 'trades.sqlite'}" if request.param == "file" else "sqlite://"
+    return AuditLog(url, fallback=tmp_path / "lines.jsonl", masker=Masker([]))
+
+
+def note(audit: AuditLog, kind: Event, *, run: str = RUN, pair: str = PAIR, **data: Any) -> None:
+    audit.record(
+        [
+            AuditEvent(
+                event_type=kind,
+                operation="close",
+                correlation_id=run,
+                pair=pair,
+                additional_data=data,
+            )
+        ]
+    )
+
+
+def intend(audit: AuditLog, name: str, **values: Any) -> None:
+    note(audit, Event.CLOSE_INTENDED, side="sell", amount=0.5, client_order_id=name, **values)
+
+
+def test_answered_refused_and_unknown_closes_are_three_things(audit: AuditLog) -> None:
+    for name in ("ftl1", "ftl2", "ftl3"):
+        intend(audit, name)
+    note(audit, Event.CLOSE_ANSWERED, client_order_id="ftl1", order_id="77", filled=None)
+    note(audit, Event.ATTEMPT_FAILED, client_order_id="ftl2", outcome="refused")
+    note(audit, Event.ATTEMPT_FAILED, client_order_id="ftl3", outcome="unknown")
+    note(audit, Event.ATTEMPT_FAILED, request="positions", outcome="unavailable")
+    answered, refused, unknown = sent_by(audit, RUN)[PAIR].closes
+    assert answered.answer == {"id": "77"}
+    assert not answered.is_final, "accepted is not filled"
+    assert refused.refused
+    assert (unknown.refused, unknown.answer) == (False, None)
+    assert unknown.order.side is Side.LONG
+    assert unknown.order.amount == 0.5
+    assert datetime.now(UTC) - unknown.sent_at < timedelta(seconds=10)
+
+
+def test_stop_that_was_put_back_is_known_by_its_new_id(audit: AuditLog) -> None:
+    note(audit, Event.STOP_INTENDED, order_id="1", stop_price=90.0, amount=0.5)
+    note(audit, Event.STOP_PUT_BACK, order_id="2", amount=0.5)
+    assert sent_by(audit, RUN)[PAIR].stops == {"2": {"stop_price": 90.0, "amount": 0.5}}
+
+
+def test_unsettled_is_by_run_and_pair(audit: AuditLog) -> None:
+    """A later run's booking of the same pair settles nothing of an earlier one."""
+    later = "liq_20260102_030505_ab12cd34"
+    intend(audit, "ftl1")
+    intend(audit, "ftl2", run=later)
+    intend(audit, "ftl3", pair="ETH/USDT:USDT")
+    note(audit, Event.BOOKED, run=later)
+    note(audit, Event.BOOKING_FAILED)
+    assert audit.unsettled(INTENTS, Event.BOOKED) == [(RUN, PAIR), (RUN, "ETH/USDT:USDT")]
+
+
+def test_unsettled_in_a_database_without_our_tables_is_nothing(tmp_path: Path) -> None:
+    log = AuditLog(
+        f"sqlite:///{tmp_path / 'new.sqlite'}", fallback=tmp_path / "f", masker=Masker([])
+    )
+    assert log.unsettled(INTENTS, Event.BOOKED) == []
+    assert log.last_sequence() == 0
+
+
+@pytest.mark.parametrize(
+    ("trigger", "age_s", "to_finish"),
+    [
+        ("telegram", 899, True),
+        ("rest", 5, True),
+        ("cli", 5, True),
+        ("cli", 901, False),
+        ("shutdown", 5, False),
+        ("recovery", 5, False),
+    ],
+)
+def test_only_an_operators_young_run_is_to_be_finished(
+    trigger: str, age_s: float, to_finish: bool
+) -> None:
+    cut = Interrupted(
+        words="cut off", correlation_id=RUN, trigger=trigger, actor=None, reason=None, pairs=None,
+        age_s=age_s,
+    )  # fmt: skip
+    assert cut.to_finish is to_finish
