@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from freqtrade.exceptions import FreqtradeException
 from freqtrade.persistence import Order, Trade
 from sqlalchemy import select
 
@@ -115,14 +116,25 @@ class Repairer:
         )
         self._record(sent, AuditEventType.BOOKING_FAILED, error=words, realized_pnl=None)
 
+    def intend_cancel(self, sent: Sent, order_id: str) -> None:
+        """Before a stop that is left over is cancelled."""
+        order = {"pair": sent.pair, "order_id": order_id, "role": str(OrderRole.PROTECTIVE)}
+        self._record(sent, AuditEventType.CANCEL_INTENDED, operation="cancel", orders=[order])
+
     def _record(
-        self, sent: Sent, kind: AuditEventType, *, error: str | None = None, **data: Any
+        self,
+        sent: Sent,
+        kind: AuditEventType,
+        *,
+        operation: str = "book",
+        error: str | None = None,
+        **data: Any,
     ) -> None:
         self.audit.record(
             [
                 AuditEvent(
                     event_type=kind,
-                    operation="book",
+                    operation=operation,
                     correlation_id=sent.correlation_id,
                     trigger=sent.trigger,
                     pair=sent.pair,
@@ -249,12 +261,23 @@ class _Repair:
     def _clear_stops(self, pairs: Sequence[str]) -> None:
         """Stops of trades that are closed now: a run clears them last, and may not have come to it.
 
-        By freqtrade's own way, which notes the cancel and raises nothing.
+        By freqtrade's own way, which notes the cancel. One that fails is for a person: reduce-only
+        or not, it must not meet a later position.
         """
         open_stop = [Order.ft_order_side == "stoploss", Order.ft_is_open.is_(True)]
         stops = Trade.session.scalars(select(Order).where(Order.ft_pair.in_(pairs), *open_stop))
-        for trade in {stop.trade for stop in stops.all() if not stop.trade.is_open}:
-            self._bot.cancel_stoploss_on_exchange(trade)
+        for stop in stops.all():
+            if stop.trade is None or stop.trade.is_open:
+                continue
+            sent = next(sent for sent in self._sent if sent.pair == stop.ft_pair)
+            self._repairer.intend_cancel(sent, stop.order_id)
+            try:
+                self._bot.cancel_stoploss_on_exchange(stop.trade)  # type: ignore[arg-type]
+            except FreqtradeException as error:
+                logger.warning(
+                    "Stop %s of %s is left over and was not cancelled, cancel it by hand: %s",
+                    stop.order_id, stop.ft_pair, error,
+                )  # fmt: skip
         Trade.commit()
 
     def _unexplained(self, sent: Sent) -> str | None:

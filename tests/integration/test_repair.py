@@ -278,3 +278,4 @@ def test_entries_that_a_killed_run_cancelled_leave_no_trade_behind(
         assert bot.query("SELECT * FROM trades WHERE is_open = 1") == []
         assert len(bot.query(CLOSED)) == 10
         assert bot.query("SELECT * FROM orders WHERE ft_is_open = 1") == []
+    assert exchange.open_algo_orders() == [], "nor a stop that the run had not come to"
