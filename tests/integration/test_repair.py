@@ -216,26 +216,18 @@ def test_what_the_exchange_does_not_answer_for_waits_and_is_ours_whoever_books_i
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     """While our question fails, freqtrade takes the order in by itself; the next start names it."""
-    stopless = {
-        "order_types": {
-            "entry": "market",
-            "exit": "market",
-            "stoploss": "market",
-            "stoploss_on_exchange": False,
-        }
-    }  # a stop that still stands would keep freqtrade from looking
-    bot = make_bot(pairs=1, **stopless)
+    bot = make_bot(pairs=1)
     with bot:
-        wait_until_invested(bot, 1, stops=False)
+        wait_until_invested(bot, 1)
         kill_before_the_booking(bot, exchange)
     exchange.add_fault("error", method="GET", path="/fapi/v1/order$", status=503, code=-1008)
-    with make_bot(pairs=1, **stopless, **NO_ENTRIES) as bot:
+    with make_bot(pairs=1, **NO_ENTRIES) as bot:
         bot.wait_for(lambda: "liquidation_booking_failed" in event_types(bot), "a word about it")
         assert "liquidation_booked" not in event_types(bot)
         bot.wait_for(lambda: "sold_on_exchange" in str(bot.query(CLOSED)), "freqtrade's adoption")
         bot.kill()
     exchange.clear_faults()
-    with make_bot(pairs=1, **stopless, **NO_ENTRIES) as bot:
+    with make_bot(pairs=1, **NO_ENTRIES) as bot:
         bot.wait_for(lambda: "liquidation_booked" in event_types(bot), "the booking")
         assert_booked(bot, exchange, 1)
 
