@@ -215,7 +215,7 @@ def test_order_that_never_arrived_books_nothing(
 def test_what_the_exchange_does_not_answer_for_waits_and_is_ours_whoever_books_it(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
-    """While our question fails, freqtrade takes the order in by itself; the next start names it."""
+    """freqtrade may take the order in by itself meanwhile; the next start books or names it."""
     bot = make_bot(pairs=1)
     with bot:
         wait_until_invested(bot, 1)
@@ -224,7 +224,6 @@ def test_what_the_exchange_does_not_answer_for_waits_and_is_ours_whoever_books_i
     with make_bot(pairs=1, **NO_ENTRIES) as bot:
         bot.wait_for(lambda: "liquidation_booking_failed" in event_types(bot), "a word about it")
         assert "liquidation_booked" not in event_types(bot)
-        bot.wait_for(lambda: "sold_on_exchange" in str(bot.query(CLOSED)), "freqtrade's adoption")
         bot.kill()
     exchange.clear_faults()
     with make_bot(pairs=1, **NO_ENTRIES) as bot:
