@@ -51,6 +51,18 @@ def _control(command: str, arguments: Sequence[str]) -> int:
     return control.run([command, *arguments])
 
 
+def _status(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.frontends import status
+
+    return status.run(arguments)
+
+
+def _liquidate(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.frontends import liquidate
+
+    return liquidate.run(arguments)
+
+
 def _drill(arguments: Sequence[str]) -> int:
     from freqtrade_liquidation.drill import drill
 
@@ -58,7 +70,9 @@ def _drill(arguments: Sequence[str]) -> int:
 
 
 OWN: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "liquidate": _liquidate,
     "show-liquidations": _show,
     "drill": _drill,
-    **{name: partial(_control, name) for name in ("disarm", "arm", "release", "status")},
+    "status": _status,
+    **{name: partial(_control, name) for name in ("disarm", "arm", "release")},
 }

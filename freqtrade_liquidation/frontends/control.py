@@ -4,39 +4,39 @@ import argparse
 import getpass
 import re
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from rich.console import Console
+from rich.text import Text
 
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.frontends.database import add_database_arguments, open_audit
+from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
 from freqtrade_liquidation.host.control import LONGEST_WINDOW, Control
 
-OK, DISARMED, LATCHED = 0, 4, 5
+OK: Final = 0
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
 def run(arguments: list[str]) -> int:
-    """Carries out one of the four; the exit code of ``status`` is for monitors."""
+    """Carries out ``disarm``, ``arm`` or ``release``."""
     options = _parser(arguments[0]).parse_args(arguments[1:])
-    console = Console()
     audit = open_audit(options)
     try:
-        return _carry_out(arguments[0], options, audit, console)
+        words = _carry_out(arguments[0], options, audit)
     finally:
         audit.close()
+    Console(highlight=False).print(Text(words), soft_wrap=True)
+    return OK
 
 
 def _parser(command: str) -> argparse.ArgumentParser:
     about = {
         "disarm": "Maintenance window: the next automatic trigger within it leaves positions open.",
-        "arm": "Ends a maintenance window.",
+        "arm": "Ends a maintenance window. Starts nothing.",
         "release": "Lifts the latch: the bot may be started again. Starts nothing.",
-        "status": "Armed (0), disarmed (4) or latched (5), and the last run.",
     }[command]
     parser = argparse.ArgumentParser(prog=f"freqtrade-liquidation {command}", description=about)
-    add_database_arguments(parser)
     if command == "disarm":
         parser.add_argument(
             "--for",
@@ -44,50 +44,27 @@ def _parser(command: str) -> argparse.ArgumentParser:
             type=duration,
             required=True,
             metavar="15m",
-            help="how long: a number and s, m or h; at most 24h",
+            help="How long: a number and s, m or h; at most 24h.",
         )
-    if command != "status":
-        parser.add_argument("--reason", metavar="TEXT", help="for the audit trail")
+    parser.add_argument("--reason", metavar="TEXT", help="For the audit trail.")
+    add_database_arguments(parser)
     return parser
 
 
-def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog, console: Console) -> int:
+def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog) -> str:
     control = Control(audit)
     by = f"cli {getpass.getuser()}@{socket.gethostname()}"
     if command == "disarm":
         until = control.disarm(options.duration, by=by, reason=options.reason)
-        console.print(
+        return (
             f"Disarmed until {until:%Y-%m-%d %H:%M:%S} UTC: the next automatic trigger before "
-            "then leaves positions open."
+            f"then leaves positions open. To end it: {again('arm', options)}"
         )
-    elif command == "arm":
+    if command == "arm":
         control.arm(by=by, reason=options.reason)
-        console.print("Armed: stopping the bot closes its positions.")
-    elif command == "release":
-        control.release(by=by, reason=options.reason)
-        console.print("Released: the bot may be started again.")
-    else:
-        return _status(control, audit, console)
-    return OK
-
-
-def _status(control: Control, audit: AuditLog, console: Console) -> int:
-    state = control.state(datetime.now(UTC))
-    for run in audit.runs(limit=1):
-        console.print(
-            f"Last run: {run['correlation_id']} ({run['trigger']}): {run['state']}", markup=False
-        )
-    if state.latched_by is not None:
-        console.print(f"Latched by {state.latched_by}: the bot stays stopped.", markup=False)
-        return LATCHED
-    if state.disarmed_until is not None:
-        console.print(
-            f"Disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC.",
-            markup=False,
-        )
-        return DISARMED
-    console.print("Armed, as far as the database says; what the configuration says is not read.")
-    return OK
+        return "Armed: stopping the bot closes its positions."
+    control.release(by=by, reason=options.reason)
+    return "Released: the bot may be started again."
 
 
 def duration(text: str) -> timedelta:

@@ -1,66 +1,97 @@
-"""Which database the bot uses, found as freqtrade finds it."""
+"""Which bot is meant: freqtrade's options, and the database that they name."""
 
 import argparse
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
-from freqtrade.exceptions import OperationalException
-from sqlalchemy import make_url
+from freqtrade.commands.cli_options import AVAILABLE_CLI_OPTIONS
+from freqtrade.configuration.environment_vars import environment_vars_to_dict
+from freqtrade.configuration.load_config import load_from_files
+from freqtrade.constants import DEFAULT_CONFIG, DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
+from freqtrade.misc import deep_merge_dicts
 
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.host.outside.parts import check_database
+
+SHOWN: Final = ("config", "user_data_dir", "db_url", "dry_run", "verbosity", "logfile")
+TAKEN: Final = ("datadir", "print_colorized", "strategy", "strategy_path")
+"""Options of ``trade`` that change nothing here: a bot's own command line can be used as it is."""
 
 
 def add_database_arguments(parser: argparse.ArgumentParser) -> None:
-    """freqtrade's own option names."""
-    parser.add_argument(
-        "-c",
-        "--config",
-        action="append",
-        metavar="PATH",
-        help="Configuration file of the bot (default: config.json). May be repeated.",
-    )
-    parser.add_argument("--db-url", metavar="PATH", help="Trades database URL of the bot.")
-    parser.add_argument("-d", "--datadir", metavar="PATH", help=argparse.SUPPRESS)
-    parser.add_argument("--userdir", "--user-data-dir", dest="user_data_dir", metavar="PATH")
+    """freqtrade's own options, as its ``trade`` takes them."""
+    group = parser.add_argument_group("the bot", "as its trade command names it")
+    for name in (*SHOWN, *TAKEN):
+        option = AVAILABLE_CLI_OPTIONS[name]
+        kwargs = dict(option.kwargs)
+        if name in TAKEN:
+            kwargs["help"] = argparse.SUPPRESS
+        group.add_argument(*option.cli, dest=name, **kwargs)
 
 
-def fallback_file(options: argparse.Namespace) -> Path:
+def config_files(options: argparse.Namespace) -> list[str]:
+    """``-c``, else ``config.json`` in the user directory or here, as freqtrade looks for it."""
+    if options.config:
+        return list(options.config)
+    beside = Path(options.user_data_dir or "user_data") / DEFAULT_CONFIG
+    return [str(beside) if beside.is_file() else DEFAULT_CONFIG]
+
+
+def freqtrade_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """*options* as freqtrade's own parser would hand them on."""
+    names = (*SHOWN, *TAKEN)
+    found = {name: getattr(options, name, None) for name in names if name != "strategy"}
+    return {**found, "config": config_files(options), "command": "trade"}
+
+
+def read_config(options: argparse.Namespace) -> dict[str, Any]:
+    """Files and environment, merged as freqtrade does; nothing is made or checked.
+
+    :raises OperationalException: if a file cannot be read.
+    """
+    files = load_from_files(config_files(options))
+    config: dict[str, Any] = deep_merge_dicts(environment_vars_to_dict(), files)
+    if options.dry_run:
+        config["dry_run"] = True
+    return config
+
+
+def fallback_file(options: argparse.Namespace, config: dict[str, Any] | None = None) -> Path:
     """Where the bot writes its audit trail when the database cannot be written."""
-    return Path(options.user_data_dir or "user_data") / FALLBACK_NAME
+    folder = options.user_data_dir or (config or {}).get("user_data_dir") or "user_data"
+    return Path(folder) / FALLBACK_NAME
 
 
-def database_url(options: argparse.Namespace) -> str:
-    """``--db-url``, else the configuration's ``db_url``, else freqtrade's default for its mode.
-
-    :raises OperationalException: if the configuration cannot be read.
-    """
-    if options.db_url:
+def database_url(options: argparse.Namespace, config: dict[str, Any]) -> str:
+    """``--db-url``, else the configuration's ``db_url``, else freqtrade's default for its mode."""
+    if options.db_url and options.db_url != DEFAULT_DB_PROD_URL:
         return str(options.db_url)
-    from freqtrade.configuration.environment_vars import environment_vars_to_dict
-    from freqtrade.configuration.load_config import load_from_files
-
-    config: dict[str, Any] = load_from_files(options.config or ["config.json"])
-    config |= environment_vars_to_dict()
-    if config.get("db_url"):
-        return str(config["db_url"])
-    return DEFAULT_DB_DRYRUN_URL if config.get("dry_run", True) else DEFAULT_DB_PROD_URL
+    if not config.get("dry_run", True):
+        return str(config.get("db_url") or DEFAULT_DB_PROD_URL)
+    named = config.get("db_url")
+    return DEFAULT_DB_DRYRUN_URL if named in (None, DEFAULT_DB_PROD_URL) else str(named)
 
 
-def _must_exist(url: str) -> str:
-    """*url*, unless it is an SQLite file that is not there: a wrong path must not look like a bot.
+def config_if_needed(options: argparse.Namespace) -> dict[str, Any]:
+    """The configuration, unless ``--db-url`` says all that is needed and no file is to be found.
 
-    :raises OperationalException: naming the file.
+    :raises OperationalException: if it cannot be read.
     """
-    file = make_url(url).database
-    if url.startswith("sqlite") and file and not Path(file).exists():
-        raise OperationalException(
-            f"There is no database {file!r}. Name the bot's with --db-url, or run this where the "
-            "bot runs, with its -c."
-        )
-    return url
+    files_are_there = options.config or Path(config_files(options)[0]).is_file()
+    return {} if options.db_url and not files_are_there else read_config(options)
+
+
+def again(command: str, options: argparse.Namespace) -> str:
+    """*command* for the same bot, to be copied. Without ``--db-url``'s value: it may be secret."""
+    words = ["freqtrade-liquidation", command]
+    for file in options.config or ():
+        words += ["-c", file]
+    if options.user_data_dir:
+        words += ["--userdir", options.user_data_dir]
+    return shlex.join(words) + (" --db-url …" if options.db_url else "")
 
 
 def open_audit(options: argparse.Namespace) -> AuditLog:
@@ -68,5 +99,7 @@ def open_audit(options: argparse.Namespace) -> AuditLog:
 
     :raises OperationalException: if the configuration cannot be read, or there is no database.
     """
-    url = _must_exist(database_url(options))
-    return AuditLog(url, fallback=fallback_file(options), masker=Masker([]))
+    config = config_if_needed(options)
+    url = database_url(options, config)
+    check_database({"db_url": url})
+    return AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))

@@ -1,6 +1,6 @@
 """What must never be seen: collected once, for the masker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,23 @@ CONFIG_KEYS: Final = (
     ("discord", "webhook_url"),
     ("webhook", "url"),
 )
+
+
+EXCHANGE_KEYS: Final = (
+    *("key", "api_key", "apiKey", "secret", "password", "uid"),
+    *("account_id", "accountId", "private_key", "privateKey"),
+)
+"""Source: freqtrade ``Exchange._init_ccxt``."""
+
+
+def secrets_in(config: Mapping[str, Any]) -> list[str]:
+    """Every secret in *config*, before an exchange is built that takes some of them out."""
+    exchange = config.get("exchange", {})
+    extra = [exchange.get(f"ccxt{kind}_config", {}) for kind in ("", "_sync", "_async")]
+    found = [exchange.get(key) for key in EXCHANGE_KEYS]
+    found += [block.get(key) for block in extra for key in API_FIELDS]
+    found += [config.get(block, {}).get(key) for block, key in CONFIG_KEYS]
+    return [secret for value in found for secret in _strings(value) if secret]
 
 
 def secrets_of(bot: "FreqtradeBot") -> list[str]:

@@ -1,0 +1,238 @@
+"""``liquidate``: closes the book now, with a bot running, hanging or dead."""
+
+import argparse
+import asyncio
+import getpass
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from freqtrade.constants import Config
+from freqtrade.exceptions import OperationalException
+from freqtrade.exchange import Exchange
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.text import Text
+
+from freqtrade_liquidation import config as configuration
+from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.frontends import foresight
+from freqtrade_liquidation.frontends.database import add_database_arguments, freqtrade_arguments
+from freqtrade_liquidation.frontends.progress import Progress
+from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.lease import BookDatabase
+from freqtrade_liquidation.host.outside.asking import Asker
+from freqtrade_liquidation.host.outside.parts import (
+    check_database,
+    load_config,
+    open_exchange,
+    read_trades,
+    stand_in,
+)
+from freqtrade_liquidation.host.outside.running import OutsideRun
+from freqtrade_liquidation.host.preview import Preview, look_ahead
+from freqtrade_liquidation.host.secrets import secrets_in
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
+
+OK: Final = 0
+ANYTHING_ELSE: Final = 1
+USAGE: Final = 2
+POSITIONS_REMAIN: Final = 3
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carries out the command.
+
+    :returns: 0 done and flat, or declined; 2 usage; 3 positions remain; 1 anything else.
+    :raises FreqtradeException: if the configuration cannot be used.
+    :raises LiquidationError: if nothing could be begun.
+    """
+    options = _parser().parse_args(arguments)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    if not (options.yes or options.preview or _is_terminal()):
+        errors.print(
+            "Error: nobody is there to ask. Add --yes to close the positions, or --preview to "
+            "see what that would do."
+        )
+        return USAGE
+    with _quiet(verbose=bool(options.verbosity)):
+        try:
+            return _Command(options, console).execute()
+        except KeyboardInterrupt:
+            errors.print("\nInterrupted before a run of this process began.")
+            return ANYTHING_ELSE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="freqtrade-liquidation liquidate",
+        description="Closes the bot's book now. A bot that answers does it itself; else it is done "
+        "from here, and booked. Exit code: 0 flat, 3 positions remain, 2 usage, 1 anything else.",
+    )
+    parser.add_argument(
+        "-p", "--pairs", nargs="+", metavar="PAIR", help="Only these (default: the whole book)."
+    )
+    parser.add_argument("--preview", action="store_true", help="Show what it would do, and end.")
+    parser.add_argument("-y", "--yes", action="store_true", help="Do not ask.")
+    parser.add_argument("--reason", metavar="TEXT", help="For the audit trail.")
+    add_database_arguments(parser)
+    return parser
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def _quiet(*, verbose: bool) -> Iterator[None]:
+    """freqtrade tells at INFO what it loads; here that hides what matters."""
+    if verbose:
+        yield
+        return
+    before, theirs = logging.root.manager.disable, logging.getLogger("freqtrade")
+    logging.disable(logging.INFO)
+    theirs.propagate = False  # what matters of it comes as an error
+    theirs.addHandler(nowhere := logging.NullHandler())
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        theirs.propagate = True
+        theirs.removeHandler(nowhere)
+
+
+class _Opening:
+    """The exchange, opened in the background: a bot that answers does not need it."""
+
+    def __init__(self, config: Config) -> None:
+        self._future: Future[Exchange] = Future()
+        threading.Thread(target=self._open, args=(config,), name="exchange", daemon=True).start()
+
+    def _open(self, config: Config) -> None:
+        try:
+            self._future.set_result(open_exchange(config))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for it
+            self._future.set_exception(error)
+
+    def exchange(self) -> Exchange:
+        """:raises LiquidationError: if it does not answer."""
+        return self._future.result()
+
+
+class _Command:
+    """One ``liquidate``, from the configuration to the exit code."""
+
+    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+        self._options = options
+        self._console = console
+        self._pairs = frozenset(options.pairs) if options.pairs else None
+        args = freqtrade_arguments(options)
+        configuration.install_schema()
+        self._settings: LiquidationConfig = configuration.validate_before_start(args)
+        self._config = load_config(args)
+        check_database(self._config)
+        self._masker = Masker(secrets_in(self._config))
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(MaskingFilter(self._masker))
+        self._opening = _Opening(self._config)
+
+    def execute(self) -> int:
+        if self._pairs is not None:
+            self._check_pairs(self._pairs)
+        if not self._options.yes and not self._show_and_ask():
+            return OK
+        result = self._liquidate()
+        text = messages.outcome(result, self._config["stake_currency"])
+        style = "bold green" if result.success else "bold red"
+        self._console.print(Text(self._masker.text(text), style=style), soft_wrap=True)
+        remain = result.state in (LiquidationState.PARTIAL, LiquidationState.FAILED)
+        return POSITIONS_REMAIN if remain else OK
+
+    def _check_pairs(self, pairs: frozenset[str]) -> None:
+        """A misspelt pair has no position, and "flat" would be a lie.
+
+        :raises OperationalException: naming those that the exchange does not know.
+        """
+        exchange = self._opening.exchange()
+        wrong = sorted(pair for pair in pairs if not self._is_market(exchange, pair))
+        if wrong:
+            likely = {f"{pair}:{pair.split('/')[-1]}" for pair in wrong} & set(exchange.markets)
+            hint = f" Did you mean {', '.join(sorted(likely))}?" if likely else ""
+            raise OperationalException(
+                f"The exchange's {exchange.trading_mode.value} market has no {', '.join(wrong)}."
+                f"{hint}"
+            )
+
+    @staticmethod
+    def _is_market(exchange: Exchange, pair: str) -> bool:
+        market = exchange.markets.get(pair)
+        return market is not None and exchange.market_is_tradable(market)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _show_and_ask(self) -> bool:
+        """Whether to go on."""
+        preview = self._look_ahead()
+        foresight.show(preview, self._console)
+        if self._options.preview:
+            return False
+        what = f"{len(preview.lines)} position(s)"
+        return Confirm.ask(f"Close {what} at market now?", console=self._console, default=False)
+
+    def _look_ahead(self) -> Preview:
+        exchange = self._opening.exchange()
+        read_trades(self._config)
+        bot = stand_in(self._config, exchange)
+        preview = asyncio.run(look_ahead(bot, self._settings, self._pairs))
+        return preview if self._pairs is None else replace(preview, state_after="as it is now")
+
+    # -- acting -------------------------------------------------------------------------------
+
+    def _liquidate(self) -> LiquidationResult:
+        request = Request(
+            trigger="cli",
+            actor=f"{getpass.getuser()}@{socket.gethostname()}",
+            reason=self._options.reason,
+            pairs=self._pairs,
+        )
+        fallback = Path(self._config["user_data_dir"]) / FALLBACK_NAME
+        audit = AuditLog(self._config["db_url"], fallback=fallback, masker=self._masker)
+        book = BookDatabase(self._config["db_url"])
+        try:
+            with Progress(self._console) as progress:
+                return self._ask_or_run(request, audit, book, progress)
+        finally:
+            audit.close()
+            book.close()
+
+    def _ask_or_run(
+        self, request: Request, audit: AuditLog, book: BookDatabase, progress: Progress
+    ) -> LiquidationResult:
+        def say(words: str) -> None:
+            progress.say(self._masker.text(words))
+
+        asker = Asker(book, audit, say=say, run_s=self._settings.timeout_seconds)
+        handed = asker.hand_over(request, progress.hear)
+        if handed.result is not None:
+            return handed.result
+        say(handed.words)
+        try:
+            exchange = self._opening.exchange()
+        except LiquidationError:
+            say("NOTHING WAS CLOSED.")
+            raise
+        run = OutsideRun(self._config, self._settings, exchange, audit=audit, book=book, say=say)
+        return run.execute(request, books=handed.books, listener=progress.hear)

@@ -1,0 +1,225 @@
+"""The run itself, in a process that is not the bot: turn, latch, close, and then the books."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from freqtrade.constants import Config
+from freqtrade.enums import TradingMode
+from freqtrade.exchange import Exchange
+from freqtrade.freqtradebot import FreqtradeBot
+
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.booker import Booker
+from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, RunClaims
+from freqtrade_liquidation.host.ledger import venue_for
+from freqtrade_liquidation.host.outside.booking import BookLater, book
+from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
+from freqtrade_liquidation.host.signals import Signals
+from freqtrade_liquidation.host.snapshot import KnownTrade
+from freqtrade_liquidation.host.turns import OVERRUN_S
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.manager import (
+    LiquidationManager,
+    LiquidationResult,
+    new_correlation_id,
+)
+from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
+from freqtrade_liquidation.trail import Listener
+
+logger = logging.getLogger(__name__)
+
+TURN_WITHIN_S: Final = 65.0
+"""Longer than any claim of another process lasts."""
+HEARD_OF_TURN_S: Final = 0.5
+
+
+class OutsideRun:
+    """One run, on freqtrade's exchange and database, without its bot.
+
+    :param exchange: live, its own; closed by the caller.
+    :param say: for a person, while it goes on.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        settings: LiquidationConfig,
+        exchange: Exchange,
+        *,
+        audit: AuditLog,
+        book: BookDatabase,
+        say: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._settings = settings
+        self._exchange = exchange
+        self._audit = audit
+        self._claims = RunClaims(book)
+        self._say = say
+        self._id = new_correlation_id(datetime.now(UTC))
+        self._signals = Signals(on_held=self._on_signal, on_third=self._on_third_signal)
+        self._ends_at = 0.0
+        self._trades: tuple[KnownTrade, ...] = ()
+        self._bot: FreqtradeBot | None = None
+
+    @property
+    def _dry_run(self) -> bool:
+        return bool(self._config["dry_run"])
+
+    def execute(self, request: Request, *, books: bool, listener: Listener) -> LiquidationResult:
+        """Runs *request* to its end; from its first request on, a signal does not abort it.
+
+        :param books: into freqtrade's database; else the bot, or its next start, does.
+        :raises LiquidationError: if it cannot be begun.
+        """
+        self._trades = self._read_trades()
+        if self._dry_run:
+            self._bot = build_bot(self._config, self._whitelist())
+        self._signals.install()
+        with self._signals.held():
+            self._take_turn(request)
+            self._latch(request)
+            result = self._run(request, listener, books=books)
+            self._give_back(result, booked=None if books else False)
+            # In dry-run positions live in the database alone: the run has booked there.
+            if books and not self._dry_run:
+                result, booked = book(self._config, self._audit, result, say=self._say)
+                self._give_back(result, booked=booked)
+        return result
+
+    def _read_trades(self) -> tuple[KnownTrade, ...]:
+        """freqtrade's open trades. On a futures account the exchange knows what is open, too.
+
+        :raises PartMissing: if they cannot be read where nothing else says what is the bot's.
+        """
+        try:
+            return read_trades(self._config)
+        except PartMissing as error:
+            futures = self._exchange.trading_mode == TradingMode.FUTURES and not self._dry_run
+            if not futures or self._settings.scope != "account":
+                raise
+            self._say(f"{error}. Closing what the exchange shows.")
+            return ()
+
+    def _take_turn(self, request: Request) -> None:
+        for_s = self._settings.timeout_seconds + OVERRUN_S
+        until = time.monotonic() + TURN_WITHIN_S
+        told = False
+        try:
+            while not self._claims.acquire(
+                self._id, for_s=for_s, pairs=request.pairs, wait_s=HEARD_OF_TURN_S
+            ):
+                claim = self._claims.under_way()
+                if claim is not None and not told:
+                    told = True
+                    self._say(f"Liquidation {claim.correlation_id} runs on {claim.host}: waiting.")
+                if time.monotonic() > until:
+                    self._say("No turn in time: going on without.")
+                    return
+        except BookUnavailable as error:
+            self._say(f"The database does not say whose turn it is ({error}): going on without.")
+
+    def _latch(self, request: Request) -> None:
+        """Before the first look: a bot that wakes up meanwhile must find it."""
+        if request.pairs is not None:
+            return
+        try:
+            Control(self._audit).latch(
+                by=f"cli {request.actor or ''}".strip() + f" ({self._id})", correlation_id=self._id
+            )
+        except LiquidationError as error:
+            self._say(f"NOT LATCHED, a bot that starts will trade again: {error}")
+
+    def _give_back(self, result: LiquidationResult, *, booked: bool | None) -> None:
+        try:
+            self._claims.release(self._id, flat=result.success, booked=booked)
+        except BookUnavailable as error:  # it expires by itself
+            logger.warning("The turn was not given back: %s", error)
+
+    # -- the run ------------------------------------------------------------------------------
+
+    def _run(self, request: Request, listener: Listener, *, books: bool) -> LiquidationResult:
+        """In a thread of its own, so that nothing it does can hold up the end."""
+        self._ends_at = time.monotonic() + self._settings.timeout_seconds
+        box: list[LiquidationResult] = []
+
+        def work() -> None:
+            try:
+                box.append(asyncio.run(self._carry_out(request, listener, books=books)))
+            except Exception:
+                logger.exception("Liquidation broke off.")
+
+        thread = threading.Thread(target=work, name="liquidation", daemon=True)
+        thread.start()
+        thread.join(max(0.0, self._ends_at - time.monotonic()) + OVERRUN_S)
+        return box[0] if box else self._broken(thread.is_alive())
+
+    def _whitelist(self) -> Sequence[str]:
+        return [trade.pair for trade in self._trades] or list(self._exchange.markets)[:1]
+
+    async def _carry_out(
+        self, request: Request, listener: Listener, *, books: bool
+    ) -> LiquidationResult:
+        exchange = self._exchange if self._bot is None else self._bot.exchange
+        wire = Wire(exchange)
+        venue = venue_for(
+            exchange,
+            wire,
+            self._trades,
+            door=Door(),
+            account_scope=self._settings.scope == "account",
+        )
+        if self._bot is None:
+            venue.booker = BookLater(by_us=books)
+        else:
+            venue.booker = Booker(self._bot, wire, venue, self._trades)
+        manager = LiquidationManager(self._settings, venue, self._audit, logger)
+        try:
+            return await manager.execute_liquidation(
+                request=request,
+                correlation_id=self._id,
+                listener=listener,
+                timeout_s=self._ends_at - time.monotonic(),
+            )
+        finally:
+            wire.close()
+
+    def _broken(self, alive: bool) -> LiquidationResult:
+        words = "the run did not end in time" if alive else "the run broke off"
+        return LiquidationResult(
+            state=LiquidationState.FAILED,
+            correlation_id=self._id,
+            positions_failed=len(self._trades),
+            errors=(f"{words}; treat every position as open",),
+        )
+
+    # -- signals ------------------------------------------------------------------------------
+
+    def _on_signal(self) -> None:
+        pairs = sorted({trade.pair for trade in self._trades})
+        self._say(messages.second_signal(pairs, max(0.0, self._ends_at - time.monotonic())))
+
+    def _on_third_signal(self) -> None:
+        self._audit.record(
+            [
+                AuditEvent(
+                    event_type=AuditEventType.ABANDONED,
+                    operation="run",
+                    correlation_id=self._id,
+                    trigger="cli",
+                    additional_data={"signals": self._signals.received},
+                )
+            ]
+        )
