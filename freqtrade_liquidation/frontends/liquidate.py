@@ -98,20 +98,26 @@ def _is_terminal() -> bool:
 
 @contextmanager
 def _quiet(*, verbose: bool) -> Iterator[None]:
-    """freqtrade tells at INFO what it loads; here that hides what matters."""
+    """freqtrade's log hides what matters here; what matters of it comes as an error."""
     if verbose:
         yield
         return
-    before, theirs = logging.root.manager.disable, logging.getLogger("freqtrade")
-    logging.disable(logging.INFO)
-    theirs.propagate = False  # what matters of it comes as an error
-    theirs.addHandler(nowhere := logging.NullHandler())
+    theirs, before = logging.getLogger("freqtrade"), logging.root.manager.disable
+    logging.disable(logging.WARNING)  # loading the configuration sets up freqtrade's own log
     try:
         yield
     finally:
         logging.disable(before)
         theirs.propagate = True
-        theirs.removeHandler(nowhere)
+
+
+def _hush() -> None:
+    """After :func:`_quiet`, with the log set up: our own warnings are heard again."""
+    theirs = logging.getLogger("freqtrade")
+    theirs.propagate = False
+    if not any(isinstance(handler, logging.NullHandler) for handler in theirs.handlers):
+        theirs.addHandler(logging.NullHandler())
+    logging.disable(logging.INFO)
 
 
 class _Opening:
@@ -143,6 +149,8 @@ class _Command:
         configuration.install_schema()
         self._settings: LiquidationConfig = configuration.validate_before_start(args)
         self._config = load_config(args)
+        if not options.verbosity:
+            _hush()
         check_database(self._config)
         self._masker = Masker(secrets_in(self._config))
         for handler in logging.getLogger().handlers:

@@ -1,0 +1,218 @@
+"""``liquidate`` where no bot answers: a killed bot's book is closed, booked and stays closed."""
+
+import json
+import re
+import signal
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.drill.bot import BotProcess
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration import command
+from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
+from tests.integration.test_main_job import closing_requests, fills_pnl
+
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+ESCAPE = "\x1b"
+
+
+def dead_bot(make_bot: MakeBot, pairs: int = 3, *, futures: bool = True) -> BotProcess:
+    """A bot that SIGKILL took with its positions open."""
+    bot = make_bot(pairs=pairs, futures=futures).start()
+    wait_until_invested(bot, pairs)
+    bot.kill()
+    return bot
+
+
+def trades(bot: BotProcess) -> list[dict[str, Any]]:
+    return bot.query("SELECT * FROM trades ORDER BY id")
+
+
+def test_book_of_a_killed_bot_is_closed_booked_and_stays_closed(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """The bot starts again: stopped, latched, its trades as the exchange has them to the cent."""
+    bot = dead_bot(make_bot)
+    done = command.run(bot, "liquidate", "--yes", "--reason", "fire drill")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    assert "FLAT, verified on the exchange: 3 position(s) closed" in done.stdout
+    assert "not booked" not in done.stdout
+    assert ESCAPE not in done.stdout
+    (run,) = runs(bot)
+    assert (run["trigger"], run["state"], run["reason"]) == ("cli", "completed", "fire drill")
+    kinds = event_types(bot)
+    assert kinds.index("liquidation_latched") < kinds.index("liquidation_started")
+    closed = trades(bot)
+    assert [t["is_open"] for t in closed] == [0, 0, 0]
+    assert {t["exit_reason"] for t in closed} == {"emergency_liquidation"}
+    for trade in closed:
+        assert trade["close_profit_abs"] == pytest.approx(
+            fills_pnl(exchange, trade["pair"]), abs=0.005
+        )
+    profit = sum(trade["close_profit_abs"] for trade in closed)
+    assert run["total_realized_pnl"] == pytest.approx(profit, abs=0.005)
+    check_stays_stopped(exchange, bot)
+
+
+def check_stays_stopped(exchange: PracticeExchange, bot: BotProcess) -> None:
+    exchange.clear_log()
+    with bot:
+        bot.wait_for(lambda: "Latched by cli" in " ".join(bot.log().split()), "the latch")
+        bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "the stopped state")
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert exchange.requests("/order", method="POST") == []
+    assert command.run(bot, "status").returncode == 5
+    assert command.run(bot, "release").returncode == 0
+    assert command.run(bot, "status").returncode == 0
+
+
+def test_preview_asks_only_questions_and_marks_the_unknown(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot, pairs=2)
+    exchange.seed_position("SOL/USDT:USDT", 1)
+    exchange.clear_log()
+    before = (trades(bot), event_types(bot))
+    shown = command.run(bot, "liquidate", "--preview")
+    assert shown.returncode == 0, shown.stderr
+    assert len(exchange.positions()) == 3
+    assert {request["method"] for request in exchange.requests()} <= {"GET"}
+    assert (trades(bot), event_types(bot)) == before
+    lines = shown.stdout.splitlines()
+    assert [line for line in lines if "unknown to the database" in line] == [
+        line for line in lines if line.startswith("SOL/USDT:USDT")
+    ]
+    assert "latched until /start" in shown.stdout
+
+
+def test_some_pairs_close_alone_and_latch_nothing(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    done = command.run(bot, "liquidate", "--yes", "--pairs", BTC)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert BTC not in exchange.positions()
+    assert len(exchange.positions()) == 2
+    assert "liquidation_latched" not in event_types(bot)
+    assert [t["pair"] for t in trades(bot) if not t["is_open"]] == [BTC]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--yes"),
+        (["--yes", "--pairs", "BTC/USDT"], "Did you mean BTC/USDT:USDT?"),
+        (["--yes", "--db-url", "sqlite:///nowhere.sqlite"], "nowhere.sqlite"),
+        (["--yes", "--nonsense"], "--nonsense"),
+        (["--yes", "--db-url", "no address"], "db_url"),
+    ],
+)
+def test_refused_with_2_and_nothing_sent(
+    exchange: PracticeExchange, make_bot: MakeBot, options: list[str], words: str
+) -> None:
+    bot = make_bot()
+    bot.database.touch()
+    refused = command.run(bot, "liquidate", *options)
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert words in " ".join(refused.stderr.split())
+    assert exchange.requests("/order", method="POST") == []
+    assert not (bot.folder / "nowhere.sqlite").exists()
+
+
+def test_configuration_that_is_wrong_is_2_and_names_the_key(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(liquidation={"timeout_seconds": "5"})
+    refused = command.run(bot, "liquidate", "--yes")
+    assert refused.returncode == 2
+    assert "timeout_seconds" in refused.stderr
+
+
+def test_positions_that_remain_are_3_and_named(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    exchange.add_fault(
+        "error", method="POST", path="/fapi/v1/order$", symbol="BTCUSDT", code=-4108, msg="No."
+    )
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert re.search(rf"- {re.escape(BTC)} long .*: open", done.stdout)
+    assert set(exchange.positions()) == {BTC}
+    assert runs(bot)[0]["state"] == "partial"
+
+
+def test_two_at_once_take_turns_and_close_once(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    exchange.set_latency(150)
+    exchange.clear_log()
+    both = [command.start(bot, "liquidate", "--yes") for _ in range(2)]
+    ended = [process.communicate(timeout=90) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    assert exchange.positions() == {}
+    assert len(closing_requests(exchange)) == 3
+    first, second = runs(bot)
+    assert first["finished_at"] <= second["started_at"]
+    assert (first["positions_closed"], second["positions_closed"]) == (3, 0)
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 0)])
+def test_terminal_shows_the_preview_and_asks(
+    exchange: PracticeExchange, make_bot: MakeBot, answer: str, left: int
+) -> None:
+    bot = dead_bot(make_bot, pairs=2)
+    code, shown = command.on_terminal(bot, "liquidate", types=answer)
+    assert code == 0, shown
+    assert "A liquidation would close" in shown
+    assert "Close 2 position(s) at market now?" in shown
+    assert len(exchange.positions()) == left
+    assert len(runs(bot)) == (0 if left else 1)
+
+
+def test_first_ctrl_c_says_how_it_stands_and_aborts_nothing(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    exchange.set_latency(400)
+    exchange.clear_log()
+    process = command.start(bot, "liquidate", "--yes")
+    assert exchange.wait_for_requests("positionRisk", timeout_s=60)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, out + errors
+    assert "Liquidation is under way" in out
+    assert exchange.positions() == {}
+
+
+def test_dry_run_closes_and_books_in_the_database(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Its positions live nowhere else."""
+    bot = make_bot(pairs=2, dry_run=True).start()
+    wait_until_invested(bot, 2, stops=False)
+    bot.kill()
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [t["is_open"] for t in trades(bot)] == [0, 0]
+    assert {t["exit_reason"] for t in trades(bot)} == {"emergency_liquidation"}
+
+
+def test_spot_sells_what_the_bot_bought(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    bot = dead_bot(make_bot, pairs=2, futures=False)
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [t["is_open"] for t in trades(bot)] == [0, 0]
+
+
+def test_secrets_and_foreign_text_stay_out(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    config = json.loads(bot.config_file.read_text())
+    done = command.run(bot, "liquidate", "--yes", "-vv")
+    for text in (done.stdout, done.stderr, str(events(bot))):
+        assert config["exchange"]["secret"] not in text
+        assert config["exchange"]["key"] not in text
