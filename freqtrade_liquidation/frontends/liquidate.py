@@ -53,6 +53,10 @@ USAGE: Final = 2
 POSITIONS_REMAIN: Final = 3
 
 
+class NoPreview(LiquidationError):
+    """What would be closed cannot be shown."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carries out the command.
 
@@ -193,7 +197,11 @@ class _Command:
 
     def _show_and_ask(self) -> bool:
         """Whether to go on."""
-        preview = self._look_ahead()
+        try:
+            preview = self._look_ahead()
+        except LiquidationError as error:
+            hint = "" if self._options.preview else " --yes closes without one."
+            raise NoPreview(f"No preview: {self._masker.text(str(error))}.{hint}") from error
         foresight.show(preview, self._console)
         if self._options.preview:
             return False
@@ -243,4 +251,7 @@ class _Command:
             say("NOTHING WAS CLOSED.")
             raise
         run = OutsideRun(self._config, self._settings, exchange, audit=audit, book=book, say=say)
-        return run.execute(request, books=handed.books, listener=progress.hear)
+        result = run.execute(request, books=handed.books, listener=progress.hear)
+        if request.pairs is None:
+            say("The bot is stopped until /start; its channels hear of it when it answers.")
+        return result

@@ -1,0 +1,43 @@
+"""What earlier runs sold and nobody has booked: the database still calls it unsold."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEventType
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.host.deeds import Close, still_unbooked
+from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
+from freqtrade_liquidation.host.snapshot import KnownTrade
+from freqtrade_liquidation.host.threads import in_thread
+from freqtrade_liquidation.host.wire import Wire
+
+logger = logging.getLogger(__name__)
+
+FOUND_WITHIN_S: Final = 1.5
+
+
+async def earlier_closes(audit: AuditLog, wire: Wire, trades: Sequence[KnownTrade]) -> list[Close]:
+    """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
+
+    One that is not found in time stays without an end: on spot its pair is not sold again blindly.
+
+    :raises AuditUnreadable: if the audit trail cannot be read.
+    """
+    sent = await in_thread(lambda: _unsettled(audit), name="earlier")
+    owner = {id(close): one for one in sent for close in one.closes}
+    closes = still_unbooked([close for one in sent for close in one.closes], trades)
+    asks = [find(wire, owner[id(close)], close) for close in closes if not close.is_final]
+    try:
+        async with asyncio.timeout(FOUND_WITHIN_S):
+            await asyncio.gather(*asks)
+    except TimeoutError:
+        logger.warning("Not every order of an earlier run was found again in time.")
+    return [close for close in closes if not close.refused]
+
+
+def _unsettled(audit: AuditLog) -> list[Sent]:
+    keys = audit.unsettled(INTENTS, AuditEventType.BOOKED)
+    runs = {correlation_id: sent_by(audit, correlation_id) for correlation_id, _ in keys}
+    return [runs[run][pair] for run, pair in keys if pair in runs[run]]

@@ -1,0 +1,106 @@
+"""``status``: the exit code for monitors, and who runs."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.frontends import commands
+from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.lease import BookDatabase, Lease, RunClaims
+
+
+class Bot:
+    """A configuration and a database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "bot.sqlite"
+        self.config = folder / "config.json"
+        self.url = f"sqlite:///{self.file}"
+        self.book = BookDatabase(self.url)
+        self.write()
+        log = AuditLog(self.url, fallback=folder / "x.jsonl", masker=Masker())
+        Control(log).arm(by="test")
+        log.close()
+
+    def write(self, **liquidation: Any) -> None:
+        content = {"dry_run": True, "db_url": self.url, "liquidation": liquidation}
+        self.config.write_text(json.dumps(content))
+
+    def status(self) -> int:
+        return commands.run(["status", "-c", str(self.config)])
+
+
+@pytest.fixture
+def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bot:
+    monkeypatch.chdir(tmp_path)
+    return Bot(tmp_path)
+
+
+def test_armed_names_the_triggers(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bot.status() == 0
+    assert "Armed: shutdown, stop, fatal_error closes positions." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("settings", [{"emergency_liquidation": False}, {"triggers": []}])
+def test_disabled_by_the_configuration_is_4(bot: Bot, settings: dict[str, Any]) -> None:
+    """A monitor must not take it for armed because the database says nothing."""
+    bot.write(**settings)
+    assert bot.status() == 4
+
+
+def test_disabled_by_the_environment_is_4(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREQTRADE__LIQUIDATION__EMERGENCY_LIQUIDATION", "false")
+    assert bot.status() == 4
+
+
+def test_wrong_configuration_is_2(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    bot.write(timeout_seconds="5")
+    assert bot.status() == 2
+    assert "timeout_seconds" in capsys.readouterr().err
+
+
+def test_latched_wins_and_names_the_way_out(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    bot.write(emergency_liquidation=False)
+    log = AuditLog(bot.url, fallback=bot.file.with_name("x.jsonl"), masker=Masker())
+    Control(log).latch(by="cli eve", correlation_id=None)
+    log.close()
+    assert bot.status() == 5
+    assert f"freqtrade-liquidation release -c {bot.config}" in capsys.readouterr().out
+
+
+def test_names_the_bot_that_runs_and_the_run_under_way(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot.status()
+    assert "No bot has said" in capsys.readouterr().out
+    Lease(bot.book).renew()
+    RunClaims(bot.book).acquire("liq_1", for_s=60)
+    bot.status()
+    text = capsys.readouterr().out
+    assert f"The bot runs on {bot.book.host}, renewed 0 s ago." in text
+    assert "liquidation liq_1 of the whole book" in text
+
+
+def test_database_that_does_not_answer_is_1(bot: Bot) -> None:
+    """Never "armed" for want of an answer."""
+    with sqlite3.connect(bot.file, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert bot.status() == 1
+
+
+def test_db_url_alone_says_that_the_configuration_is_not_read(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot.config.unlink()
+    assert commands.run(["status", "--db-url", bot.url]) == 0
+    assert "as far as the database says" in capsys.readouterr().out
+
+
+def test_options_of_the_bots_own_command_line_are_taken(bot: Bot) -> None:
+    options = ["-c", str(bot.config), "-s", "Any", "--strategy-path", "x", "-vv", "--dry-run"]
+    assert commands.run(["status", *options]) == 0
