@@ -13,8 +13,19 @@ def substitute(config: dict[str, Any]) -> None:
 
     :raises OperationalException: if the installed freqtrade does not fit.
     """
+    if config.get("telegram", {}).get("enabled", False):
+        _telegram()
     if config.get("api_server", {}).get("enabled", False):
         _rest()
+
+
+def _telegram() -> None:
+    import freqtrade.rpc.telegram as module
+
+    seams.check(seams.TELEGRAM)
+    from freqtrade_liquidation.frontends.telegram import LiquidatingTelegram
+
+    module.Telegram = LiquidatingTelegram
 
 
 def _rest() -> None:

@@ -263,7 +263,16 @@ class Protection:
 
     def unknown_pairs(self, pairs: Collection[str]) -> list[str]:
         """Those of *pairs* that the exchange does not list: most likely a slip of the finger."""
-        return sorted(set(pairs) - self.bot.exchange.markets.keys())
+        return sorted(set(pairs) - self.listed_pairs())
+
+    def listed_pairs(self) -> set[str]:
+        """Every pair of the exchange on our side of it: the same coins trade on spot and futures.
+
+        :raises NotArmed: if no bot was ever built.
+        """
+        exchange = self.bot.exchange
+        kind = "spot" if exchange.trading_mode == TradingMode.SPOT else "swap"
+        return {pair for pair, market in exchange.markets.items() if market.get(kind)}
 
     def what_a_stop_does(self) -> str:
         """In words, for the reply to ``/stop``."""

@@ -69,6 +69,9 @@ TELEGRAM: Final[Seams] = (
     ("freqtrade.rpc.telegram:Telegram", "_init_telegram_app", ()),
     ("freqtrade.rpc.telegram:Telegram", "_init_keyboard", ()),
     ("freqtrade.rpc.telegram:Telegram", "_help", ("update", "context")),
+    ("freqtrade.rpc.telegram:Telegram", "_stop", ("update", "context")),
+    ("freqtrade.rpc.telegram:Telegram", "compose_message", ("msg",)),
+    ("freqtrade.rpc.telegram:Telegram", "_message_loudness", ("msg",)),
     ("freqtrade.rpc.telegram:Telegram", "_send_msg", ("msg",)),
 )
 REST: Final[Seams] = (("freqtrade.rpc.api_server:ApiServer", "configure_app", ("app", "config")),)
