@@ -12,6 +12,7 @@ from freqtrade.enums import RPCMessageType, State
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.lease import Claim
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationResult
@@ -126,6 +127,26 @@ class Aftermath:
         kind = RPCMessageType.STATUS if result.success else RPCMessageType.WARNING
         text = messages.outcome(result, bot.config["stake_currency"])
         self._notifier.send(Message(text=text, kind=kind, urgent=True))
+
+    # -- runs of other processes --------------------------------------------------------------
+
+    def anothers_run_begins(self, claim: Claim, bot: "LiquidatingBot") -> None:
+        """freqtrade does nothing of its own while another process closes the whole book."""
+        if claim.pairs is None:
+            self.stopped_by_us = True
+            bot.set_state(State.STOPPED)
+
+    def anothers_run_ended(self, claim: Claim, bot: "LiquidatingBot") -> None:
+        """As after a run of ours."""
+        if claim.pairs is not None:
+            return
+        self.stopped_by_us = self.has_run = True
+        if claim.flat:
+            bot.set_state(State.STOPPED)
+            return
+        bot.set_state(State.PAUSED)
+        words = f"{claim.correlation_id} left something open"
+        self.repeats.plan(Request(trigger="cli", actor=claim.host, reason=words))
 
     # -- the latch ----------------------------------------------------------------------------
 

@@ -92,6 +92,10 @@ class LiquidatingBot(FreqtradeBot):
         if note is None:
             self._protection.log.info("Entry into %s refused: a liquidation barred it.", pair)
             return False
+        if (why := self._protection.neighbours.refuse_entry(pair)) is not None:
+            self._protection.door.settle(note)
+            logger.warning("Entry into %s refused: %s.", pair, why)
+            return False
         try:
             entered = super().execute_entry(pair, *args, **kwargs)
         except DEFINITE_REFUSALS:

@@ -41,6 +41,11 @@ def what_a_stop_does_in_doubt() -> str:
     return "Its positions are closed at market, unless a maintenance window is open."
 
 
+def anothers_run(correlation_id: str, host: str) -> str:
+    """Another process has liquidated this book."""
+    return f"Liquidation {correlation_id} was run by another process ({host})."
+
+
 def start_refused(correlation_id: str) -> str:
     """``/start`` while a run is under way."""
     return f"not started: liquidation {correlation_id} is under way"

@@ -24,6 +24,7 @@ from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
+from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.preview import Preview, look_ahead
 from freqtrade_liquidation.host.repair import repair
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 LAST_MESSAGE_WITHIN_S: Final = 1.0
 CONTROL_READ_WITHIN_S: Final = 0.3
 LOCK_WITHIN_S: Final = 0.2
+ANOTHERS_TURN_LEAVES_S: Final = 1.5
+"""Of our time, once we have waited for a run of another process: enough to look and close."""
 
 
 class Protection:
@@ -71,6 +74,7 @@ class Protection:
         self._runner = Runner(self.door, self.notifier)
         self._bot: LiquidatingBot | None = None
         self._audit: AuditLog | None = None
+        self._neighbours: Neighbours | None = None
         self._announced = False
         self._repaired = False
         self._masker = Masker()
@@ -97,6 +101,16 @@ class Protection:
         return self._audit
 
     @property
+    def neighbours(self) -> Neighbours:
+        """Other processes on the same database.
+
+        :raises NotArmed: if no bot was ever built.
+        """
+        if self._neighbours is None:
+            raise NotArmed("no bot has been built in this process")
+        return self._neighbours
+
+    @property
     def control(self) -> Control:
         """Latch and maintenance window."""
         return Control(self.audit)
@@ -113,6 +127,7 @@ class Protection:
         fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
         self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=masker)
         self._audit.import_fallback()
+        self._meet_neighbours(bot.config["db_url"])
         first, self._bot = self._bot is None, bot
         self._announced = False
         note_config(self._audit, self.config)
@@ -123,6 +138,14 @@ class Protection:
         self._keep_stopped(bot, self.control.state().latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
+
+    def _meet_neighbours(self, db_url: str) -> None:
+        """Before the latch is read: it is what outlives the runs that are over by now."""
+        if self._neighbours is not None and self._neighbours.db_url != db_url:
+            self._neighbours.close(for_good=True)
+            self._neighbours = None
+        self._neighbours = self._neighbours or Neighbours(db_url)
+        self._neighbours.beat()
 
     def _keep_stopped(self, bot: "LiquidatingBot", latched_by: str | None) -> None:
         """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door)."""
@@ -180,8 +203,11 @@ class Protection:
         if self._repaired or self._audit is None:
             return
         self._repaired = True
+        self._repair_now()
+
+    def _repair_now(self) -> None:
         try:
-            pairs = repair(bot, self._audit)
+            pairs = repair(self.bot, self.audit)
         except Exception:
             self.log.exception("Trades that a run left unbooked could not be looked up.")
             return
@@ -201,7 +227,7 @@ class Protection:
 
     def allow_state(self, bot: "LiquidatingBot", old: State, wanted: State) -> State:
         """What becomes of a change of state that freqtrade or an operator wants."""
-        if wanted != State.STOPPED and self._turns.running is not None:
+        if wanted != State.STOPPED and self.running_id is not None:
             self.log.warning("%s refused: a liquidation is under way.", wanted.name)
             return old
         if wanted == State.RELOAD_CONFIG:
@@ -223,6 +249,7 @@ class Protection:
             return False
         self.after.repeats.end()
         self.after.has_run = False
+        self.neighbours.lift()
         self.door.open()
         return True
 
@@ -234,9 +261,9 @@ class Protection:
 
     @property
     def running_id(self) -> str | None:
-        """``correlation_id`` of the run under way."""
+        """``correlation_id`` of the run under way, in this process or another."""
         turn = self._turns.running
-        return None if turn is None else turn.correlation_id
+        return self.neighbours.under_way if turn is None else turn.correlation_id
 
     def standing(self) -> Standing:
         """How things stand now; reads the database.
@@ -332,11 +359,7 @@ class Protection:
             latching = self._latch(turn)
             self._say_started(turn.request)
             turn.take(bot._exit_lock, within_s=self._lock_patience_s(bot))
-        try:
-            result = asyncio.run(self._runner.run(turn, bot, audit, self.config))
-        except Exception:
-            self.log.exception("Liquidation broke off.")
-            result = self._broken(turn, "the run broke off")
+        result = self._run(turn, bot, audit)
         if self._leaves_open(turn.request) and turn.request.pairs is None and not was_closed:
             self.door.open()
         if latching is None:
@@ -346,6 +369,24 @@ class Protection:
         if latching is not None:
             latching.join(CONTROL_READ_WITHIN_S)
         self._end(turn, result)
+
+    def _run(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> LiquidationResult:
+        assert turn.ends_at is not None, "begun"
+        left_s = turn.ends_at - time.monotonic()
+        alone = self._will_skip(turn.request) or self.neighbours.claim(
+            turn, for_s=left_s, wait_s=max(0.0, left_s - ANOTHERS_TURN_LEAVES_S)
+        )
+        if not alone and bot.exchange.trading_mode == TradingMode.SPOT:
+            # Two sellers of the same coins would sell the user's own, too.
+            return self._broken(turn, "another process is liquidating this book and has not ended")
+        try:
+            result = asyncio.run(self._runner.run(turn, bot, audit, self.config))
+        except Exception:
+            self.log.exception("Liquidation broke off.")
+            result = self._broken(turn, "the run broke off")
+        if alone:
+            self.neighbours.release(turn, result)
+        return result
 
     def _latch(self, turn: Turn) -> threading.Thread | None:
         return None if self._leaves_open(turn.request) else self.after.latch(turn)
@@ -418,11 +459,33 @@ class Protection:
         text = messages.started(request.trigger, len(self._runner.trades))
         self.notifier.send(Message(text=text))
 
+    # -- other processes ----------------------------------------------------------------------
+
+    def heed_neighbours(self) -> None:
+        """Called by the bot's loop: what other processes want, and what they have done."""
+        beat = self.neighbours.beat()
+        if beat.request_waits:
+            self.neighbours.carry_out(self.order)
+        for claim in beat.started:
+            self.after.anothers_run_begins(claim, self.bot)
+        for claim in beat.ended:
+            self.log.warning("%s", messages.anothers_run(claim.correlation_id, claim.host))
+            if claim.booked is not True:
+                self._repair_now()
+            self.after.anothers_run_ended(claim, self.bot)
+            if claim.pairs is None:
+                self.door.bar()
+
     def repeat_if_due(self) -> None:
         """Called by the bot's loop: a run that left something open is repeated."""
         request = self.after.repeats.due()
         if request is not None:
             self.liquidate(request)
+
+    def end(self) -> None:
+        """The process ends in good order."""
+        if self._neighbours is not None:
+            self._neighbours.close(for_good=True)
 
     # -- signals during a run -----------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.pool import StaticPool
 
 from freqtrade_liquidation.host.bot import LiquidatingBot
+from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.model import Request
@@ -56,6 +57,7 @@ class LiquidatingWorker(Worker):
         self._protection.signals.check()
         if self._resume_from is not None:
             old_state, self._resume_from = self._resume_from, None
+        self._protection.heed_neighbours()
         if old_state in TRADING and self.bot.state == State.STOPPED:
             self._on_stop(old_state)
         self._protection.repeat_if_due()
@@ -65,12 +67,13 @@ class LiquidatingWorker(Worker):
         return state
 
     def _sleep(self, sleep_duration: float) -> None:  # type: ignore[override]
-        """As freqtrade's, but a change of state (``/stop``) ends it at once."""
+        """As freqtrade's; a change of state (``/stop``) ends it, and other processes are heard."""
         until = time.monotonic() + sleep_duration
-        while (left := until - time.monotonic()) > 0:
-            if self.bot.wake.wait(left):
+        while (left_s := until - time.monotonic()) > 0:
+            if self.bot.wake.wait(min(left_s, LOOK_EVERY_S)):
                 self.bot.wake.clear()
                 return
+            self._protection.heed_neighbours()
 
     def _on_stop(self, old_state: State) -> None:
         if self._protection.after.stopped_by_us:
@@ -114,6 +117,7 @@ class LiquidatingWorker(Worker):
         self._protection.signals.exiting()
         self._rollback()
         self._protection.liquidate(self._exit_request(), process_ends=True)
+        self._protection.end()
         limit = CLEANUP_AFTER_RUN_S if self._protection.after.has_run else CLEANUP_WITHOUT_RUN_S
         try:
             bounded(super().exit, timeout_s=limit, name="cleanup")
