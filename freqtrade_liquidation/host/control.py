@@ -1,13 +1,18 @@
 """Latch and maintenance window, read from the audit trail: the one source of truth."""
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.audit.sink import AuditSink, Durability
 from freqtrade_liquidation.errors import LiquidationError
+
+T = TypeVar("T")
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
 
@@ -27,6 +32,25 @@ def window(text: str) -> timedelta:
     if not timedelta(0) < duration <= LONGEST_WINDOW:
         raise ValueError(f"{text!r} is not within 1s…24h")
     return duration
+
+
+READ_WITHIN_S: Final = 1.0
+ASK_AGAIN_S: Final = 0.05
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """What *read* returns; asked again for a second where the database is busy. Not for a run.
+
+    :raises AuditUnreadable: if it is busy all the time.
+    """
+    until = time.monotonic() + READ_WITHIN_S
+    while True:
+        try:
+            return read()
+        except AuditUnreadable:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(ASK_AGAIN_S)
 
 
 class ControlLog(AuditSink, Protocol):

@@ -63,12 +63,17 @@ def note_config(audit: AuditLog, config: LiquidationConfig) -> None:
     )
 
 
-def close_interrupted_runs(bot: "FreqtradeBot", audit: AuditLog) -> list[Interrupted]:
+def close_interrupted_runs(
+    bot: "FreqtradeBot", audit: AuditLog, *, except_for: str | None = None
+) -> list[Interrupted]:
     """Closes in the audit what a killed process left in progress, with what the exchange shows.
 
     Call it before the process's first run, when *bot* has just read its balance.
+
+    :param except_for: the run of another process that is under way, by its id.
     """
-    return [_close(bot, audit, run) for run in list(audit.unfinished_runs())]
+    cut_off = [run for run in audit.unfinished_runs() if run["correlation_id"] != except_for]
+    return [_close(bot, audit, run) for run in cut_off]
 
 
 def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interrupted:

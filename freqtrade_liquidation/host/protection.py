@@ -21,9 +21,9 @@ from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
-from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.control import Control, patiently
 from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
+from freqtrade_liquidation.host.history import Interrupted, close_interrupted_runs, note_config
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.preview import Preview, look_ahead
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 LAST_MESSAGE_WITHIN_S: Final = 1.0
 CONTROL_READ_WITHIN_S: Final = 0.3
 LOCK_WITHIN_S: Final = 0.2
+REPAIR_EVERY_S: Final = 5.0
 ANOTHERS_TURN_LEAVES_S: Final = 1.5
 """Of our time, once we have waited for a run of another process: enough to look and close."""
 
@@ -76,7 +77,9 @@ class Protection:
         self._audit: AuditLog | None = None
         self._neighbours: Neighbours | None = None
         self._announced = False
-        self._repaired = False
+        self._has_started = False
+        self._repair_at = 0.0
+        self._to_finish: list[Interrupted] = []
         self._masker = Masker()
         self._mask: MaskingFilter | None = None
 
@@ -132,12 +135,17 @@ class Protection:
         self._announced = False
         note_config(self._audit, self.config)
         if first:
-            for cut in close_interrupted_runs(bot, self._audit):
-                text = cut.words
-                self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
-        self._keep_stopped(bot, self.control.state().latched_by)
+            self._look_back(bot)
+        self._keep_stopped(bot, patiently(self.control.state).latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
+
+    def _look_back(self, bot: "LiquidatingBot") -> None:
+        """What a killed process left; not what another process is at."""
+        cuts = close_interrupted_runs(bot, self.audit, except_for=self.neighbours.under_way)
+        for cut in cuts:
+            self.notifier.send(Message(text=cut.words, kind=RPCMessageType.WARNING, urgent=True))
+        self._to_finish = [cut for cut in cuts if cut.to_finish]
 
     def _meet_neighbours(self, db_url: str) -> None:
         """Before the latch is read: it is what outlives the runs that are over by now."""
@@ -198,11 +206,18 @@ class Protection:
         if events:
             self.audit.record(events)
 
-    def repair(self, bot: "LiquidatingBot") -> None:
-        """Once a process, when the bot has started: books what a run left unbooked."""
-        if self._repaired or self._audit is None:
+    def started(self) -> None:
+        """freqtrade has looked up its own open orders: now book what runs left unbooked."""
+        self._repair_at = 0.0
+        self._has_started = True
+        self._repair_if_due()
+
+    def _repair_if_due(self) -> None:
+        """Never beside a run, nor before freqtrade's own startup, unless that does not come."""
+        ready = self._has_started or self.bot.state == State.STOPPED
+        if not ready or self.running_id is not None or time.monotonic() < self._repair_at:
             return
-        self._repaired = True
+        self._repair_at = time.monotonic() + REPAIR_EVERY_S
         self._repair_now()
 
     def _repair_now(self) -> None:
@@ -242,7 +257,7 @@ class Protection:
     def _lift(self) -> bool:
         """``/start``: the latch is lifted, repeats end, entries are allowed again."""
         try:
-            if self.control.state().latched_by is not None:
+            if patiently(self.control.state).latched_by is not None:
                 self.control.release(by="/start")
         except LiquidationError as error:
             self.log.error("/start refused, the latch cannot be read: %s", error)
@@ -270,7 +285,8 @@ class Protection:
 
         :raises LiquidationError: if it cannot be read, or no bot was ever built.
         """
-        control, audit = self.control.state(), self.audit
+        control = patiently(self.control.state)
+        last_run = patiently(lambda: next(iter(self.audit.runs(limit=1)), None))
         return Standing(
             enabled=self.config.emergency_liquidation,
             disarmed_until=control.disarmed_until,
@@ -278,7 +294,7 @@ class Protection:
             latched_by=control.latched_by,
             running=self.running_id,
             bot_state=self.bot.state.name,
-            last_run=next(iter(audit.runs(limit=1)), None),
+            last_run=last_run,
         )
 
     def preview(self, pairs: frozenset[str] | None = None) -> Preview:
@@ -470,11 +486,26 @@ class Protection:
             self.after.anothers_run_begins(claim, self.bot)
         for claim in beat.ended:
             self.log.warning("%s", messages.anothers_run(claim.correlation_id, claim.host))
-            if claim.booked is not True:
-                self._repair_now()
+            self._repair_at = 0.0
             self.after.anothers_run_ended(claim, self.bot)
             if claim.pairs is None:
                 self.door.bar()
+        self._finish_interrupted()
+        self._repair_if_due()
+
+    def _finish_interrupted(self) -> None:
+        """A person asked for it, not long ago, and the process that did it was killed."""
+        cuts, self._to_finish = self._to_finish, []
+        for cut in cuts:
+            self.order(
+                Request(
+                    trigger="recovery",
+                    actor=cut.actor,
+                    reason=cut.reason,
+                    pairs=cut.pairs,
+                    details={"finishes": cut.correlation_id, "first_trigger": cut.trigger},
+                )
+            )
 
     def repeat_if_due(self) -> None:
         """Called by the bot's loop: a run that left something open is repeated."""

@@ -5,7 +5,11 @@ from typing import Any
 
 import ccxt
 
-from freqtrade_liquidation.host.secrets import API_FIELDS, secrets_of
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.host.secrets import API_FIELDS, secrets_of, without_secrets
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import PairOutcome, PairState, Side
+from freqtrade_liquidation.state import LiquidationState
 
 
 def bot(config: dict[str, Any], **credentials: Any) -> Any:
@@ -31,3 +35,25 @@ def test_secrets_of_the_channels_are_found() -> None:
 def test_every_credential_that_ccxt_knows_is_a_secret() -> None:
     """A wallet's address is public."""
     assert set(ccxt.Exchange.requiredCredentials) - {"walletAddress"} <= set(API_FIELDS)
+
+
+def test_nobody_is_told_a_secret_that_an_error_brought_along() -> None:
+    outcome = PairOutcome(
+        pair="BTC/USDT:USDT", side=Side.LONG, state=PairState.OPEN, amount=1.0,
+        residual_amount=1.0, error="rejected for key hush-hush",
+    )  # fmt: skip
+    result = LiquidationResult(
+        state=LiquidationState.FAILED, correlation_id="liq_1", outcomes=(outcome,),
+        errors=("could not sign with hush-hush",),
+    )  # fmt: skip
+    shown = str(without_secrets(result, Masker(["hush-hush"])).to_dict())
+    assert "hush-hush" not in shown
+    assert "rejected for key ***" in shown
+    assert "could not sign with ***" in shown
+
+
+def test_tokens_of_message_producers_are_secrets() -> None:
+    config = {
+        "external_message_consumer": {"producers": [{"ws_token": "one"}, {"ws_token": "two"}]}
+    }
+    assert secrets_of(bot(config)) == ["one", "two"]

@@ -1,0 +1,123 @@
+"""What the bot's loop does for us, beside trading: neighbours, latch, window, repair, reminders."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from freqtrade.enums import RPCMessageType, State
+
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.history import Interrupted
+from freqtrade_liquidation.host.lease import Claim
+from freqtrade_liquidation.host.notifier import Message
+from freqtrade_liquidation.host.reminder import Reminder
+from freqtrade_liquidation.host.repair import repair
+from freqtrade_liquidation.model import Request
+
+if TYPE_CHECKING:
+    from freqtrade_liquidation.host.protection import Protection
+
+logger = logging.getLogger(__name__)
+
+REPAIR_EVERY_S: Final = 5.0
+READ_CONTROL_EVERY_S: Final = 5.0
+
+
+class Watch:
+    """Called from the bot's loop, also while it sleeps. In the main thread only."""
+
+    def __init__(self, protection: "Protection") -> None:
+        self._protection = protection
+        self._reminder = Reminder()
+        self._to_finish: list[Interrupted] = []
+        self._has_started = False
+        self._repair_at = 0.0
+        self._read_control_at = 0.0
+
+    def finish(self, cuts: Sequence[Interrupted]) -> None:
+        """Runs that a person asked for, not long ago, and whose process was killed."""
+        self._to_finish = [cut for cut in cuts if cut.to_finish]
+
+    def started(self) -> None:
+        """freqtrade has looked up its own open orders: now book what runs left unbooked."""
+        self._repair_at, self._has_started = 0.0, True
+        self._repair_if_due()
+
+    def look(self) -> None:
+        """One look at everything; each part keeps its own pace."""
+        self._heed_neighbours()
+        self._finish_interrupted()
+        self._repair_if_due()
+        self._heed_control()
+
+    # -- other processes ----------------------------------------------------------------------
+
+    def _heed_neighbours(self) -> None:
+        protection = self._protection
+        beat = protection.neighbours.beat()
+        if beat.request_waits:
+            protection.neighbours.carry_out(protection.order)
+        for claim in beat.started:
+            protection.after.anothers_run_begins(claim, protection.bot)
+        for claim in beat.ended:
+            self._anothers_run_ended(claim)
+
+    def _anothers_run_ended(self, claim: Claim) -> None:
+        protection = self._protection
+        text = messages.anothers_run(claim.correlation_id, claim.host)
+        protection.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
+        if claim.pairs is None:
+            protection.door.bar()
+        protection.after.anothers_run_ended(claim, protection.bot)
+        self._repair_at = 0.0
+
+    # -- what was left ------------------------------------------------------------------------
+
+    def _finish_interrupted(self) -> None:
+        cuts, self._to_finish = self._to_finish, []
+        for cut in cuts:
+            self._protection.order(
+                Request(
+                    trigger="recovery",
+                    actor=cut.actor,
+                    reason=cut.reason,
+                    pairs=cut.pairs,
+                    details={"finishes": cut.correlation_id, "first_trigger": cut.trigger},
+                )
+            )
+
+    def _repair_if_due(self) -> None:
+        """Never beside a run, nor before freqtrade's own startup, unless that does not come."""
+        protection = self._protection
+        ready = self._has_started or protection.bot.state == State.STOPPED
+        if not ready or protection.running_id is not None or time.monotonic() < self._repair_at:
+            return
+        self._repair_at = time.monotonic() + REPAIR_EVERY_S
+        try:
+            pairs = repair(protection.bot, protection.audit)
+        except Exception:
+            logger.exception("Trades that a run left unbooked could not be looked up.")
+            return
+        if pairs:
+            protection.notifier.send(Message(text=messages.repaired(pairs)))
+
+    # -- latch and window ---------------------------------------------------------------------
+
+    def _heed_control(self) -> None:
+        """A latch or a window may be set by another process, or by a person at the database."""
+        now_s = time.monotonic()
+        if now_s < self._read_control_at:
+            return
+        self._read_control_at = now_s + READ_CONTROL_EVERY_S
+        protection = self._protection
+        try:
+            state = protection.control.state()
+        except LiquidationError as error:
+            logger.warning("Latch and maintenance window not readable for now: %s", error)
+            return
+        if (words := self._reminder.words(state, now_s)) is not None:
+            protection.notifier.send(Message(text=words, kind=RPCMessageType.WARNING))
+        if state.latched_by is not None and protection.bot.state == State.RUNNING:
+            protection.keep_stopped(state.latched_by)
