@@ -68,7 +68,7 @@ class LiquidatingBot(FreqtradeBot):
     def startup(self) -> None:
         """freqtrade's own, then the booking that an earlier run left."""
         super().startup()
-        self._protection.started()
+        self._protection.watch.started()
 
     def process(self) -> None:
         """One loop; an error that will make freqtrade stop is remembered as the reason."""

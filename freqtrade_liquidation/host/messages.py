@@ -149,9 +149,17 @@ def signal_waits() -> str:
     )
 
 
-def disarmed(until: datetime) -> str:
+def disarmed(until: datetime, by: str | None) -> str:
     """While a maintenance window is open."""
-    return f"DISARMED until {until:%Y-%m-%d %H:%M} UTC: stopping the bot leaves positions open."
+    return (
+        f"DISARMED by {by} until {until:%Y-%m-%d %H:%M} UTC: the next stop of this bot leaves its "
+        "positions open."
+    )
+
+
+def armed_again() -> str:
+    """A maintenance window is over, or was used."""
+    return "Armed again: stopping this bot closes its positions at market."
 
 
 def repaired(pairs: list[str]) -> str:

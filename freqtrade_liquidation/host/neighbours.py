@@ -44,6 +44,17 @@ class Neighbours:
         """``correlation_id`` of a run of another process, as last seen."""
         return next(iter(self._foreign), None)
 
+    def take_over(self) -> None:
+        """The bot before this one is gone, however it ended, and with it its turn."""
+        if not self._book.is_shared:
+            return
+        try:
+            before = self._lease.look()
+            if before is not None and before.holder != self._book.holder:
+                self._claims.void(before.holder)
+        except BookUnavailable as error:
+            logger.warning("A run of the bot before this one may hold up the first: %s", error)
+
     def beat(self) -> Beat:
         """Says that this bot lives, and what is new. Keeps its own pace; never raises."""
         beat = self._pulse.beat()

@@ -2,15 +2,12 @@
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from freqtrade.enums import RPCMessageType, State, TradingMode
+from freqtrade.enums import RPCMessageType, State
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
@@ -23,18 +20,17 @@ from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control, patiently
 from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.history import Interrupted, close_interrupted_runs, note_config
+from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
+from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.preview import Preview, look_ahead
-from freqtrade_liquidation.host.repair import repair
-from freqtrade_liquidation.host.runner import Runner
-from freqtrade_liquidation.host.secrets import secrets_of, without_secrets
+from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
-from freqtrade_liquidation.host.threads import bounded
-from freqtrade_liquidation.host.turns import NotArmed, Ticket, Turn, Turns
-from freqtrade_liquidation.manager import LiquidationResult, why_skip
+from freqtrade_liquidation.host.turns import NotArmed, Ticket
+from freqtrade_liquidation.host.watch import Watch
+from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
@@ -43,11 +39,6 @@ if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
 
 LAST_MESSAGE_WITHIN_S: Final = 1.0
-CONTROL_READ_WITHIN_S: Final = 0.3
-LOCK_WITHIN_S: Final = 0.2
-REPAIR_EVERY_S: Final = 5.0
-ANOTHERS_TURN_LEAVES_S: Final = 1.5
-"""Of our time, once we have waited for a run of another process: enough to look and close."""
 
 
 class Protection:
@@ -71,16 +62,13 @@ class Protection:
         self.prepare_channels = prepare_channels
         self.state_before_reload = State.STOPPED
         self.after = Aftermath(self.notifier, lambda: self.control, repeat_after_s=repeat_after_s)
-        self._turns = Turns(lambda: self.config, on_widened=self._on_widened)
-        self._runner = Runner(self.door, self.notifier)
+        self._liquidator = Liquidator(self)
         self._bot: LiquidatingBot | None = None
         self._audit: AuditLog | None = None
         self._neighbours: Neighbours | None = None
         self._announced = False
-        self._has_started = False
-        self._repair_at = 0.0
-        self._to_finish: list[Interrupted] = []
-        self._masker = Masker()
+        self.watch = Watch(self)
+        self.masker = Masker()
         self._mask: MaskingFilter | None = None
 
     @property
@@ -123,7 +111,7 @@ class Protection:
     def attach(self, bot: "LiquidatingBot") -> None:
         """A bot was built: at the start, or by ``/reload_config``."""
         self.config = configuration.load(bot.config)
-        masker = self._masker = Masker(secrets_of(bot))
+        masker = self.masker = Masker(secrets_of(bot))
         self._mask_log(masker)
         if self._audit is not None:
             self._audit.close()
@@ -136,7 +124,11 @@ class Protection:
         note_config(self._audit, self.config)
         if first:
             self._look_back(bot)
-        self._keep_stopped(bot, patiently(self.control.state).latched_by)
+        latched_by = patiently(self.control.state).latched_by
+        if latched_by is None and not self.door.is_closed:
+            self.after.stopped_by_us = False
+        else:
+            self.keep_stopped(latched_by)
         for channel in deaf_channels(bot.config):
             self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
 
@@ -145,24 +137,23 @@ class Protection:
         cuts = close_interrupted_runs(bot, self.audit, except_for=self.neighbours.under_way)
         for cut in cuts:
             self.notifier.send(Message(text=cut.words, kind=RPCMessageType.WARNING, urgent=True))
-        self._to_finish = [cut for cut in cuts if cut.to_finish]
+        self.watch.finish(cuts)
 
     def _meet_neighbours(self, db_url: str) -> None:
         """Before the latch is read: it is what outlives the runs that are over by now."""
         if self._neighbours is not None and self._neighbours.db_url != db_url:
             self._neighbours.close(for_good=True)
             self._neighbours = None
-        self._neighbours = self._neighbours or Neighbours(db_url)
+        if self._neighbours is None:
+            self._neighbours = Neighbours(db_url)
+            self._neighbours.take_over()
         self._neighbours.beat()
 
-    def _keep_stopped(self, bot: "LiquidatingBot", latched_by: str | None) -> None:
+    def keep_stopped(self, latched_by: str | None) -> None:
         """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door)."""
-        if latched_by is None and not self.door.is_closed:
-            self.after.stopped_by_us = False
-            return
         self.door.bar()
         self.after.stopped_by_us = True
-        bot.set_state(State.PAUSED if self.after.repeats.are_due_later else State.STOPPED)
+        self.bot.set_state(State.PAUSED if self.after.repeats.are_due_later else State.STOPPED)
         text = messages.stays_stopped() if latched_by is None else messages.latched(latched_by)
         self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING))
 
@@ -206,36 +197,13 @@ class Protection:
         if events:
             self.audit.record(events)
 
-    def started(self) -> None:
-        """freqtrade has looked up its own open orders: now book what runs left unbooked."""
-        self._repair_at = 0.0
-        self._has_started = True
-        self._repair_if_due()
-
-    def _repair_if_due(self) -> None:
-        """Never beside a run, nor before freqtrade's own startup, unless that does not come."""
-        ready = self._has_started or self.bot.state == State.STOPPED
-        if not ready or self.running_id is not None or time.monotonic() < self._repair_at:
-            return
-        self._repair_at = time.monotonic() + REPAIR_EVERY_S
-        self._repair_now()
-
-    def _repair_now(self) -> None:
-        try:
-            pairs = repair(self.bot, self.audit)
-        except Exception:
-            self.log.exception("Trades that a run left unbooked could not be looked up.")
-            return
-        if pairs:
-            self.notifier.send(Message(text=messages.repaired(pairs)))
-
     @staticmethod
     def _positions_shown(bot: "LiquidatingBot") -> list[str]:
         """From freqtrade's wallets, which it has just read: no request of ours."""
         return sorted(bot.wallets.get_all_positions())
 
     def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
-        known = {trade.pair for trade in self._runner.read_trades()}
+        known = {trade.pair for trade in self._liquidator.runner.read_trades()}
         return sorted(set(self._positions_shown(bot)) - known)
 
     # -- freqtrade's state --------------------------------------------------------------------
@@ -270,14 +238,14 @@ class Protection:
 
     def allow_barred(self) -> bool:
         """``/start`` of a bot that runs: pairs that a run has barred may be entered again."""
-        return self._turns.running is None and self._lift()
+        return self._liquidator.turns.running is None and self._lift()
 
     # -- asked by the front ends --------------------------------------------------------------
 
     @property
     def running_id(self) -> str | None:
         """``correlation_id`` of the run under way, in this process or another."""
-        turn = self._turns.running
+        turn = self._liquidator.turns.running
         return self.neighbours.under_way if turn is None else turn.correlation_id
 
     def standing(self) -> Standing:
@@ -325,24 +293,13 @@ class Protection:
             self.log.warning("What /stop does was not looked up: %s", error)
             return messages.what_a_stop_does_in_doubt()
 
-    # -- a run --------------------------------------------------------------------------------
+    # -- runs ---------------------------------------------------------------------------------
 
     def order(
         self, request: Request, *, listener: Listener | None = None, wait_turn: bool = True
     ) -> Ticket:
-        """Starts a run, or joins, widens or lines up behind the one under way. Thread-safe.
-
-        :param listener: hears each audit event; called in the run's thread, must not block.
-        :raises NotArmed: if no bot was ever built: there is nothing to close anything on.
-        :raises Busy: if *wait_turn* is false and *request* would have to line up.
-        """
-        bot, audit = self.bot, self.audit
-        ticket = self._turns.enter(request, listener, wait_turn=wait_turn)
-        if not ticket.joined:
-            # In a thread of its own, so that nothing the run does can hold up its caller.
-            work = partial(self._carry_out, ticket.turn, bot, audit)
-            threading.Thread(target=work, name="liquidation", daemon=True).start()
-        return ticket
+        """See :meth:`.liquidator.Liquidator.order`."""
+        return self._liquidator.order(request, listener=listener, wait_turn=wait_turn)
 
     def liquidate(
         self, request: Request, *, process_ends: bool = False
@@ -354,158 +311,10 @@ class Protection:
         if self._bot is None:
             return None
         with self.signals.held():
-            turn = self.order(request).turn
-            try:
-                result = turn.done.result(self._turns.over_by(turn) - time.monotonic())
-            except TimeoutError:
-                self._end(turn, self._broken(turn, "the run did not end in time"))
-                result = turn.done.result()
+            result = self._liquidator.wait_for(self.order(request))
             if process_ends:
                 self.notifier.flush(LAST_MESSAGE_WITHIN_S)
             return result
-
-    def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
-        self._turns.wait_for_turn(turn)
-        turn.ends_at = time.monotonic() + self.config.timeout_seconds
-        was_closed = self.door.is_closed
-        in_window = self._decide(turn)
-        latching = None
-        if not self._will_skip(turn.request):
-            self.door.bar(turn.request.pairs)
-            latching = self._latch(turn)
-            self._say_started(turn.request)
-            turn.take(bot._exit_lock, within_s=self._lock_patience_s(bot))
-        result = self._run(turn, bot, audit)
-        if self._leaves_open(turn.request) and turn.request.pairs is None and not was_closed:
-            self.door.open()
-        if latching is None:
-            latching = self._latch(turn)  # an operator joined it on the way
-        if in_window:
-            self._rearm(turn, result)
-        if latching is not None:
-            latching.join(CONTROL_READ_WITHIN_S)
-        self._end(turn, result)
-
-    def _run(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> LiquidationResult:
-        assert turn.ends_at is not None, "begun"
-        left_s = turn.ends_at - time.monotonic()
-        alone = self._will_skip(turn.request) or self.neighbours.claim(
-            turn, for_s=left_s, wait_s=max(0.0, left_s - ANOTHERS_TURN_LEAVES_S)
-        )
-        if not alone and bot.exchange.trading_mode == TradingMode.SPOT:
-            # Two sellers of the same coins would sell the user's own, too.
-            return self._broken(turn, "another process is liquidating this book and has not ended")
-        try:
-            result = asyncio.run(self._runner.run(turn, bot, audit, self.config))
-        except Exception:
-            self.log.exception("Liquidation broke off.")
-            result = self._broken(turn, "the run broke off")
-        if alone:
-            self.neighbours.release(turn, result)
-        return result
-
-    def _latch(self, turn: Turn) -> threading.Thread | None:
-        return None if self._leaves_open(turn.request) else self.after.latch(turn)
-
-    def _leaves_open(self, request: Request) -> bool:
-        """Closing nothing is what the configuration, or a person, wants of it."""
-        return self._will_skip(request) or (request.automatic and not self.config.close_positions)
-
-    def _lock_patience_s(self, bot: "LiquidatingBot") -> float:
-        """How long to wait for freqtrade's loop to end an exit of its own (it goes on, then).
-
-        On spot a sell that neither the database nor we know of would make ours a second one.
-        """
-        spot = bot.exchange.trading_mode == TradingMode.SPOT
-        return self.config.timeout_seconds / 4 if spot else LOCK_WITHIN_S
-
-    def _end(self, turn: Turn, result: LiquidationResult) -> None:
-        """Once a turn: what follows, then its result for all who wait, then the next one."""
-        if not turn.finish():
-            return
-        result = without_secrets(result, self._masker)
-        try:
-            self.after.follows(turn, result, self.bot, on_purpose=self._leaves_open(turn.request))
-        except Exception:
-            self.log.exception("What follows from liquidation %s failed.", turn.correlation_id)
-        finally:
-            turn.give_back()
-            self._turns.leave(turn)
-            turn.done.set_result(result)
-
-    def _broken(self, turn: Turn, words: str) -> LiquidationResult:
-        self.log.critical("Liquidation: %s; treat every position as open.", words)
-        return LiquidationResult(
-            state=LiquidationState.FAILED,
-            correlation_id=turn.correlation_id,
-            positions_failed=len(self._runner.trades),
-            errors=(words,),
-        )
-
-    def _on_widened(self, turn: Turn) -> None:
-        self.door.bar()
-
-    def _will_skip(self, request: Request) -> bool:
-        return why_skip(request, self.config) is not None
-
-    def _decide(self, turn: Turn) -> bool:
-        """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
-        if not turn.request.automatic or self._will_skip(turn.request):
-            return False
-        try:
-            state = bounded(self.control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control")
-        except Exception as error:  # noqa: BLE001 - whatever it is: protect
-            self.log.warning("Maintenance window not readable, taken as armed: %s", error)
-            return False
-        if state.disarmed_until is None:
-            return False
-        reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
-        turn.request = replace(turn.request, skip_reason=reason)
-        return True
-
-    def _rearm(self, turn: Turn, result: LiquidationResult) -> None:
-        """A maintenance window is good for one trigger."""
-        by = f"{turn.request.trigger} ({result.correlation_id})"
-        try:
-            self.control.arm(by=by, reason="maintenance window used")
-        except LiquidationError as error:
-            self.log.critical("The maintenance window is still open: %s", error)
-
-    def _say_started(self, request: Request) -> None:
-        text = messages.started(request.trigger, len(self._runner.trades))
-        self.notifier.send(Message(text=text))
-
-    # -- other processes ----------------------------------------------------------------------
-
-    def heed_neighbours(self) -> None:
-        """Called by the bot's loop: what other processes want, and what they have done."""
-        beat = self.neighbours.beat()
-        if beat.request_waits:
-            self.neighbours.carry_out(self.order)
-        for claim in beat.started:
-            self.after.anothers_run_begins(claim, self.bot)
-        for claim in beat.ended:
-            self.log.warning("%s", messages.anothers_run(claim.correlation_id, claim.host))
-            self._repair_at = 0.0
-            self.after.anothers_run_ended(claim, self.bot)
-            if claim.pairs is None:
-                self.door.bar()
-        self._finish_interrupted()
-        self._repair_if_due()
-
-    def _finish_interrupted(self) -> None:
-        """A person asked for it, not long ago, and the process that did it was killed."""
-        cuts, self._to_finish = self._to_finish, []
-        for cut in cuts:
-            self.order(
-                Request(
-                    trigger="recovery",
-                    actor=cut.actor,
-                    reason=cut.reason,
-                    pairs=cut.pairs,
-                    details={"finishes": cut.correlation_id, "first_trigger": cut.trigger},
-                )
-            )
 
     def repeat_if_due(self) -> None:
         """Called by the bot's loop: a run that left something open is repeated."""
@@ -521,17 +330,17 @@ class Protection:
     # -- signals during a run -----------------------------------------------------------------
 
     def _on_held_signal(self) -> None:
-        turn = self._turns.running
+        turn = self._liquidator.turns.running
         if turn is None and not self.after.has_run:
             self.log.warning("%s", messages.signal_waits())
             return
-        pairs = sorted({trade.pair for trade in self._runner.trades})
+        pairs = sorted({trade.pair for trade in self._liquidator.runner.trades})
         ends_at = turn.ends_at if turn else None
         left_s = 0.0 if ends_at is None else max(0.0, ends_at - time.monotonic())
         self.log.warning("%s", messages.second_signal(pairs, left_s))
 
     def _on_third_signal(self) -> None:
-        turn = self._turns.running
+        turn = self._liquidator.turns.running
         self.log.critical("Third signal: forced exit. Positions may be open.")
         if self._audit is not None:
             self._audit.record(

@@ -57,7 +57,7 @@ class LiquidatingWorker(Worker):
         self._protection.signals.check()
         if self._resume_from is not None:
             old_state, self._resume_from = self._resume_from, None
-        self._protection.heed_neighbours()
+        self._protection.watch.look()
         if old_state in TRADING and self.bot.state == State.STOPPED:
             self._on_stop(old_state)
         self._protection.repeat_if_due()
@@ -73,7 +73,7 @@ class LiquidatingWorker(Worker):
             if self.bot.wake.wait(min(left_s, LOOK_EVERY_S)):
                 self.bot.wake.clear()
                 return
-            self._protection.heed_neighbours()
+            self._protection.watch.look()
 
     def _on_stop(self, old_state: State) -> None:
         if self._protection.after.stopped_by_us:

@@ -93,7 +93,9 @@ def test_second_signal_names_what_is_open_and_the_time_left() -> None:
 
 
 def test_disarmed_and_latched_name_time_and_person() -> None:
-    assert "2026-01-02 03:04 UTC" in messages.disarmed(datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    assert "2026-01-02 03:04 UTC" in messages.disarmed(
+        datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "cli me"
+    )
     assert "Latched by telegram:7" in messages.latched("telegram:7")
 
 
