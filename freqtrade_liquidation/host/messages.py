@@ -9,11 +9,15 @@ from freqtrade_liquidation.model import PairOutcome, PairState
 from freqtrade_liquidation.state import LiquidationState
 
 
-def armed(*, scope: str, untracked: list[str]) -> str:
-    """At start: the one thing nobody may be surprised by."""
+def armed(*, scope: str, untracked: list[str], by_telegram: bool) -> str:
+    """At start: the one thing nobody may be surprised by.
+
+    :param by_telegram: whether people can answer there.
+    """
+    disarm = "/liquidate disarm 15m" if by_telegram else "freqtrade-liquidation disarm --for 15m"
     lines = [
         "Stopping this bot, also by /stop or a restart, closes its positions at market.",
-        "To keep them: freqtrade-liquidation disarm --for 15m",
+        f"To keep them: {disarm}",
     ]
     if untracked:
         fate = "will be closed, too" if scope == "account" else "are left alone"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from freqtrade.enums import RPCMessageType, State
+from freqtrade.enums import RPCMessageType, State, TradingMode
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
@@ -181,7 +181,11 @@ class Protection:
             return
         untracked = self._untracked_pairs(self._bot)
         self._note_untracked(untracked)
-        text = messages.armed(scope=self.config.scope, untracked=untracked)
+        text = messages.armed(
+            scope=self.config.scope,
+            untracked=untracked,
+            by_telegram=bool(self._bot.config.get("telegram", {}).get("enabled")),
+        )
         self.notifier.send(Message(text=text))
 
     def _note_untracked(self, pairs: list[str]) -> None:

@@ -80,16 +80,25 @@ def test_errors_are_told() -> None:
 
 @pytest.mark.parametrize(("scope", "fate"), [("account", "closed, too"), ("trades", "left alone")])
 def test_armed_says_how_to_keep_positions_and_what_is_unknown(scope: str, fate: str) -> None:
-    text = messages.armed(scope=scope, untracked=[ETH, BTC])
+    text = messages.armed(scope=scope, untracked=[ETH, BTC], by_telegram=True)
     assert "freqtrade-liquidation disarm --for 15m" in text
     assert f"{fate}: {BTC}, {ETH}" in text
-    assert "Unknown" not in messages.armed(scope=scope, untracked=[])
+    assert "Unknown" not in messages.armed(scope=scope, untracked=[], by_telegram=True)
 
 
 def test_second_signal_names_what_is_open_and_the_time_left() -> None:
     text = messages.second_signal([BTC, ETH], 2.34)
     assert f"{BTC}, {ETH}" in text
     assert "2.3 s left" in text
+
+
+@pytest.mark.parametrize(
+    ("by_telegram", "command"),
+    [(True, "/liquidate disarm 15m"), (False, "freqtrade-liquidation disarm --for 15m")],
+)
+def test_armed_names_a_command_that_can_be_given(by_telegram: bool, command: str) -> None:
+    text = messages.armed(scope="account", untracked=[], by_telegram=by_telegram)
+    assert f"To keep them: {command}" in text
 
 
 def test_disarmed_and_latched_name_time_and_person() -> None:
