@@ -81,7 +81,7 @@ def test_errors_are_told() -> None:
 @pytest.mark.parametrize(("scope", "fate"), [("account", "closed, too"), ("trades", "left alone")])
 def test_armed_says_how_to_keep_positions_and_what_is_unknown(scope: str, fate: str) -> None:
     text = messages.armed(scope=scope, untracked=[ETH, BTC], by_telegram=True)
-    assert "freqtrade-liquidation disarm --for 15m" in text
+    assert "/liquidate disarm 15m" in text
     assert f"{fate}: {BTC}, {ETH}" in text
     assert "Unknown" not in messages.armed(scope=scope, untracked=[], by_telegram=True)
 
