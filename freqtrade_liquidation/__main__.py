@@ -26,6 +26,8 @@ def main(
 
     if arguments and arguments[0] in commands.OWN:
         sys.exit(commands.run(arguments))
+    if not arguments or arguments[0] in ("-h", "--help", "-V", "--version"):
+        sys.stdout.write(commands.about())
     _leave(_run_freqtrade(arguments, make))
 
 

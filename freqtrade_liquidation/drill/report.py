@@ -25,7 +25,7 @@ def opening(console: Console, options: argparse.Namespace) -> None:
     )
     text = SCENARIOS[options.faults][0]
     console.print(
-        f"{options.positions} positions, {options.latency_ms:g} ms round trip, "
+        f"{_count(options.positions, 'position')}, {options.latency_ms:g} ms round trip, "
         f"faults: {options.faults} ({text})."
     )
 
@@ -36,7 +36,8 @@ def positions(console: Console, shown: dict[str, Any], stops: int) -> None:
         f"{pair.split(':')[0]} {'short' if float(p['amount']) < 0 else 'long'}"
         for pair, p in shown.items()
     )
-    console.print(f"The bot holds {len(shown)} positions and {stops} stops: {escape(text)}.")
+    held = f"{_count(len(shown), 'position')} and {_count(stops, 'stop')}"
+    console.print(f"The bot holds {held}: {escape(text)}.")
 
 
 def signal_sent(console: Console, pid: int) -> None:
@@ -115,8 +116,12 @@ def _what(event: dict[str, Any]) -> str:
     words = [f"{key} {_short(data[key])}" for key in keys if data.get(key) is not None]
     for key in ("positions", "orders", "open_positions"):
         if isinstance(data.get(key), list):
-            words.append(f"{len(data[key])} {key.replace('_', ' ')}")
+            words.append(_count(len(data[key]), key.replace("_", " ").removesuffix("s")))
     return ", ".join(words)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _short(value: Any) -> str:
@@ -143,6 +148,6 @@ def _verdict(console: Console, result: "DrillResult") -> None:
         console.print("[bold green]FLAT[/bold green]: the exchange shows no position and no order.")
     else:
         console.print(
-            f"[bold red]NOT FLAT[/bold red]: {len(result.after)} position(s) and "
-            f"{result.orders_left} order(s) remain on the exchange."
+            f"[bold red]NOT FLAT[/bold red]: {_count(len(result.after), 'position')} and "
+            f"{_count(result.orders_left, 'order')} remain on the exchange."
         )

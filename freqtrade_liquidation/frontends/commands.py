@@ -27,6 +27,32 @@ def run(arguments: Sequence[str]) -> int:
         return 1
 
 
+def about() -> str:
+    """Our version and our own commands; freqtrade's own help follows it."""
+    from importlib.metadata import version
+
+    width = max(map(len, ABOUT))
+    lines = [f"  {name:<{width}}  {words}" for name, words in ABOUT.items()]
+    return (
+        f"freqtrade-liquidation {version('freqtrade-liquidation')}: brings a bot's book to flat "
+        "when it must stop.\n\nIts own commands (each has --help):\n"
+        + "\n".join(lines)
+        + "\n\nEvery command of freqtrade passes through. freqtrade:\n\n"
+    )
+
+
+ABOUT: Final = {
+    "trade": "freqtrade's bot, armed",
+    "liquidate": "closes the book now, with no bot running or while it hangs",
+    "drill": "fire drill on the built-in practice exchange",
+    "show-liquidations": "runs and their audit trail",
+    "status": "armed, disarmed or latched; the last run",
+    "disarm": "maintenance window: the next automatic trigger leaves positions open",
+    "arm": "ends a maintenance window",
+    "release": "lifts the latch that keeps a bot stopped",
+}
+
+
 def _show(arguments: Sequence[str]) -> int:
     from freqtrade_liquidation.frontends import show
     from freqtrade_liquidation.frontends.database import add_database_arguments, open_audit

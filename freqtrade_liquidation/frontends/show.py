@@ -101,7 +101,9 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
     table.add_column("ID", overflow="fold", min_width=28)
     table.add_column("Trigger", overflow="fold")
     table.add_column("State")
-    table.add_column("C/F/X", justify="right")
+    table.add_column("Closed", justify="right")
+    table.add_column("Left", justify="right")
+    table.add_column("Cancelled", justify="right")
     table.add_column("Profit", justify="right")
     table.add_column("Time", justify="right")
     for row in runs:
@@ -109,12 +111,17 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
             Text(f"{row['correlation_id']}\n{_when(row)}"),
             Text("\n".join(str(by) for by in (row["trigger"], row["actor"]) if by)),
             _styled(row["state"]),
-            f"{row['positions_closed']}/{row['positions_failed']}/{row['orders_cancelled']}",
-            _profit(row["total_realized_pnl"]),
+            str(row["positions_closed"]),
+            _styled_count(row["positions_failed"]),
+            str(row["orders_cancelled"]),
+            _profit_of(row),
             _seconds(row["duration_seconds"]),
         )
     console.print(table)
-    console.print("C/F/X: positions closed / failed, orders cancelled. Times are UTC.", style="dim")
+    console.print(
+        "Positions closed and left, orders cancelled; profit in stake currency, times in UTC.",
+        style="dim",
+    )
 
 
 def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:
@@ -126,7 +133,7 @@ def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:
         ("Trigger", Text(_who(row))),
         ("Positions", Text(f"{row['positions_closed']} closed, {row['positions_failed']} failed")),
         ("Orders", Text(f"{row['orders_cancelled']} cancelled")),
-        ("Profit", Text(_profit(row["total_realized_pnl"]))),
+        ("Profit", Text(_profit_of(row))),
         *(("Error", Text(str(error), style="red")) for error in row["errors"] or ()),
     ):
         summary.add_row(Text(name, style="bold"), value)
@@ -232,6 +239,15 @@ def _who(row: Row) -> str:
 
 def _profit(value: Any) -> str:
     return f"{value:+.2f}" if isinstance(value, (int, float)) else "unknown"
+
+
+def _profit_of(run: Row) -> str:
+    """Of a run that closed nothing there is none, neither known nor unknown."""
+    return _profit(run["total_realized_pnl"]) if run["positions_closed"] else "-"
+
+
+def _styled_count(left: int) -> Text:
+    return Text(str(left), style="bold red" if left else "")
 
 
 def _number(value: Any) -> str:
