@@ -103,23 +103,21 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
     table.add_column("State")
     table.add_column("Closed", justify="right")
     table.add_column("Left", justify="right")
-    table.add_column("Cancelled", justify="right")
+    table.add_column("Orders", justify="right")
     table.add_column("Profit", justify="right")
-    table.add_column("Time", justify="right")
     for row in runs:
         table.add_row(
-            Text(f"{row['correlation_id']}\n{_when(row)}"),
+            Text(f"{row['correlation_id']}\n{_when(row)}, {_seconds(row['duration_seconds'])}"),
             Text("\n".join(str(by) for by in (row["trigger"], row["actor"]) if by)),
             _styled(row["state"]),
             str(row["positions_closed"]),
             _styled_count(row["positions_failed"]),
             str(row["orders_cancelled"]),
             _profit_of(row),
-            _seconds(row["duration_seconds"]),
         )
     console.print(table)
     console.print(
-        "Positions closed and left, orders cancelled; profit in stake currency, times in UTC.",
+        "Positions closed and left, orders cancelled, profit in stake currency. Times are UTC.",
         style="dim",
     )
 
