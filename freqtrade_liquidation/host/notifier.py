@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from freqtrade.enums import RPCMessageType
 from freqtrade.freqtradebot import FreqtradeBot
@@ -15,6 +15,10 @@ from freqtrade.rpc import RPCHandler
 from freqtrade_liquidation.host.telegram_sending import TelegramSender
 
 logger = logging.getLogger(__name__)
+
+
+OUTCOMES: Final = (RPCMessageType.STATUS, RPCMessageType.WARNING)
+"""Flat is told as a status, anything else as a warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,7 @@ class Message:
 
     def as_rpc(self) -> dict[str, Any]:
         """As freqtrade's channels take it."""
-        return self.raw if self.raw is not None else {"type": self.kind, "status": self.text}
+        return dict(self.raw) if self.raw is not None else {"type": self.kind, "status": self.text}
 
 
 class _Channel:
@@ -127,16 +131,18 @@ class Notifier:
 
 
 def deaf_channels(config: dict[str, Any]) -> Sequence[str]:
-    """Channels that are enabled and could not tell an outcome.
+    """Channels that are enabled and could not tell every outcome, with the kinds they lack.
 
     Source: freqtrade/rpc/webhook.py and discord.py: only configured message types are sent.
     """
-    kind = RPCMessageType.WARNING.value
-    deaf = []
-    webhook = config.get("webhook", {})
-    if webhook.get("enabled") and not (webhook.get(kind) or webhook.get("webhookstatus")):
-        deaf.append("webhook")
-    discord = config.get("discord", {})
-    if discord.get("enabled") and not discord.get(kind):
-        deaf.append("discord")
-    return deaf
+    blocks = {name: config.get(name, {}) for name in ("webhook", "discord")}
+    lacking = {
+        name: [
+            kind.value
+            for kind in OUTCOMES
+            if not block.get(kind.value) and not (name == "webhook" and block.get("webhookstatus"))
+        ]
+        for name, block in blocks.items()
+        if block.get("enabled")
+    }
+    return [f"{name} ({', '.join(kinds)})" for name, kinds in lacking.items() if kinds]

@@ -130,7 +130,7 @@ class Protection:
         else:
             self.keep_stopped(latched_by)
         for channel in deaf_channels(bot.config):
-            self.log.warning("Channel %s is enabled but cannot hear an outcome.", channel)
+            self.log.warning("A channel is enabled but cannot hear every outcome: %s.", channel)
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
         """What a killed process left; not what another process is at."""

@@ -99,11 +99,15 @@ def test_freqtrades_own_message_is_passed_on_as_it_is() -> None:
     [
         ({}, []),
         ({"webhook": {"enabled": False}, "discord": {"enabled": False}}, []),
-        ({"webhook": {"enabled": True}, "discord": {"enabled": True}}, ["webhook", "discord"]),
+        (
+            {"webhook": {"enabled": True}, "discord": {"enabled": True}},
+            ["webhook (status, warning)", "discord (status, warning)"],
+        ),
         ({"webhook": {"enabled": True, "webhookstatus": {"value1": "{status}"}}}, []),
-        ({"webhook": {"enabled": True, "warning": {"value1": "{status}"}}}, []),
-        ({"webhook": {"enabled": True, "webhookexit": {"value1": "x"}}}, ["webhook"]),
-        ({"discord": {"enabled": True, "warning": [{"Status": "{status}"}]}}, []),
+        ({"webhook": {"enabled": True, "warning": {"value1": "x"}}}, ["webhook (status)"]),
+        ({"webhook": {"enabled": True, "webhookexit": {"a": "x"}}}, ["webhook (status, warning)"]),
+        ({"discord": {"enabled": True, "warning": [{"Status": "x"}]}}, ["discord (status)"]),
+        ({"discord": {"enabled": True, "warning": [{"a": "x"}], "status": [{"a": "x"}]}}, []),
     ],
 )
 def test_deaf_channels_are_those_that_could_not_tell_an_outcome(
