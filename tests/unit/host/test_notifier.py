@@ -91,7 +91,7 @@ def test_without_a_bot_nothing_is_raised() -> None:
 
 def test_freqtrades_own_message_is_passed_on_as_it_is() -> None:
     raw = {"type": RPCMessageType.EXIT_FILL, "pair": "BTC/USDT"}
-    assert Message(raw=raw).as_rpc() is raw
+    assert Message(raw=raw).as_rpc() == raw
 
 
 @pytest.mark.parametrize(
