@@ -69,6 +69,7 @@ TELEGRAM: Final[Seams] = (
     ("freqtrade.rpc.telegram:Telegram", "_init_telegram_app", ()),
     ("freqtrade.rpc.telegram:Telegram", "_init_keyboard", ()),
     ("freqtrade.rpc.telegram:Telegram", "_help", ("update", "context")),
+    ("freqtrade.rpc.telegram:Telegram", "_start", ("update", "context")),
     ("freqtrade.rpc.telegram:Telegram", "_stop", ("update", "context")),
     ("freqtrade.rpc.telegram:Telegram", "compose_message", ("msg",)),
     ("freqtrade.rpc.telegram:Telegram", "_message_loudness", ("msg",)),

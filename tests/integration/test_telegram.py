@@ -178,7 +178,7 @@ def test_now_closes_some_pairs_without_a_question_and_leaves_the_rest_alone(
     assert "The bot: RUNNING" in reply(telegram, "/liquidate status", "The bot:")
     text = reply(telegram, f"/liquidate {BTC}", QUESTION)
     assert f"Nothing is open in {BTC}" in text
-    assert "Nothing to do" in text
+    assert "There is nothing that could be closed" in text
 
 
 def test_disarm_arm_stop_and_help_say_what_will_become_of_the_positions(
@@ -309,25 +309,31 @@ def edits(telegram: TelegramServer) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "confirmed"),
     [
-        {"kind": "error", "status": 500},
-        {
-            "kind": "error", "status": 429, "description": "Too Many Requests: retry after 3",
-            "parameters": {"retry_after": 3},
-        },
-        {"kind": "drop_before"},
-        {"kind": "hang"},
+        ({"kind": "error", "status": 500}, True),
+        (
+            {
+                "kind": "error", "status": 429, "parameters": {"retry_after": 3},
+                "description": "Too Many Requests: retry after 3",
+            },
+            True,
+        ),
+        ({"kind": "drop_before"}, True),
+        ({"kind": "hang"}, True),
+        ({"kind": "hang"}, False),
     ],
-    ids=["500", "429", "dropped", "hangs"],
+    ids=["500", "429", "dropped", "hangs", "hangs-from-the-start"],
 )  # fmt: skip
 def test_telegram_in_trouble_does_not_disturb_a_run(
-    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer, fault: dict[str, Any]
-) -> None:
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer,
+    fault: dict[str, Any], confirmed: bool,
+) -> None:  # fmt: skip
+    """A confirmed one, and one that cannot even say that it begins."""
     bot = invested(make_bot, telegram)
     question = ask(telegram)
     trouble = telegram.add_fault("sendMessage|editMessageText|answerCallbackQuery", **fault)
-    telegram.press(question, "Close")
+    telegram.press(question, "Close") if confirmed else telegram.say("/liquidate now")
     bot.wait_for(lambda: [r["state"] for r in runs(bot)] == ["completed"], "a run", 15)
     assert exchange.positions() == {}
     assert runs(bot)[0]["duration_seconds"] < 2

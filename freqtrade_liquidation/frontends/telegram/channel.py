@@ -41,8 +41,9 @@ class LiquidatingTelegram(Telegram):
         An edited message is no command: who corrects an old ``/liquidate now`` orders nothing.
         """
         app: App = super()._init_telegram_app()
-        chat = Chat(app.bot, self._config["telegram"])
-        self._conversation = Conversation(current(), chat, self._questions)
+        protection = current()
+        chat = Chat(app.bot, self._config["telegram"], protection.mask)
+        self._conversation = Conversation(protection, chat, self._questions)
         app.add_handler(
             CommandHandler(COMMAND, self._liquidate, filters=UpdateType.MESSAGE, block=False)
         )
@@ -98,6 +99,12 @@ class LiquidatingTelegram(Telegram):
     async def _stop(self, update: Update, context: Context) -> None:
         """As freqtrade's; what it says of the positions is looked up in the database."""
         reply = await in_thread(self._rpc._rpc_stop, name="stop")
+        await self._send_msg(f"Status: `{reply['status']}`")
+
+    @authorized_only
+    async def _start(self, update: Update, context: Context) -> None:
+        """As freqtrade's; the latch is lifted in the database."""
+        reply = await in_thread(self._rpc._rpc_start, name="start")
         await self._send_msg(f"Status: `{reply['status']}`")
 
     async def _help(self, update: Update, context: Context) -> None:

@@ -120,17 +120,13 @@ class Conversation:
         text = texts.question(preview)
         text = texts.asked_again(list(changes), text) if changes else text
         text = f"{note}\n{text}" if note else text
-        count = texts.closable(preview)
-        if not preview.lines and not preview.entry_orders:
-            await self._chat.send(f"{text}\n{texts.NOTHING_OPEN}")
+        label = texts.button(preview)
+        if label is None:
+            await self._chat.send(f"{text}\n{texts.NOTHING_TO_DO}")
             return
         question = self._questions.ask(person, preview, text)
-        noun = "position" if count == 1 else "positions"
-        buttons = [
-            (f"Close {count} {noun}", question.data(CLOSE)),
-            ("Cancel", question.data(CANCEL)),
-        ]
-        await self._chat.send(text, buttons)
+        buttons = [(label, question.data(CLOSE)), ("Cancel", question.data(CANCEL))]
+        await self._chat.send(f"{text}\n{texts.VALID}", buttons)
 
     async def press(self, data: str, person: Person, message_id: int, answer: Answer) -> None:
         """Somebody pressed a button under *message_id*.

@@ -11,7 +11,8 @@ from freqtrade_liquidation.audit.events import AuditEventType as Event
 
 BETWEEN_EDITS_S: Final = 1.0
 
-LAST_EDIT_TRIED: Final = 5
+LAST_EDIT_WITHIN_S: Final = 60.0
+"""A reload waits for it; the outcome comes in a message of its own."""
 
 Show = Callable[[str], Awaitable[float]]
 """Edits the message; never raises. Returns 0, or in how many seconds it may be tried again."""
@@ -105,7 +106,8 @@ class Progress:
         self._over = True
         self._news.set()
         async with self._editing:
-            for _ in range(LAST_EDIT_TRIED):
+            until = self._clock() + LAST_EDIT_WITHIN_S
+            while self._next_at <= until:
                 await self._until_next()
                 if await self._edit(text):
                     return

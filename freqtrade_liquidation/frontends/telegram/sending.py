@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -23,11 +23,14 @@ Buttons = Sequence[tuple[str, str]]
 class Chat:
     """The chat that freqtrade's Telegram is configured for.
 
-    :param bot: python-telegram-bot's. :param settings: freqtrade's ``telegram`` block.
+    :param bot: python-telegram-bot's.
+    :param settings: freqtrade's ``telegram`` block.
+    :param mask: takes secrets out of what others' errors say.
     """
 
-    def __init__(self, bot: Any, settings: dict[str, Any]) -> None:
+    def __init__(self, bot: Any, settings: dict[str, Any], mask: Callable[[str], str]) -> None:
         self._bot = bot
+        self._mask = mask
         self._chat_id = settings["chat_id"]
         self._topic_id = settings.get("topic_id")
 
@@ -36,7 +39,7 @@ class Chat:
 
         :returns: its id; ``None`` = it did not get through.
         """
-        parts = pages(text)
+        parts = pages(self._mask(text))
         for part in parts[:-1]:
             await self._send_page(part, None)
         return await self._send_page(parts[-1], _keyboard(buttons))
@@ -65,7 +68,7 @@ class Chat:
         """
         try:
             await self._bot.edit_message_text(
-                pages(text)[0], chat_id=self._chat_id, message_id=message_id
+                pages(self._mask(text))[0], chat_id=self._chat_id, message_id=message_id
             )
         except BadRequest as error:
             if "not modified" not in str(error).lower():

@@ -23,15 +23,19 @@ NOBODY: Final = (
 )
 NOT_ALLOWED: Final = "You are not allowed to control this bot. Nothing was done."
 TOO_OLD: Final = "This message is too old. Nothing was done. Ask again with /liquidate."
-NOTHING_OPEN: Final = "Nothing is open, no entry order rests. Nothing to do."
+NOTHING_TO_DO: Final = "There is nothing that could be closed or cancelled."
+VALID: Final = f"Estimates are of now, fees included. Valid for {VALID_S:.0f} s, once."
 EXPIRED: Final = "Expired: nothing was done."
 CANCELLED: Final = "Cancelled: nothing was done."
 UNEXPECTED: Final = "This failed unexpectedly; the log says why. See /liquidate status."
 
 
-def closable(preview: Preview) -> int:
-    """How many positions a close would take on."""
-    return sum(not line.dust and line.obstacle is None for line in preview.lines)
+def button(preview: Preview) -> str | None:
+    """What the button that does it says; ``None`` = there is nothing to do."""
+    count = sum(not line.dust and line.obstacle is None for line in preview.lines)
+    if count:
+        return f"Close {count} position{'' if count == 1 else 's'}"
+    return f"Cancel {preview.entry_orders} entry order(s)" if preview.entry_orders else None
 
 
 def question(preview: Preview) -> str:
@@ -47,7 +51,6 @@ def question(preview: Preview) -> str:
     if preview.overrides:
         lines.append(f"Overrides the configuration: {', '.join(preview.overrides)}")
     lines.append(f"The bot: {preview.state_now} now, then {preview.state_after}")
-    lines.append(f"Estimates are of now, fees included. Valid for {VALID_S:.0f} s, once.")
     return "\n".join(lines)
 
 

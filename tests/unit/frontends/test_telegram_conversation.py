@@ -120,7 +120,7 @@ def test_disarm_and_arm_are_written_down_with_who_and_why() -> None:
 def test_nothing_open_is_said_without_buttons() -> None:
     scene = Scene(preview(not_open=(BTC,)))
     scene.says(BTC)
-    assert texts.NOTHING_OPEN in scene.chat.said[-1]
+    assert texts.NOTHING_TO_DO in scene.chat.said[-1]
     assert scene.chat.buttons[-1] == {}
 
 
@@ -140,7 +140,20 @@ def test_question_marks_what_is_not_usual() -> None:
     assert "CANNOT BE CLOSED, its market is not known" in text
     assert "Entry orders to cancel: 3" in text
     assert "Together: profit not known" in text
-    assert texts.closable(shown) == 2
+    assert texts.button(shown) == "Close 2 positions"
+
+
+@pytest.mark.parametrize(
+    ("shown", "label"),
+    [
+        (preview(line(BTC)), "Close 1 position"),
+        (preview(line(BTC, dust=True)), None),
+        (preview(line(BTC, obstacle="x"), entry_orders=2), "Cancel 2 entry order(s)"),
+        (preview(), None),
+    ],
+)
+def test_button_says_what_it_does(shown: Any, label: str | None) -> None:
+    assert texts.button(shown) == label
 
 
 def test_question_of_a_large_book_fits_into_several_messages() -> None:

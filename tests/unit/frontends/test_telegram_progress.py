@@ -8,7 +8,7 @@ import pytest
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.frontends.telegram.progress import Progress
+from freqtrade_liquidation.frontends.telegram.progress import LAST_EDIT_WITHIN_S, Progress
 from tests.unit.frontends.telegram_fakes import BTC, Clock
 
 
@@ -93,3 +93,10 @@ def test_event_after_telegrams_loop_has_closed_disturbs_nobody() -> None:
 
     progress = asyncio.run(make())
     progress.hear(event(Event.COMPLETED))
+
+
+def test_end_that_telegram_never_takes_is_given_up() -> None:
+    """A reload waits for it: it must not last."""
+    screen = followed(pauses=[20.0] * 9)
+    assert {text for _, text in screen.edits} == {"the end"}
+    assert screen.clock.now <= 1000.0 + LAST_EDIT_WITHIN_S
