@@ -165,10 +165,6 @@ class Protection:
             if old is not None:
                 handler.removeFilter(old)
 
-    def mask(self, text: str) -> str:
-        """*text* without secrets, for whoever shows it."""
-        return self._masker.text(text)
-
     def validate(self, config: Mapping[str, Any]) -> LiquidationConfig:
         """Of a configuration that is about to be loaded.
 

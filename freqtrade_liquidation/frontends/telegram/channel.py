@@ -42,7 +42,11 @@ class LiquidatingTelegram(Telegram):
         """
         app: App = super()._init_telegram_app()
         protection = current()
-        chat = Chat(app.bot, self._config["telegram"], protection.mask)
+
+        def mask(text: str) -> str:
+            return protection.masker.text(text)  # the one of now: a bot's secrets come later
+
+        chat = Chat(app.bot, self._config["telegram"], mask)
         self._conversation = Conversation(protection, chat, self._questions)
         app.add_handler(
             CommandHandler(COMMAND, self._liquidate, filters=UpdateType.MESSAGE, block=False)
@@ -126,7 +130,7 @@ class LiquidatingTelegram(Telegram):
             super()._init_keyboard()
             return
         for key in ours:
-            _check_key(key)
+            check_key(key)
         others = [[key for key in row if key not in ours] for row in wanted]
         whole = self._config
         self._config = whole | {"telegram": telegram | {"keyboard": others}}
@@ -141,7 +145,8 @@ def _is_ours(key: str) -> bool:
     return re.match(rf"/{COMMAND}(\s|$)", key) is not None
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
+    """:raises OperationalException: if *key* has no place on a keyboard."""
     try:
         command = parse(key.split()[1:])
     except BadCommand as error:
