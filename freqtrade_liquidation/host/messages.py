@@ -80,11 +80,17 @@ def outcome(result: LiquidationResult, currency: str) -> str:
     return "\n".join(lines)
 
 
-_UNPROVEN = "; that nothing else is open could not be shown"
+def _closed_count(result: LiquidationResult) -> str:
+    """Dust was not closed, and is nothing that could be."""
+    dust = sum(
+        o.state is PairState.DUST and (o.residual_amount or 0.0) >= o.amount
+        for o in result.outcomes
+    )
+    closed = f"{result.positions_closed - dust} position(s) closed"
+    return f"{closed}, {dust} left as dust" if dust else closed
 
 
 def _headline(result: LiquidationResult, currency: str) -> str:
-    left = bool(result.positions_failed)
     profit = (
         "profit not known"
         if result.total_realized_pnl is None
@@ -94,14 +100,13 @@ def _headline(result: LiquidationResult, currency: str) -> str:
     match result.state:
         case LiquidationState.COMPLETED:
             return (
-                f"FLAT, verified on the exchange: {result.positions_closed} position(s) closed, "
+                f"FLAT, verified on the exchange: {_closed_count(result)}, "
                 f"{result.orders_cancelled} order(s) cancelled, {profit}, {took}."
             )
         case LiquidationState.PARTIAL:
             return (
-                f"NOT FLAT: {result.positions_closed} position(s) closed, "
-                f"{result.positions_failed} not shown closed{'' if left else _UNPROVEN}, "
-                f"{profit}, {took}."
+                f"NOT FLAT: {_closed_count(result)}, "
+                f"{result.positions_failed} not shown closed, {profit}, {took}."
             )
         case LiquidationState.SKIPPED:
             return f"Liquidation skipped, positions stay open: {result.skip_reason}."
