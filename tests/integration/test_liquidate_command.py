@@ -1,8 +1,10 @@
 """``liquidate`` where no bot answers: a killed bot's book is closed, booked and stays closed."""
 
+import contextlib
 import json
 import re
 import signal
+import sqlite3
 from typing import Any
 
 import pytest
@@ -18,11 +20,20 @@ ESCAPE = "\x1b"
 
 
 def dead_bot(make_bot: MakeBot, pairs: int = 3, *, futures: bool = True) -> BotProcess:
-    """A bot that SIGKILL took with its positions open."""
+    """A bot that SIGKILL took with its positions open, more than a minute ago."""
     bot = make_bot(pairs=pairs, futures=futures).start()
     wait_until_invested(bot, pairs)
     bot.kill()
+    age_lease(bot)
     return bot
+
+
+def age_lease(bot: BotProcess) -> None:
+    """As if a minute had gone by."""
+    with contextlib.closing(sqlite3.connect(bot.database)) as connection, connection:
+        connection.execute(
+            "UPDATE liquidation_lease SET clock_s = clock_s - 61, renewed_at = '2026-01-01'"
+        )
 
 
 def trades(bot: BotProcess) -> list[dict[str, Any]]:
@@ -196,6 +207,7 @@ def test_dry_run_closes_and_books_in_the_database(
     bot = make_bot(pairs=2, dry_run=True).start()
     wait_until_invested(bot, 2, stops=False)
     bot.kill()
+    age_lease(bot)
     done = command.run(bot, "liquidate", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert [t["is_open"] for t in trades(bot)] == [0, 0]
