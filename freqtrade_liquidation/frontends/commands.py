@@ -19,12 +19,10 @@ def run(arguments: Sequence[str]) -> int:
 
     try:
         return OWN[arguments[0]](list(arguments[1:]))
-    except FreqtradeException as error:
-        Console(stderr=True).print(f"Error: {error}", markup=False, highlight=False)
-        return 2
-    except LiquidationError as error:
-        Console(stderr=True).print(f"Error: {error}", markup=False, highlight=False)
-        return 1
+    except (FreqtradeException, LiquidationError) as error:
+        text = f"Error: {error}"
+        Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+        return 2 if isinstance(error, FreqtradeException) else 1
 
 
 def about() -> str:

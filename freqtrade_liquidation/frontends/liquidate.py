@@ -7,7 +7,7 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -51,6 +51,7 @@ OK: Final = 0
 ANYTHING_ELSE: Final = 1
 USAGE: Final = 2
 POSITIONS_REMAIN: Final = 3
+PATIENCE_S: Final = 2.0
 
 
 class NoPreview(LiquidationError):
@@ -69,7 +70,8 @@ def run(arguments: Sequence[str]) -> int:
     if not (options.yes or options.preview or _is_terminal()):
         errors.print(
             "Error: nobody is there to ask. Add --yes to close the positions, or --preview to "
-            "see what that would do."
+            "see what that would do.",
+            soft_wrap=True,
         )
         return USAGE
     with _quiet(verbose=bool(options.verbosity)):
@@ -137,9 +139,16 @@ class _Opening:
         except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for it
             self._future.set_exception(error)
 
-    def exchange(self) -> Exchange:
-        """:raises LiquidationError: if it does not answer."""
-        return self._future.result()
+    def exchange(self, say: Callable[[str], None] = lambda words: None) -> Exchange:
+        """The exchange, however long that takes.
+
+        :raises LiquidationError: if it does not answer.
+        """
+        try:
+            return self._future.result(PATIENCE_S)
+        except TimeoutError:
+            say("Waiting for the exchange's list of markets…")
+            return self._future.result()
 
 
 class _Command:
@@ -246,7 +255,7 @@ class _Command:
             return handed.result
         say(handed.words)
         try:
-            exchange = self._opening.exchange()
+            exchange = self._opening.exchange(say)
         except LiquidationError:
             say("NOTHING WAS CLOSED.")
             raise

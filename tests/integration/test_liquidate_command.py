@@ -5,12 +5,14 @@ import json
 import re
 import signal
 import sqlite3
+import time
 from typing import Any
 
 import pytest
 
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.host.lease import BookDatabase, Lease
 from tests.integration import command
 from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
 from tests.integration.test_main_job import closing_requests, fills_pnl
@@ -38,6 +40,11 @@ def age_lease(bot: BotProcess) -> None:
 
 def trades(bot: BotProcess) -> list[dict[str, Any]]:
     return bot.query("SELECT * FROM trades ORDER BY id")
+
+
+def renew_lease(bot: BotProcess) -> None:
+    """As if the bot hung since a moment ago."""
+    Lease(BookDatabase(f"sqlite:///{bot.database}")).renew()
 
 
 def test_book_of_a_killed_bot_is_closed_booked_and_stays_closed(
@@ -198,6 +205,91 @@ def test_first_ctrl_c_says_how_it_stands_and_aborts_nothing(
     assert process.returncode == 0, out + errors
     assert "Liquidation is under way" in out
     assert exchange.positions() == {}
+
+
+def test_third_ctrl_c_forces_the_end_and_is_on_record(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    exchange.set_latency(1000)
+    exchange.clear_log()
+    process = command.start(bot, "liquidate", "--yes")
+    assert exchange.wait_for_requests("positionRisk", timeout_s=60)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # the kernel merges equal signals that wait
+    process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "liquidation_abandoned" in event_types(bot)
+
+
+def test_locked_database_does_not_keep_the_book_open(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """No turn, no latch but in the file, no trades, no booking: closed all the same."""
+    bot = dead_bot(make_bot)
+    with contextlib.closing(sqlite3.connect(bot.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = command.run(bot, "liquidate", "--yes")
+        other.execute("ROLLBACK")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    assert "cannot be read" in done.stdout
+    assert command.run(bot, "status").returncode == 5, "the latch waits in the file"
+
+
+def test_users_strategy_that_is_broken_hinders_nothing(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    (bot.folder / "user_data/strategies/strategy_of_bot.py").write_text("raise SystemExit(9)")
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not booked" not in done.stdout
+    assert [t["is_open"] for t in trades(bot)] == [0]
+
+
+def test_exchange_that_is_silent_is_3_in_time(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot)
+    exchange.add_fault("hang", path="positionRisk")
+    process = command.start(bot, "liquidate", "--yes")
+    assert exchange.wait_for_requests("positionRisk", timeout_s=60)
+    began = time.monotonic()
+    out, errors = process.communicate(timeout=90)
+    assert process.returncode == 3, out + errors
+    assert "NOT FLAT" in out
+    assert time.monotonic() - began < 30, "the run's five seconds, then an attempt to book"
+
+
+def test_exchange_without_markets_is_1_and_says_that_nothing_was_closed(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    exchange.add_fault("error", path="exchangeInfo", code=-1000, msg="Down.")
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "NOTHING WAS CLOSED" in done.stdout
+    assert "markets" in done.stderr
+
+
+def test_spot_coins_sold_and_not_booked_are_not_sold_again(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """The database still calls them unsold, and the account holds more of the same coin."""
+    bot = dead_bot(make_bot, pairs=1, futures=False)
+    base = trades(bot)[0]["pair"].split("/")[0]
+    exchange.seed_balance(base, 5)
+    exchange.add_fault("hang", path="myTrades")
+    renew_lease(bot)
+    first = command.run(bot, "liquidate", "--yes")
+    assert "not booked here" in first.stdout, first.stdout + first.stderr
+    left = exchange.balances(futures=False)[base]
+    assert 4.99 < float(left["free"]) < 5
+    second = command.run(bot, "liquidate", "--yes")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert exchange.balances(futures=False)[base] == left
 
 
 def test_dry_run_closes_and_books_in_the_database(

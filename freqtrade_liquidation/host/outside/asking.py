@@ -72,6 +72,13 @@ class Asker:
             request_id = self._requests.leave(request)
         except BookUnavailable as error:
             return Handed(words=f"The bot on {sight.host} cannot be asked: {error}.")
+        try:
+            return self._wait_for_bot(request_id, sight, listener)
+        except KeyboardInterrupt:
+            self._say(self._let_go(request_id))
+            raise
+
+    def _wait_for_bot(self, request_id: str, sight: LeaseSight, listener: Listener) -> Handed:
         if not self._is_taken(request_id):
             return Handed(
                 words=f"The bot on {sight.host} (renewed {sight.age_s:.0f} s ago) did not take "
@@ -96,6 +103,15 @@ class Asker:
             return not self._requests.withdraw(request_id)
         except BookUnavailable:
             return False  # whoever has it takes his turn, and we ours
+
+    def _let_go(self, request_id: str) -> str:
+        """What becomes of the request when nobody waits for its result any more."""
+        try:
+            if self._requests.withdraw(request_id):
+                return "The request is withdrawn: nothing is closed."
+        except BookUnavailable as error:
+            return f"The request could not be withdrawn, the bot may carry it out: {error}"
+        return "The bot has taken the request and goes on with it: see show-liquidations."
 
     def _state(self, request_id: str) -> RequestState | None:
         stored = self._stored(request_id)

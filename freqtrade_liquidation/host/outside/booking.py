@@ -14,13 +14,14 @@ from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.outside.parts import build_bot
 from freqtrade_liquidation.host.repair import repair
+from freqtrade_liquidation.host.sent import INTENTS
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import BookedPair, PairState
 
 logger = logging.getLogger(__name__)
 
-BOOKED_WITHIN_S: Final = 60.0
+BOOKED_WITHIN_S: Final = 30.0
 BY_THE_BOT: Final = "not booked here: the bot books it when it answers again, or at its next start"
 AT_THE_NEXT_START: Final = "not booked; the bot's next start does it"
 
@@ -47,7 +48,7 @@ def book(
     :returns: *result* with the profits, what is still not booked among its errors; and whether
         all is booked.
     """
-    pairs = [outcome.pair for outcome in result.outcomes]
+    pairs = _unbooked(audit, result)
     if not pairs:
         return result, True
     say("Booking…")
@@ -70,6 +71,16 @@ def _book(config: Config, audit: AuditLog, pairs: Sequence[str]) -> None:
         repair(bot, audit)
     finally:
         bot.cleanup()
+
+
+def _unbooked(audit: AuditLog, result: LiquidationResult) -> list[str]:
+    """Pairs for which the run has sent something. In doubt, all that it saw."""
+    try:
+        sent = audit.unsettled(INTENTS, AuditEventType.BOOKED)
+    except LiquidationError as error:
+        logger.warning("What is to be booked cannot be read: %s", error)
+        return [outcome.pair for outcome in result.outcomes]
+    return [pair for correlation_id, pair in sent if correlation_id == result.correlation_id]
 
 
 def _booked(audit: AuditLog, correlation_id: str) -> Mapping[str, float | None]:

@@ -75,6 +75,7 @@ class OutsideRun:
         self._ends_at = 0.0
         self._trades: tuple[KnownTrade, ...] = ()
         self._bot: FreqtradeBot | None = None
+        self._closing = True
 
     @property
     def _dry_run(self) -> bool:
@@ -94,9 +95,12 @@ class OutsideRun:
             self._take_turn(request)
             self._latch(request)
             result = self._run(request, listener, books=books)
+            if self._dry_run:  # its positions live in the database alone: the run booked there
+                self._give_back(result, booked=True)
+                return result
             self._give_back(result, booked=None if books else False)
-            # In dry-run positions live in the database alone: the run has booked there.
-            if books and not self._dry_run:
+            if books:
+                self._closing = False
                 result, booked = book(self._config, self._audit, result, say=self._say)
                 self._give_back(result, booked=booked)
         return result
@@ -219,10 +223,15 @@ class OutsideRun:
     # -- signals ------------------------------------------------------------------------------
 
     def _on_signal(self) -> None:
+        if not self._closing:
+            self._say("Closing is over; a third signal ends the booking, then the bot does it.")
+            return
         pairs = sorted({trade.pair for trade in self._trades})
         self._say(messages.second_signal(pairs, max(0.0, self._ends_at - time.monotonic())))
 
     def _on_third_signal(self) -> None:
+        if not self._closing:
+            return
         self._audit.record(
             [
                 AuditEvent(

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -172,6 +173,22 @@ def test_database_that_does_not_answer_we_run_and_book_nothing(stage: Stage) -> 
         other.execute("BEGIN EXCLUSIVE")
         handed = stage.ask()
     assert (handed.result, handed.books) == (None, False)
+
+
+@pytest.mark.parametrize(("taken", "words"), [(False, "withdrawn"), (True, "goes on")])
+def test_interrupted_while_waiting_says_what_becomes_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, taken: bool, words: str
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        if taken:
+            assert Requests(stage.bot).take_next() is not None
+        raise KeyboardInterrupt
+
+    Lease(stage.bot).renew()
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stage.ask()
+    assert words in stage.said[-1]
 
 
 def test_result_survives_the_way_through_the_database() -> None:
