@@ -28,7 +28,11 @@ from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.frontends import foresight
-from freqtrade_liquidation.frontends.database import add_database_arguments, freqtrade_arguments
+from freqtrade_liquidation.frontends.database import (
+    add_database_arguments,
+    again,
+    freqtrade_arguments,
+)
 from freqtrade_liquidation.frontends.progress import Progress
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.lease import BookDatabase
@@ -176,7 +180,8 @@ class _Command:
         if not self._options.yes and not self._show_and_ask():
             return OK
         result = self._liquidate()
-        text = messages.outcome(result, self._config["stake_currency"])
+        show = again("show-liquidations", self._options)
+        text = messages.outcome(result, self._config["stake_currency"], show=show)
         style = "bold green" if result.success else "bold red"
         self._console.print(Text(self._masker.text(text), style=style), soft_wrap=True)
         remain = result.state in (LiquidationState.PARTIAL, LiquidationState.FAILED)
@@ -262,5 +267,5 @@ class _Command:
         run = OutsideRun(self._config, self._settings, exchange, audit=audit, book=book, say=say)
         result = run.execute(request, books=handed.books, listener=progress.hear)
         if request.pairs is None:
-            say("The bot is stopped until /start; its channels hear of it when it answers.")
+            say("Latched: a bot that answers or starts tells its channels, and stays stopped.")
         return result

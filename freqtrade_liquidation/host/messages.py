@@ -1,12 +1,15 @@
 """What people read. Plain text: nothing that comes from outside can break its markup."""
 
 from datetime import datetime
+from typing import Final
 
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState
 from freqtrade_liquidation.state import LiquidationState
+
+SHOW: Final = "freqtrade-liquidation show-liquidations"
 
 
 def armed(*, scope: str, untracked: list[str], by_telegram: bool) -> str:
@@ -65,8 +68,11 @@ def started(trigger: str, expected: int) -> str:
     return f"Liquidation started ({trigger}): {expected} open trade(s) known."
 
 
-def outcome(result: LiquidationResult, currency: str) -> str:
-    """The truth about what is left, pair by pair."""
+def outcome(result: LiquidationResult, currency: str, *, show: str = SHOW) -> str:
+    """The truth about what is left, pair by pair.
+
+    :param show: the command that shows the run, without its id.
+    """
     lines = [_headline(result, currency)]
     left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
     lost = [error for error in result.errors if "LOST ITS STOP" in error]
@@ -76,7 +82,7 @@ def outcome(result: LiquidationResult, currency: str) -> str:
         lines += [_remaining(o) for o in left]
     lines += [f"! {error}" for error in result.errors if error not in lost]
     lines += [_closed(o, currency) for o in result.outcomes if o not in left]
-    lines.append(f"Audit trail: freqtrade-liquidation show-liquidations {result.correlation_id}")
+    lines.append(f"Audit trail: {show} {result.correlation_id}")
     return "\n".join(lines)
 
 
