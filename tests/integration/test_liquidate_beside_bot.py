@@ -130,7 +130,8 @@ def test_bot_that_hangs_enters_no_pair_that_was_closed(
         exchange.clear_log()
         bot.send(signal.SIGCONT)
         bot.wait_for(lambda: len(bot.open_trades()) == 2, "its booking")
-        bot.wait_for(lambda: f"Entry into {BTC} refused" in said(bot), "a refused entry")
+        operator.ask("forceenter", {"pair": BTC, "side": "long"})
+        assert f"Entry into {BTC} refused" in said(bot)
         assert operator.state() == "running"
         assert BTC not in exchange.positions()
         assert entries(exchange) == []
