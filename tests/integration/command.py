@@ -41,7 +41,13 @@ def run(
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
 
-def on_terminal(bot: BotProcess, command: str, *options: str, types: str = "") -> tuple[int, str]:
+def on_terminal(
+    bot: BotProcess,
+    command: str,
+    *options: str,
+    types: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
     """The exit code and what a person sees, on a terminal, who types *types* when asked."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -50,7 +56,7 @@ def on_terminal(bot: BotProcess, command: str, *options: str, types: str = "") -
         stdout=theirs,
         stderr=theirs,
         cwd=bot.folder,
-        env=_environment() | {"TERM": "xterm-256color", "COLUMNS": "120"},
+        env=_environment() | {"TERM": "xterm-256color", "COLUMNS": "120"} | dict(environment or {}),
         start_new_session=True,
     )
     os.close(theirs)

@@ -6,9 +6,12 @@ import re
 import signal
 import sqlite3
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, inspect
 
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
@@ -190,6 +193,50 @@ def test_terminal_shows_the_preview_and_asks(
     assert "Close 2 position(s) at market now?" in shown
     assert len(exchange.positions()) == left
     assert len(runs(bot)) == (0 if left else 1)
+
+
+def test_terminal_without_colour_has_none(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    code, shown = command.on_terminal(bot, "liquidate", "--yes", environment={"NO_COLOR": "1"})
+    assert code == 0, shown
+    assert "FLAT" in shown
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;)", shown), "a colour"
+
+
+def test_postgresql_the_same(exchange: PracticeExchange, tmp_path: Path, postgresql: str) -> None:
+    """The bot on PostgreSQL, killed; its book closed and booked by the command."""
+    bot = OnPostgresql(tmp_path / "bot", exchange.freqtrade_config(pairs=exchange.pairs()[:2]))
+    bot.address = postgresql
+    bot.write_config(exchange.freqtrade_config(pairs=exchange.pairs()[:2]))
+    with bot:
+        bot.wait_for(lambda: len(exchange.positions()) == 2, "two positions")
+        bot.wait_for(lambda: len(bot.rows("SELECT * FROM trades WHERE amount > 0")) == 2, "trades")
+    bot.rows("UPDATE liquidation_lease SET clock_s = clock_s - 61 RETURNING id")
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    assert "not booked" not in done.stdout
+    assert [row["is_open"] for row in bot.rows("SELECT * FROM trades")] == [False, False]
+    assert command.run(bot, "status").returncode == 5
+
+
+class OnPostgresql(BotProcess):
+    """A bot whose database is a server's."""
+
+    address = ""
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        self.config_file.write_text(json.dumps({**config, "db_url": self.address}))
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        engine = create_engine(self.address)
+        with engine.begin() as connection:
+            found = connection.exec_driver_sql(sql).mappings().all() if self._is_there() else []
+        engine.dispose()
+        return [dict(row) for row in found]
+
+    def _is_there(self) -> bool:
+        return inspect(create_engine(self.address, poolclass=NullPool)).has_table("trades")
 
 
 def test_first_ctrl_c_says_how_it_stands_and_aborts_nothing(

@@ -1,8 +1,10 @@
 """Two processes, one book: turns and requests between real processes, on both databases."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from freqtrade_liquidation.host.lease import (
     BookDatabase,
     BookUnavailable,
     Lease,
+    Pulse,
     Requests,
     RequestState,
     RunClaims,
@@ -148,3 +151,28 @@ def test_lease_ages_by_the_databases_clock(url: str) -> None:
     seen = cli.look()
     assert seen is not None
     assert not seen.is_fresh
+
+
+def test_server_that_is_frozen_is_not_waited_for(postgresql: str) -> None:
+    """It accepts connections and never answers: each call ends in time, the bot's look in two
+    seconds, and then it leaves the server alone."""
+    Lease(BookDatabase(postgresql)).renew()
+    folder = Path(postgresql.rsplit("host=", 1)[1])
+    server = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(server, signal.SIGSTOP)
+    try:
+        book = BookDatabase(postgresql)
+        pulse = Pulse(book, Lease(book))
+        for call in (Lease(book).look, Requests(book).take_next, lambda: pulse.barred_by("X")):
+            began = time.monotonic()
+            with pytest.raises(BookUnavailable):
+                call()
+            assert time.monotonic() - began < 0.6
+        began = time.monotonic()
+        assert not pulse.beat().request_waits
+        assert time.monotonic() - began < 3
+        began = time.monotonic()
+        pulse.beat()
+        assert time.monotonic() - began < 0.1
+    finally:
+        os.kill(server, signal.SIGCONT)

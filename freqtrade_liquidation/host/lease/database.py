@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -24,6 +25,8 @@ STATEMENT_TIMEOUT_MS: Final = 250
 LOCK: Final = 0x6C69_7165_6173  # "liqeas": one writer of these tables at a time, on PostgreSQL
 TRIES: Final = 2
 """freqtrade may hold SQLite's lock a moment longer than one busy timeout (100 ms)."""
+SLOW_S: Final = 0.5
+"""A lock costs less, a dead server more: that one is not tried twice."""
 
 Work = Callable[[Connection, Moment], T]
 
@@ -89,11 +92,12 @@ class BookDatabase:
 
     def _write(self, work: Work[T]) -> T:
         for left in range(TRIES - 1, -1, -1):
+            began = time.monotonic()
             try:
                 return self._write_once(work)
             except (OperationalError, ProgrammingError):
                 self._ready = False  # perhaps the file was replaced: make the tables again
-                if not left:
+                if not left or time.monotonic() - began > SLOW_S:
                     raise
         raise AssertionError("unreachable")
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from freqtrade_liquidation.audit.tables import CLAIMS
 from freqtrade_liquidation.host.lease.claims import Claim, claims_after
 from freqtrade_liquidation.host.lease.clock import Moment
-from freqtrade_liquidation.host.lease.database import BookDatabase, BookUnavailable
+from freqtrade_liquidation.host.lease.database import SLOW_S, BookDatabase, BookUnavailable
 from freqtrade_liquidation.host.lease.lease import Lease
 from freqtrade_liquidation.host.lease.requests import next_waiting
 
@@ -81,6 +81,8 @@ class Pulse:
         except BookUnavailable as error:  # freqtrade may hold the lock, which stops no reader
             trouble = error
         try:
+            if trouble is not None and self._monotonic() - now > SLOW_S:
+                return NOTHING
             return self._look()
         except BookUnavailable as error:
             trouble = error
