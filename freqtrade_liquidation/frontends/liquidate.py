@@ -22,6 +22,7 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from freqtrade_liquidation import config as configuration
+from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
@@ -58,8 +59,8 @@ POSITIONS_REMAIN: Final = 3
 PATIENCE_S: Final = 2.0
 
 
-class NoPreview(LiquidationError):
-    """What would be closed cannot be shown."""
+class Failed(LiquidationError):
+    """It could not be begun; the words are fit to be seen."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -81,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
     with _quiet(verbose=bool(options.verbosity)):
         try:
             return _Command(options, console).execute()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, EOFError):
             errors.print("\nInterrupted before a run of this process began.")
             return ANYTHING_ELSE
 
@@ -175,6 +176,13 @@ class _Command:
         self._opening = _Opening(self._config)
 
     def execute(self) -> int:
+        """See :func:`run`. What an error says may be the exchange's words: masked."""
+        try:
+            return self._execute()
+        except LiquidationError as error:
+            raise Failed(self._masker.text(str(error))) from error
+
+    def _execute(self) -> int:
         if self._pairs is not None:
             self._check_pairs(self._pairs)
         if not self._options.yes and not self._show_and_ask():
@@ -215,7 +223,7 @@ class _Command:
             preview = self._look_ahead()
         except LiquidationError as error:
             hint = "" if self._options.preview else " --yes closes without one."
-            raise NoPreview(f"No preview: {self._masker.text(str(error))}.{hint}") from error
+            raise Failed(f"No preview: {error}.{hint}") from error
         foresight.show(preview, self._console)
         if self._options.preview:
             return False
@@ -254,8 +262,12 @@ class _Command:
         def say(words: str) -> None:
             progress.say(self._masker.text(words))
 
+        def hear(event: AuditEvent) -> None:
+            error = None if event.error is None else self._masker.text(event.error)
+            progress.hear(replace(event, error=error))
+
         asker = Asker(book, audit, say=say, run_s=self._settings.timeout_seconds)
-        handed = asker.hand_over(request, progress.hear)
+        handed = asker.hand_over(request, hear)
         if handed.result is not None:
             return handed.result
         say(handed.words)
@@ -265,7 +277,7 @@ class _Command:
             say("NOTHING WAS CLOSED.")
             raise
         run = OutsideRun(self._config, self._settings, exchange, audit=audit, book=book, say=say)
-        result = run.execute(request, books=handed.books, listener=progress.hear)
+        result = run.execute(request, books=handed.books, listener=hear)
         if request.pairs is None:
             say("Latched: a bot that answers or starts tells its channels, and stays stopped.")
         return result

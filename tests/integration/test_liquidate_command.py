@@ -74,6 +74,7 @@ def test_book_of_a_killed_bot_is_closed_booked_and_stays_closed(
         )
     profit = sum(trade["close_profit_abs"] for trade in closed)
     assert run["total_realized_pnl"] == pytest.approx(profit, abs=0.005)
+    assert command.run(bot, "show-liquidations", "--verify").returncode == 0
     check_stays_stopped(exchange, bot)
 
 
@@ -360,10 +361,54 @@ def test_spot_sells_what_the_bot_bought(exchange: PracticeExchange, make_bot: Ma
     assert [t["is_open"] for t in trades(bot)] == [0, 0]
 
 
-def test_secrets_and_foreign_text_stay_out(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+def test_secrets_stay_out_of_what_is_shown(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    """An exchange that echoes the key, in a run and before it."""
     bot = dead_bot(make_bot, pairs=1)
-    config = json.loads(bot.config_file.read_text())
-    done = command.run(bot, "liquidate", "--yes", "-vv")
-    for text in (done.stdout, done.stderr, str(events(bot))):
-        assert config["exchange"]["secret"] not in text
-        assert config["exchange"]["key"] not in text
+    exchange.add_fault(
+        "error", method="POST", path="/fapi/v1/order$", code=-4108, msg="No, {api_key}."
+    )
+    refused = command.run(bot, "liquidate", "--yes", "-vv")
+    assert refused.returncode == 3
+    assert f"{BTC}: NOT CLOSED" in refused.stdout
+    assert "No, ***" in refused.stdout
+    exchange.add_fault("error", path="positionSide", code=-4108, msg="Not you, {api_key}.")
+    unknown = command.run(bot, "liquidate", "--yes")
+    assert unknown.returncode == 1
+    assert "***" in unknown.stderr
+    for text in (refused.stdout, refused.stderr, unknown.stdout, unknown.stderr, str(events(bot))):
+        assert exchange.settings.key not in text
+        assert exchange.settings.secret not in text
+
+
+def test_position_unknown_to_the_database_is_closed_and_reckoned(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    exchange.seed_position("SOL/USDT:USDT", 1)
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    assert re.search(r"SOL/USDT:USDT long 1 closed \(unknown to the database\): -0\.", done.stdout)
+    assert runs(bot)[0]["total_realized_pnl"] is not None
+
+
+def test_end_of_input_is_no_yes(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    code, shown = command.on_terminal(bot, "liquidate", types="\x04")
+    assert code == 1, shown
+    assert len(exchange.positions()) == 1
+    assert runs(bot) == []
+
+
+def test_bot_that_starts_meanwhile_books(exchange: PracticeExchange, make_bot: MakeBot) -> None:
+    """Two that book at once are one too many."""
+    bot = dead_bot(make_bot, pairs=1)
+    exchange.set_latency(300)
+    exchange.clear_log()
+    process = command.start(bot, "liquidate", "--yes")
+    assert exchange.wait_for_requests("positionRisk", timeout_s=60)
+    renew_lease(bot)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, out + errors
+    assert "has started meanwhile: it books" in out
+    assert len(bot.open_trades()) == 1

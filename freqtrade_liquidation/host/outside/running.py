@@ -22,7 +22,7 @@ from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, RunClaims
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
 from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.outside.booking import BookLater, book
 from freqtrade_liquidation.host.outside.earlier import earlier_closes
@@ -68,7 +68,7 @@ class OutsideRun:
         self._settings = settings
         self._exchange = exchange
         self._audit = audit
-        self._claims = RunClaims(book)
+        self._claims, self._lease = RunClaims(book), Lease(book)
         self._say = say
         self._id = new_correlation_id(datetime.now(UTC))
         self._signals = Signals(on_held=self._on_signal, on_third=self._on_third_signal)
@@ -98,6 +98,7 @@ class OutsideRun:
             if self._dry_run:  # its positions live in the database alone: the run booked there
                 self._give_back(result, booked=True)
                 return result
+            books = books and not self._a_bot_has_come()
             self._give_back(result, booked=None if books else False)
             if books:
                 self._closing = False
@@ -153,6 +154,17 @@ class OutsideRun:
             self._claims.release(self._id, flat=result.success, booked=booked)
         except BookUnavailable as error:  # it expires by itself
             logger.warning("The turn was not given back: %s", error)
+
+    def _a_bot_has_come(self) -> bool:
+        """Started while we closed, as by a supervisor: two that book are one too many."""
+        try:
+            sight = self._lease.look()
+        except BookUnavailable:
+            return True
+        if sight is None or not sight.is_fresh:
+            return False
+        self._say(f"The bot on {sight.host} has started meanwhile: it books.")
+        return True
 
     # -- the run ------------------------------------------------------------------------------
 
