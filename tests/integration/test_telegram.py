@@ -277,6 +277,57 @@ def test_liquidate_while_the_bot_enters_ends_flat(
     assert exchange.positions() == {}
 
 
+def test_liquidate_while_a_run_is_under_way_joins_it(
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
+) -> None:
+    bot = invested(make_bot, telegram)
+    exchange.set_latency(400)
+    telegram.say("/liquidate now")
+    telegram.wait_for_message("under way")
+    telegram.say(f"/liquidate {BTC} now")
+    telegram.wait_for_message("joined")
+    telegram.wait_for_message(f"{FLAT}: 2 position(s) closed")
+    assert len(runs(bot)) == 1
+
+
+def test_exchange_that_does_not_answer_leaves_telegram_free_and_is_told(
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
+) -> None:
+    """The question waits for the exchange; the next command does not wait for the question."""
+    bot = invested(make_bot, telegram)
+    exchange.clear_log()
+    hang = exchange.add_fault("hang", path="positionRisk")
+    since = telegram.last_id
+    telegram.say(f"/liquidate {BTC}")
+    assert exchange.wait_for_requests("positionRisk", 1, 10)
+    telegram.say("/count")
+    counted = telegram.wait_for_message("current", since=since)
+    failed = telegram.wait_for_message("Nothing was done", since=since)
+    assert counted.message_id < failed.message_id
+    assert f"/liquidate {BTC} now closes without looking first" in failed.text
+    exchange.remove_fault(hang)
+    assert runs(bot) == []
+
+
+def test_question_from_before_a_reload_does_nothing_and_a_new_one_works(
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
+) -> None:
+    """freqtrade builds its Telegram anew."""
+    bot = invested(make_bot, telegram)
+    question = ask(telegram)
+    listened = len(telegram.made("deleteWebhook"))
+    telegram.say("/reload_config")
+    telegram.wait(lambda: len(telegram.made("deleteWebhook")) > listened, "a new bot", 60)
+    asked = len(telegram.made("getUpdates"))
+    telegram.wait(lambda: len(telegram.made("getUpdates")) > asked, "listening bot")
+    pressed = telegram.press(question, "Close")
+    assert "does not know this question" in telegram.wait_for_answer(pressed)
+    assert runs(bot) == []
+    telegram.press(ask(telegram), "Close")
+    telegram.wait_for_message(f"{FLAT}: 2 position(s) closed")
+    assert exchange.positions() == {}
+
+
 # -- Telegram in trouble ------------------------------------------------------------------------
 
 
@@ -341,3 +392,20 @@ def test_telegram_in_trouble_does_not_disturb_a_run(
     telegram.wait_for_message(f"{FLAT}: 2 position(s) closed")
     bot.send(signal.SIGTERM)
     assert bot.wait(30) == 130
+
+
+def test_telegram_that_cannot_be_reached_at_the_start_leaves_the_bot_protected(
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
+) -> None:
+    """freqtrade gives its Telegram up; what we had to say is in the log."""
+    telegram.go_down()
+    bot = make_bot(pairs=2, telegram=telegram.config, environment=telegram.environment)
+    with bot:
+        wait_until_invested(bot, 2)
+        bot.wait_for(lambda: "Telegram init failed" in bot.log(), "a Telegram given up")
+        began = time.monotonic()
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+        assert time.monotonic() - began < 5
+    assert exchange.positions() == {}
+    assert "Message lost on telegram (ConnectionError" in " ".join(bot.log().split())
