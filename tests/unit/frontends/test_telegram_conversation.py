@@ -90,6 +90,16 @@ def test_press_while_the_exchange_cannot_be_looked_at_orders_nothing_and_names_n
     assert "timeout" in scene.chat.said[-1]
 
 
+def test_press_after_the_book_has_grown_asks_again_and_the_new_answer_counts() -> None:
+    scene = Scene(preview(line(BTC)), preview(line(BTC), line(ETH, 2)))
+    scene.says("")
+    scene.presses("Close")
+    assert scene.host.ordered == []
+    assert f"! {ETH} long is new" in scene.chat.said[-1]
+    scene.presses("Close 2 positions")
+    assert len(scene.host.ordered) == 1
+
+
 def test_failed_preview_names_the_command_that_needs_none() -> None:
     scene = Scene(LiquidationError("timeout"))
     scene.says(f"{ETH} {BTC}")

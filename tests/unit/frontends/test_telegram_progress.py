@@ -95,6 +95,12 @@ def test_event_after_telegrams_loop_has_closed_disturbs_nobody() -> None:
     progress.hear(event(Event.COMPLETED))
 
 
+def test_end_that_telegram_did_not_take_is_sent_again() -> None:
+    screen = followed(pauses=[3.0])
+    assert [text for _, text in screen.edits] == ["the end"] * 2
+    assert screen.edits[1][0] - screen.edits[0][0] >= 3
+
+
 def test_end_that_telegram_never_takes_is_given_up() -> None:
     """A reload waits for it: it must not last."""
     screen = followed(pauses=[20.0] * 9)
