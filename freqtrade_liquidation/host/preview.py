@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade
 
@@ -129,7 +130,7 @@ async def look_ahead(
         name="preview",
     )
     return Preview(
-        scope=config.scope,
+        scope=scope_of(bot, config),
         pairs=pairs,
         lines=lines,
         entry_orders=_entries(orders, pairs),
@@ -139,6 +140,11 @@ async def look_ahead(
         state_after=state_after(bot, pairs),
         currency=bot.config["stake_currency"],
     )
+
+
+def scope_of(bot: "FreqtradeBot", config: LiquidationConfig) -> str:
+    """``account`` or ``trades``; spot is always the bot's trades: its coins may be anybody's."""
+    return "trades" if bot.exchange.trading_mode == TradingMode.SPOT else config.scope
 
 
 def overrides(config: LiquidationConfig) -> tuple[str, ...]:

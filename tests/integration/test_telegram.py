@@ -181,6 +181,24 @@ def test_now_closes_some_pairs_without_a_question_and_leaves_the_rest_alone(
     assert "There is nothing that could be closed" in text
 
 
+def test_question_and_close_on_spot(
+    exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
+) -> None:
+    bot = make_bot(
+        futures=False, pairs=2, telegram=telegram.config, environment=telegram.environment
+    )
+    bot.start()
+    telegram.wait_until_polling()
+    wait_until_invested(bot, 2)
+    assert "did you mean" not in reply(telegram, "/liquidate BTC/USDT:USDT", "is not a pair")
+    question = ask(telegram, "/liquidate BTC/USDT")
+    assert "Scope: the bot's trades in BTC/USDT" in question.text
+    assert question.keyboard == ["Close 1 position", "Cancel"]
+    telegram.press(question, "Close")
+    telegram.wait_for_message(f"{FLAT}: 1 position(s) closed")
+    bot.wait_for(lambda: [t["pair"] for t in bot.open_trades()] == ["ETH/USDT"], "a booked trade")
+
+
 def test_disarm_arm_stop_and_help_say_what_will_become_of_the_positions(
     exchange: PracticeExchange, make_bot: MakeBot, telegram: TelegramServer
 ) -> None:
