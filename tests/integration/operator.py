@@ -67,7 +67,7 @@ class Operator:
             with urlopen(request, timeout=20) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
-            return error.code, json.loads(error.read().decode())
+            return error.code, _parsed(error.read().decode())
         except (URLError, TimeoutError, ConnectionError):
             return None, None
 
@@ -80,6 +80,14 @@ class Operator:
         """``running``, ``paused``, ``stopped`` or ``reload_config``."""
         shown = self.ask("show_config", method="GET")
         return None if shown is None else str(shown.get("state"))
+
+
+def _parsed(body: str) -> Any:
+    """JSON, or the text where the server had nothing else to say."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
 
 
 class LaunchedBot(BotProcess):
