@@ -12,6 +12,8 @@ from tests.integration.operator import Operator
 from tests.integration.test_main_job import closing_requests, fills_pnl
 
 BTC = "BTC/USDT:USDT"
+AT_REST = {"process_throttle_secs": 60}
+"""Between two loops the bot looks at what others want; a slow loop may miss the two seconds."""
 
 
 def wait_for_lease(bot: BotProcess) -> None:
@@ -37,7 +39,7 @@ def entries(exchange: PracticeExchange) -> list[str]:
     """Orders that could open a position."""
     return [
         request["params"].get("symbol", "")
-        for request in exchange.requests("/order$", method="POST")
+        for request in exchange.requests("/order", method="POST")
         if request["params"].get("reduceOnly", "false").lower() != "true"
     ]
 
@@ -46,9 +48,9 @@ def test_bot_that_answers_carries_it_out_and_ends_stopped(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     operator = Operator()
-    bot = make_bot(api_server=operator.config)
+    bot = make_bot(api_server=operator.config, internals=AT_REST)
     with bot:
-        wait_until_invested(bot, 3)
+        wait_until_invested(bot, 3, stops=False)
         wait_for_lease(bot)
         shown = command.run(bot, "status")
         assert "The bot runs on" in shown.stdout
@@ -73,9 +75,9 @@ def test_bot_that_answers_closes_some_pairs_and_goes_on(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     operator = Operator()
-    bot = make_bot(api_server=operator.config)
+    bot = make_bot(api_server=operator.config, internals=AT_REST)
     with bot:
-        wait_until_invested(bot, 3)
+        wait_until_invested(bot, 3, stops=False)
         wait_for_lease(bot)
         done = command.run(bot, "liquidate", "--yes", "--pairs", BTC)
         assert done.returncode == 0, done.stdout + done.stderr

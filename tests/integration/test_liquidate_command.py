@@ -183,6 +183,31 @@ def test_two_at_once_take_turns_and_close_once(
     assert (first["positions_closed"], second["positions_closed"]) == (3, 0)
 
 
+def test_command_killed_in_its_run_the_next_one_takes_its_turn_over(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Its turn ends by itself; the bot's next start books what it had sent."""
+    bot = dead_bot(make_bot)
+    exchange.set_latency(300)
+    exchange.clear_log()
+    process = command.start(bot, "liquidate", "--yes")
+    assert exchange.wait_for_requests("/fapi/v1/order", timeout_s=60)
+    process.kill()
+    process.communicate(timeout=30)
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    first, second = runs(bot)
+    assert (first["state"], second["state"]) == ("in_progress", "completed")
+    with bot:
+        bot.wait_for(lambda: not bot.open_trades(), "its booking")
+        bot.wait_for(lambda: runs(bot)[0]["state"] != "in_progress", "the end of the first run")
+    for trade in trades(bot):
+        assert trade["close_profit_abs"] == pytest.approx(
+            fills_pnl(exchange, trade["pair"]), abs=0.005
+        )
+
+
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 0)])
 def test_terminal_shows_the_preview_and_asks(
     exchange: PracticeExchange, make_bot: MakeBot, answer: str, left: int
