@@ -5,15 +5,17 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.deeds import Close, still_unbooked
 from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
 from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
 from freqtrade_liquidation.host.turns import Turn
+from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
 
@@ -56,12 +58,15 @@ class Runner:
             door=self._door,
             account_scope=config.scope == "account",
         )
-        venue.deeds.closes += still_unbooked(self._earlier_closes, self.trades)
         booker = Booker(bot, wire, venue, self.trades)
         venue.booker = booker
         manager = LiquidationManager(config, venue, audit, logger)
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
+            left_s = turn.ends_at - time.monotonic()
+            venue.deeds.closes += await self._sold_before(venue, wire, audit, left_s)
+            # From here on, for the next run must know of them even if this one hangs.
+            self._earlier_closes = venue.deeds.closes
             return await manager.execute_liquidation(
                 request=turn.request,
                 correlation_id=turn.correlation_id,
@@ -70,7 +75,27 @@ class Runner:
             )
         finally:
             turn.loop = None
-            self._earlier_closes = venue.deeds.closes
             wire.close()
             for message in booker.messages:
                 self._notifier.send(Message(raw=message))
+
+    async def _sold_before(
+        self, venue: FuturesVenue, wire: Wire, audit: AuditLog, left_s: float
+    ) -> list[Close]:
+        """Closing orders that freqtrade's trades do not know of.
+
+        On spot those of other processes, too (the one before, killed before it had booked; a
+        command): nothing on the exchange shows that the coins there are not the bot's any more.
+        """
+        if venue.closes_need_orders:
+            try:
+                return await earlier_closes(
+                    audit,
+                    wire,
+                    self.trades,
+                    known=self._earlier_closes,
+                    within_s=min(FOUND_WITHIN_S, left_s / 3),
+                )
+            except AuditUnreadable as error:
+                logger.warning("What other processes sold is not known: %s", error)
+        return still_unbooked(self._earlier_closes, self.trades)

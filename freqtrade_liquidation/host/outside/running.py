@@ -22,10 +22,10 @@ from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.earlier import earlier_closes
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
 from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.outside.booking import BookLater, book
-from freqtrade_liquidation.host.outside.earlier import earlier_closes
 from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.snapshot import KnownTrade

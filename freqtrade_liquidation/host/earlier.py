@@ -18,23 +18,36 @@ logger = logging.getLogger(__name__)
 FOUND_WITHIN_S: Final = 1.5
 
 
-async def earlier_closes(audit: AuditLog, wire: Wire, trades: Sequence[KnownTrade]) -> list[Close]:
+async def earlier_closes(
+    audit: AuditLog,
+    wire: Wire,
+    trades: Sequence[KnownTrade],
+    *,
+    known: Sequence[Close] = (),
+    within_s: float = FOUND_WITHIN_S,
+) -> list[Close]:
     """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
 
     One that is not found in time stays without an end: on spot its pair is not sold again blindly.
 
+    :param known: those of this process's own runs, with what it heard of them.
     :raises AuditUnreadable: if the audit trail cannot be read.
     """
+    ours = {close.order.client_order_id for close in known}
     sent = await in_thread(lambda: _unsettled(audit), name="earlier")
-    owner = {id(close): one for one in sent for close in one.closes}
-    closes = still_unbooked([close for one in sent for close in one.closes], trades)
-    asks = [find(wire, owner[id(close)], close) for close in closes if not close.is_final]
+    recorded = [c for one in sent for c in one.closes if c.order.client_order_id not in ours]
+    closes = still_unbooked([*known, *recorded], trades)
+    asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
-        async with asyncio.timeout(FOUND_WITHIN_S):
+        async with asyncio.timeout(within_s):
             await asyncio.gather(*asks)
     except TimeoutError:
         logger.warning("Not every order of an earlier run was found again in time.")
     return [close for close in closes if not close.refused]
+
+
+def _of(close: Close) -> Sent:
+    return Sent(correlation_id="", trigger=None, pair=close.order.pair, closes=[close])
 
 
 def _unsettled(audit: AuditLog) -> list[Sent]:
