@@ -152,7 +152,7 @@ class Aftermath:
 
     def latch(self, turn: Turn) -> threading.Thread | None:
         """Latches beside the run, at its start: a process killed in it must not trade again."""
-        request = next((r for r in turn.requests if latches(r)), None)
+        request = next((r for r in turn.requests if latches(r) and r.pairs is None), None)
         if request is None or turn.request.pairs is not None:
             return None
         by = f"{request.trigger} {request.actor or ''}".strip() + f" ({turn.correlation_id})"

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.aftermath import is_repeat
 from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.host.secrets import without_secrets
@@ -56,11 +56,16 @@ class Liquidator:
         :raises Busy: if *wait_turn* is false and *request* would have to line up.
         """
         bot, audit = self._protection.bot, self._protection.audit
-        ticket = self.turns.enter(request, listener, wait_turn=wait_turn)
-        if not ticket.joined:
-            # In a thread of its own, so that nothing the run does can hold up its caller.
-            work = partial(self._carry_out, ticket.turn, bot, audit)
-            threading.Thread(target=work, name="liquidation", daemon=True).start()
+        # Held: a turn in the line that nobody carries out would be joined by the signal's own run.
+        with self._protection.signals.held():
+            ticket = self.turns.enter(request, listener, wait_turn=wait_turn)
+            if not ticket.joined:
+                # In a thread of its own, so that nothing the run does can hold up its caller; and
+                # another that ends it if it hangs, whether or not its caller waits for it.
+                work = partial(self._carry_out, ticket.turn, bot, audit)
+                threading.Thread(target=work, name="liquidation", daemon=True).start()
+                watch = partial(self.wait_for, ticket)
+                threading.Thread(target=watch, name="liquidation-watch", daemon=True).start()
         return ticket
 
     def wait_for(self, ticket: Ticket) -> LiquidationResult:
@@ -73,7 +78,8 @@ class Liquidator:
             return turn.done.result()
 
     def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
-        self.turns.wait_for_turn(turn)
+        if not self.turns.wait_for_turn(turn):
+            return
         turn.ends_at = time.monotonic() + self._protection.config.timeout_seconds
         try:
             result = self._prepare_and_run(turn, bot, audit)
@@ -94,11 +100,12 @@ class Liquidator:
             self._say_started(turn.request)
             turn.take(bot._exit_lock, within_s=self._lock_patience_s(bot))
         result = self._run(turn, bot, audit)
+        self.turns.close(turn)
         if self._leaves_open(turn.request) and turn.request.pairs is None and not was_closed:
             self._protection.door.open()
         if latching is None:
             latching = self._latch(turn)  # an operator joined it on the way
-        if in_window:
+        if in_window and not is_repeat(turn.request):
             self._rearm(turn, result)
         if latching is not None:
             latching.join(CONTROL_READ_WITHIN_S)
@@ -139,6 +146,7 @@ class Liquidator:
         """Once a turn: what follows, then its result for all who wait, then the next one."""
         if not turn.finish():
             return
+        self.turns.close(turn)
         result = without_secrets(result, self._protection.masker)
         try:
             self._protection.after.follows(
@@ -180,8 +188,7 @@ class Liquidator:
         if state.disarmed_until is None:
             return False
         reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
-        turn.request = replace(turn.request, skip_reason=reason)
-        return True
+        return self.turns.skip(turn, reason)
 
     def _rearm(self, turn: Turn, result: LiquidationResult) -> None:
         """A maintenance window is good for one trigger."""

@@ -238,6 +238,11 @@ class Protection:
         self.after.has_run = False
         self.neighbours.lift()
         self.door.open()
+        if (turn := self._liquidator.turns.running) is not None:  # it began meanwhile
+            self.door.bar(turn.request.pairs)
+            self.after.latch(turn)
+            self.log.error("/start refused: liquidation %s has begun.", turn.correlation_id)
+            return False
         return True
 
     def allow_barred(self) -> bool:

@@ -1,6 +1,7 @@
 """One run at a time in this process: who joins it, who widens it, who waits for his turn."""
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Turn:
     :param requests: the first set it off, the others joined it.
     :param ends_at: its deadline, on the monotonic clock; ``None`` = it has not begun.
     :param done: its result, after everything that follows from it (latch, state, messages).
+    :param takes_more: others may join it; no more once what follows from it is being settled.
     """
 
     request: Request
@@ -56,10 +58,11 @@ class Turn:
     correlation_id: str = field(default_factory=lambda: new_correlation_id(datetime.now(UTC)))
     ends_at: float | None = None
     done: Future[LiquidationResult] = field(default_factory=Future)
+    takes_more: bool = True
     listeners: list[Listener] = field(default_factory=list)
     manager: LiquidationManager | None = None
     loop: asyncio.AbstractEventLoop | None = None
-    _exit_lock: "threading.Lock | None" = None
+    _taken: "list[threading.Lock]" = field(default_factory=list)
     _finished: "threading.Lock" = field(default_factory=threading.Lock)
 
     def hear(self, event: AuditEvent) -> None:
@@ -83,13 +86,14 @@ class Turn:
         Where the loop does not let go in time, the run goes on without.
         """
         if exit_lock.acquire(timeout=within_s):
-            self._exit_lock = exit_lock
+            self._taken.append(exit_lock)
+            if self._finished.locked():  # it was given up while it waited for the lock
+                self.give_back()
 
     def give_back(self) -> None:
-        """Lets freqtrade's loop go on."""
-        lock, self._exit_lock = self._exit_lock, None
-        if lock is not None:
-            lock.release()
+        """Lets freqtrade's loop go on. Thread-safe: a lock is given back once."""
+        with contextlib.suppress(IndexError):
+            self._taken.pop().release()
 
     def finish(self) -> bool:
         """Whether the caller is the one who ends it: exactly one is."""
@@ -161,20 +165,45 @@ class Turns:
 
     def _to_join(self, request: Request) -> Turn | None:
         for turn in self._line:
-            if not turn.done.done() and does_all_of(turn.request, request, self._config()):
+            if turn.takes_more and does_all_of(turn.request, request, self._config()):
                 return turn
         first = self.running
-        if first is not None and first.widen(request):
+        if first is not None and first.takes_more and first.widen(request):
             self._on_widened(first)
             return first
         return None
 
-    def wait_for_turn(self, turn: Turn) -> None:
-        """Returns when *turn* is first, or when those before it should be over and are not."""
+    def wait_for_turn(self, turn: Turn) -> bool:
+        """Returns when *turn* is first, or when those before it should be over and are not.
+
+        :returns: ``False`` if *turn* has left the line meanwhile: whoever waited for it gave it up.
+        """
         with self._moved:
-            while self._line[0] is not turn:
-                if not self._moved.wait(self._patience_s(self._line[0])):
+            while turn in self._line:
+                first = self._line[0]
+                if first is turn:
+                    return True
+                ends_at = first.ends_at
+                in_time = self._moved.wait(self._patience_s(first))
+                # Others wait, too: the one that is late must go, once, and no other in its place.
+                late = not in_time and first.ends_at == ends_at
+                if late and self._line and self._line[0] is first:
                     self._line = self._line[1:]
+                    self._moved.notify_all()
+            return False
+
+    def skip(self, turn: Turn, reason: str) -> bool:
+        """Makes *turn* one that closes nothing; not if a person has asked for it meanwhile."""
+        with self._moved:
+            if not all(request.automatic for request in turn.requests):
+                return False
+            turn.request = replace(turn.request, skip_reason=reason)
+            return True
+
+    def close(self, turn: Turn) -> None:
+        """Nobody joins *turn* from now on: it has done its work."""
+        with self._moved:
+            turn.takes_more = False
 
     def leave(self, turn: Turn) -> None:
         """*turn* is over: the next one's time has come."""

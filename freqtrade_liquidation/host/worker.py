@@ -58,11 +58,14 @@ class LiquidatingWorker(Worker):
         if self._resume_from is not None:
             old_state, self._resume_from = self._resume_from, None
         self._protection.watch.look()
-        if old_state in TRADING and self.bot.state == State.STOPPED:
+        seen = self.bot.state
+        if old_state in TRADING and seen == State.STOPPED:
             self._on_stop(old_state)
         self._protection.repeat_if_due()
         self._protection.signals.check()
         state = super()._worker(old_state)
+        if old_state in TRADING and state == State.STOPPED != seen:
+            self._on_stop(old_state)  # it came after we had looked, and before freqtrade did
         self._protection.announce()
         return state
 
@@ -74,6 +77,7 @@ class LiquidatingWorker(Worker):
                 self.bot.wake.clear()
                 return
             self._protection.watch.look()
+            self._protection.signals.check()
 
     def _on_stop(self, old_state: State) -> None:
         if self._protection.after.stopped_by_us:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,3 +145,72 @@ def test_exactly_one_ends_a_turn() -> None:
     line, _ = turns()
     turn = line.enter(Request(), None, wait_turn=True).turn
     assert [turn.finish(), turn.finish()] == [True, False]
+
+
+def test_one_run_after_the_other_however_many_wait_for_one_that_hangs() -> None:
+    """Two at once would both sell the same coins (spot)."""
+    line, _ = turns(timeout_seconds=0.05)
+    pairs = [frozenset({f"{base}/USDT:USDT"}) for base in "ABCD"]
+    waiting = [line.enter(Request(trigger="rest", pairs=p), None, wait_turn=True) for p in pairs]
+    under_way, most, begun = 0, 0, threading.Lock()
+
+    def carry_out(turn: Turn) -> None:
+        nonlocal under_way, most
+        assert line.wait_for_turn(turn)
+        with begun:
+            under_way += 1
+            most = max(most, under_way)
+        turn.ends_at = time.monotonic() + 0.4  # longer than those behind it can have reckoned
+        threading.Event().wait(0.4)
+        with begun:
+            under_way -= 1
+        line.leave(turn)
+
+    threads = [threading.Thread(target=carry_out, args=(t.turn,)) for t in waiting[1:]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert most == 1
+    assert line.running is None
+
+
+def test_turn_that_was_given_up_is_not_carried_out() -> None:
+    line, _ = turns()
+    line.enter(Request(trigger="rest", pairs=BTC), None, wait_turn=True)
+    second = line.enter(Request(trigger="rest", pairs=ETH), None, wait_turn=True)
+    line.leave(second.turn)
+    assert not line.wait_for_turn(second.turn)
+
+
+def test_nobody_joins_a_run_that_has_done_its_work() -> None:
+    """What follows from it (the latch) is settled for those who have joined."""
+    line, _ = turns()
+    first = line.enter(Request(trigger="shutdown"), None, wait_turn=True)
+    line.close(first.turn)
+    assert not line.enter(Request(trigger="rest"), None, wait_turn=True).joined
+
+
+def test_maintenance_window_skips_no_run_that_a_person_has_joined() -> None:
+    """It was read from the database meanwhile; an operator's command always closes."""
+    line, _ = turns()
+    turn = line.enter(Request(trigger="stop"), None, wait_turn=True).turn
+    assert line.enter(Request(trigger="rest"), None, wait_turn=True).joined
+    assert not line.skip(turn, "disarmed")
+    assert turn.request.skip_reason is None
+
+
+def test_person_does_not_join_a_run_that_a_maintenance_window_skips() -> None:
+    line, _ = turns()
+    turn = line.enter(Request(trigger="stop"), None, wait_turn=True).turn
+    assert line.skip(turn, "disarmed")
+    assert not line.enter(Request(trigger="rest"), None, wait_turn=True).joined
+
+
+def test_exit_lock_taken_for_a_run_that_was_given_up_is_given_back() -> None:
+    line, _ = turns()
+    turn, exit_lock = line.enter(Request(), None, wait_turn=True).turn, threading.Lock()
+    turn.finish()
+    turn.give_back()
+    turn.take(exit_lock, within_s=1)
+    assert not exit_lock.locked()
