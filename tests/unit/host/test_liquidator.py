@@ -1,0 +1,132 @@
+"""Requests for runs, beside everything that may happen meanwhile; the run itself is a stand-in."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from freqtrade.enums import State, TradingMode
+
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.host.aftermath import Aftermath
+from freqtrade_liquidation.host.control import ControlState
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.liquidator import Liquidator
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
+
+ENDS_WITHIN_S = 10.0
+
+
+class StandIn:
+    """Runner, control, notifier, neighbours, signals and bot in one."""
+
+    def __init__(self) -> None:
+        self.config = LiquidationConfig(timeout_seconds=0.2)
+        self.door = Door()
+        self.masker = Masker()
+        self.bot: Any = SimpleNamespace(
+            _exit_lock=threading.Lock(),
+            config={"stake_currency": "USDT"},
+            exchange=SimpleNamespace(trading_mode=TradingMode.FUTURES),
+            set_state=self.states_append,
+        )
+        self.audit: Any = None
+        self.control: Any = self
+        self.notifier = self.neighbours = self.signals = self
+        notifier: Any = self
+        self.after = Aftermath(notifier, lambda: self.control, repeat_after_s=30.0)
+        self.states: list[State] = []
+        self.noted: list[str] = []
+        self.trades: tuple[()] = ()
+        self.disarmed_until: datetime | None = None
+        self.while_reading: Callable[[], None] = lambda: None
+        self.work: Callable[[], LiquidationState] = lambda: LiquidationState.COMPLETED
+        self.liquidator = Liquidator(self)  # type: ignore[arg-type]
+        self.liquidator.runner = self  # type: ignore[assignment]
+
+    def states_append(self, state: State) -> None:
+        self.states.append(state)
+
+    async def run(self, turn: Any, *_: Any) -> LiquidationResult:
+        """The runner's."""
+        skips = turn.request.skip_reason is not None
+        state = LiquidationState.SKIPPED if skips else self.work()
+        return LiquidationResult(state=state, correlation_id=turn.correlation_id)
+
+    def send(self, message: Any) -> None:
+        """The notifier's."""
+
+    def claim(self, *_: Any, **__: Any) -> bool:
+        return True
+
+    def release(self, *_: Any) -> None: ...
+
+    def state(self) -> ControlState:
+        """The control's."""
+        self.while_reading()
+        return ControlState(disarmed_until=self.disarmed_until, disarmed_by="somebody")
+
+    def arm(self, **_: Any) -> None:
+        self.noted.append("armed")
+
+    def latch(self, **_: Any) -> None:
+        self.noted.append("latched")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The signals'."""
+        yield
+
+
+@pytest.fixture
+def host() -> StandIn:
+    return StandIn()
+
+
+def test_run_that_hangs_is_ended_though_nobody_waits_for_it(host: StandIn) -> None:
+    """REST has answered 202: freqtrade's loop must get its lock back, and the asker an end."""
+    over = threading.Event()
+
+    def hang() -> LiquidationState:
+        over.wait(ENDS_WITHIN_S)
+        return LiquidationState.COMPLETED
+
+    host.work = hang
+    ticket = host.liquidator.order(Request(trigger="rest"))
+    try:
+        result = ticket.wait(ENDS_WITHIN_S / 2)
+    finally:
+        over.set()
+    assert result.state is LiquidationState.FAILED
+    assert result.errors == ("the run did not end in time",)
+    assert not host.bot._exit_lock.locked()
+    assert host.liquidator.turns.running is None
+
+
+def test_command_that_comes_while_the_window_is_read_closes_the_book(host: StandIn) -> None:
+    """It has joined the run of a ``/stop`` that the maintenance window would have skipped."""
+    host.disarmed_until = datetime.now(UTC) + timedelta(hours=1)
+    joined: list[Any] = []
+    host.while_reading = lambda: joined.append(host.liquidator.order(Request(trigger="rest")))
+    first = host.liquidator.order(Request(trigger="stop"))
+    assert first.wait(ENDS_WITHIN_S).state is LiquidationState.COMPLETED
+    assert joined[0].wait(ENDS_WITHIN_S).state is LiquidationState.COMPLETED
+    assert "armed" not in host.noted, "the window is still there for what it was opened for"
+
+
+def test_maintenance_window_is_used_up_by_a_trigger_and_not_by_a_repeat(host: StandIn) -> None:
+    """Opened so that a restart leaves open what a run could not close."""
+    host.disarmed_until = datetime.now(UTC) + timedelta(hours=1)
+    repeat = Request(trigger="stop", details={"repeat": 1})
+    result = host.liquidator.order(repeat).wait(ENDS_WITHIN_S)
+    assert result.state is LiquidationState.SKIPPED
+    assert host.noted == []
+    result = host.liquidator.order(Request(trigger="shutdown")).wait(ENDS_WITHIN_S)
+    assert result.state is LiquidationState.SKIPPED
+    assert host.noted == ["armed"]
