@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from freqtrade.constants import RETRY_TIMEOUT
-from freqtrade.enums import State
+from freqtrade.enums import State, TradingMode
 from freqtrade.exceptions import (
     InvalidOrderException,
     OperationalException,
@@ -13,8 +13,13 @@ from freqtrade.exceptions import (
     TemporaryError,
 )
 from freqtrade.freqtradebot import FreqtradeBot
+from freqtrade.persistence import Trade
 
+from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.control import patiently
+from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.protection import Protection, current
+from freqtrade_liquidation.host.snapshot import known_trade
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +110,26 @@ class LiquidatingBot(FreqtradeBot):
         # the exchange may execute what this process has let go of.
         self._protection.door.settle(note)
         return entered
+
+    def execute_trade_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> bool:
+        """On spot never beside a sell of ours that *trade* does not know of yet.
+
+        freqtrade would sell the same amount again: coins of the user's own. On futures its exits
+        are reduce-only. Once the sell is booked, or known to have never arrived, exits go on.
+        """
+        if (why := self._why_no_exit(trade)) is not None:
+            logger.warning("Exit of %s refused: %s.", trade.pair, why)
+            return False
+        return super().execute_trade_exit(trade, *args, **kwargs)
+
+    def _why_no_exit(self, trade: Trade) -> str | None:
+        if self.trading_mode != TradingMode.SPOT or self.config["dry_run"]:
+            return None
+        try:
+            orders = patiently(lambda: sells_unbooked(self._protection.audit, known_trade(trade)))
+        except LiquidationError as error:
+            return f"what a liquidation has sold of it cannot be read: {error}"
+        return f"sold by a liquidation, not booked yet ({', '.join(orders)})" if orders else None
 
     def cleanup(self) -> None:
         """freqtrade's own, without cancelling orders one by one after a run has done so."""

@@ -46,6 +46,16 @@ async def earlier_closes(
     return [close for close in closes if not close.refused]
 
 
+def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
+    """Our names of closing orders of *trade* that may have executed and that it does not know of.
+
+    :raises AuditUnreadable: if the audit trail cannot be read.
+    """
+    audit.import_fallback()
+    closes = [c for one in _unsettled(audit) for c in one.closes if one.pair == trade.pair]
+    return [close.order.client_order_id for close in still_unbooked(closes, [trade])]
+
+
 def _of(close: Close) -> Sent:
     return Sent(correlation_id="", trigger=None, pair=close.order.pair, closes=[close])
 

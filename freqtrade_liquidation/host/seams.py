@@ -25,6 +25,7 @@ NEEDED: Final[Seams] = (
     ("freqtrade.freqtradebot:FreqtradeBot", "process", ()),
     ("freqtrade.freqtradebot:FreqtradeBot", "cleanup", ()),
     ("freqtrade.freqtradebot:FreqtradeBot", "execute_entry", ("pair", "is_short")),
+    ("freqtrade.freqtradebot:FreqtradeBot", "execute_trade_exit", ("trade",)),
     (
         "freqtrade.freqtradebot:FreqtradeBot",
         "update_trade_state",

@@ -53,7 +53,7 @@ class KnownTrade:
 def open_trades() -> tuple[KnownTrade, ...]:
     """Every open trade. Uses (and gives back) the calling thread's session."""
     try:
-        return tuple(_known(trade) for trade in Trade.get_open_trades())
+        return tuple(known_trade(trade) for trade in Trade.get_open_trades())
     finally:
         Trade.session.remove()
 
@@ -68,7 +68,8 @@ def open_trades_in_time(
         return tuple(fallback), f"{type(error).__name__}: {error}"
 
 
-def _known(trade: Trade) -> KnownTrade:
+def known_trade(trade: Trade) -> KnownTrade:
+    """*trade* as a plain value."""
     return KnownTrade(
         trade_id=trade.id,
         pair=trade.pair,

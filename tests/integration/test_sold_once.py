@@ -64,3 +64,24 @@ def test_signal_right_after_a_start_does_not_sell_again_what_is_not_booked_yet(
         exchange.remove_fault(slow)
     assert len(exchange.fills(False)) == 2
     assert held(exchange, pair.split("/")[0]) >= 5 * 0.999
+
+
+def test_freqtrades_own_exit_does_not_sell_again_what_a_run_may_have_sold(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    """The run's sell is not answered and executes seconds later; the paused bot manages exits."""
+    pair = exchange.pairs(futures=False)[0]
+    exchange.seed_balance(pair.split("/")[0], 5)
+    with make_bot(futures=False, pairs=1, api_server=operator.config) as bot:
+        wait_until_invested(bot, 1)
+        bot.wait_for(lambda: operator.state() is not None, "REST")
+        exchange.add_fault("late", method="POST", path="/api/v3/order$", delay_ms=9000, times=1)
+        assert operator.ask("liquidate")["state"] == "failed"
+        assert operator.state() == "paused"
+        operator.ask("forceexit", {"tradeid": "all", "ordertype": "market"})
+        bot.wait_for(lambda: len(exchange.fills(False)) > 1, "a sell")
+    sent = [r["params"] for r in exchange.requests("/api/v3/order", method="POST")]
+    sells = [p for p in sent if (p["side"], p["type"]) == ("SELL", "MARKET")]
+    assert [p["newClientOrderId"][:3] for p in sells] == ["ftl"], "freqtrade has sent none"
+    assert len(exchange.fills(False)) == 2
+    assert held(exchange, pair.split("/")[0]) >= 5 * 0.999
