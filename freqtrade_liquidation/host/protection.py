@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
 
 LAST_MESSAGE_WITHIN_S: Final = 1.0
+LATCHED_WITHIN_S: Final = 1.0
 
 
 class Protection:
@@ -240,7 +241,8 @@ class Protection:
         self.door.open()
         if (turn := self._liquidator.turns.running) is not None:  # it began meanwhile
             self.door.bar(turn.request.pairs)
-            self.after.latch(turn)
+            if (latching := self.after.latch(turn)) is not None:
+                latching.join(LATCHED_WITHIN_S)
             self.log.error("/start refused: liquidation %s has begun.", turn.correlation_id)
             return False
         return True
