@@ -137,11 +137,10 @@ class Wire:
 def bare_copy(exchange: Exchange) -> Exchange:
     """A shallow copy whose destructor touches nothing of the original's.
 
-    Source: freqtrade's ``Exchange.close``, which ends the websocket and closes the event loop.
+    Source: freqtrade's ``Exchange.close``, which ends websocket and sessions and closes the loop.
     """
     clone: Any = copy.copy(exchange)
-    clone.loop = None
-    clone._exchange_ws = None
+    clone.loop = clone._exchange_ws = clone._api_async = clone._ws_async = None
     return clone  # type: ignore[no-any-return]
 
 
