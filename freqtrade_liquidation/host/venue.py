@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import ccxt
 from freqtrade.constants import BuySell
@@ -30,6 +30,16 @@ from freqtrade_liquidation.model import (
     Position,
     Side,
 )
+
+_OKX: Final = ({"ordType": "conditional"}, {"ordType": "trigger"})
+STOP_KINDS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = dict.fromkeys(
+    ("okx", "myokx", "okxus"), _OKX
+)
+"""Where each kind of stop order is a list of its own, by ccxt's exchange id.
+
+ccxt asks okx for "trigger" orders alone; freqtrade's stops are "conditional" ones.
+Source: ccxt ``okx.fetch_open_orders``; freqtrade ``Okx._fetch_stop_order_fallback``.
+"""
 
 
 class Booking(Protocol):
@@ -131,9 +141,10 @@ class FuturesVenue:
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        lists = [self._list_orders(timeout_s, stop=False)]
+        lists = [self._list_orders(timeout_s)]
         if self._exchange.get_option("stoploss_query_requires_stop_flag"):
-            lists.append(self._list_orders(timeout_s, stop=True))
+            kinds = STOP_KINDS.get(self._exchange._api.id, ({},))
+            lists += [self._list_orders(timeout_s, {"stop": True, **kind}) for kind in kinds]
         orders = [order for found in await asyncio.gather(*lists) for order in found]
         if not self._account_scope:
             pairs = self._scope_pairs()
@@ -143,15 +154,17 @@ class FuturesVenue:
                 self._door.settle(note)
         return orders
 
-    async def _list_orders(self, timeout_s: float, *, stop: bool) -> list[OpenOrder]:
+    async def _list_orders(
+        self, timeout_s: float, stop: Mapping[str, Any] | None = None
+    ) -> list[OpenOrder]:
         # Without a type, ccxt asks binance's spot market, whatever the default type.
-        params: dict[str, Any] = {"type": "swap", **({"stop": True} if stop else {})}
+        params: dict[str, Any] = {"type": "swap", **(stop or {})}
         raw = await self._wire.read(
             lambda exchange: _orders_of_all(exchange, params), timeout_s=timeout_s
         )
         if raw is None:
             raw = await self._list_by_pair(params, timeout_s)
-        return [self._open_order(entry, listed_as_stop=stop) for entry in raw]
+        return [self._open_order(entry, listed_as_stop=stop is not None) for entry in raw]
 
     async def _list_by_pair(self, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """Where the exchange lists no orders without a pair: those that we have reason to ask."""
