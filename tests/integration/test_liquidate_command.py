@@ -314,8 +314,11 @@ def test_locked_database_does_not_keep_the_book_open(
 def test_users_strategy_that_is_broken_hinders_nothing(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
+    """Nor does what the configuration says of it, which without it does not fit together."""
     bot = dead_bot(make_bot, pairs=1)
     (bot.folder / "user_data/strategies/strategy_of_bot.py").write_text("raise SystemExit(9)")
+    config = json.loads(bot.config_file.read_text())
+    bot.write_config({**config, "trailing_stop": True, "trailing_only_offset_is_reached": True})
     done = command.run(bot, "liquidate", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not booked" not in done.stdout

@@ -23,6 +23,7 @@ class LeaseSight:
     :param renewed_at: aware UTC, by the holder's wall clock; for people.
     :param age_s: since the last renewal, by a shared clock where there is one. Negative: the
         holder's clock was ahead of ours.
+    :param exact: by a shared clock; else by the wall clocks of two machines, which may differ.
     :param released: the bot ended in good order.
     """
 
@@ -31,12 +32,18 @@ class LeaseSight:
     counter: int
     renewed_at: datetime
     age_s: float
+    exact: bool
     released: bool
 
     @property
     def is_fresh(self) -> bool:
         """The bot runs, or is slow to answer. A time far ahead is no better than one far back."""
         return not self.released and abs(self.age_s) < FRESH_FOR_S
+
+    @property
+    def is_gone(self) -> bool:
+        """Nobody needs to be asked: it has ended, or was silent for long by a clock we trust."""
+        return self.released or (self.exact and not self.is_fresh)
 
     def has_moved(self, later: "LeaseSight | None") -> bool:
         """Renewed between two looks: alive, whatever the clocks say."""
@@ -114,5 +121,6 @@ def _look(connection: Connection, now: Moment) -> LeaseSight | None:
         counter=row["counter"],
         renewed_at=row["renewed_at"],
         age_s=now.age_s(dict(row), "renewed_at"),
+        exact=row["clock_id"] == now.clock_id,
         released=row["released"],
     )

@@ -66,7 +66,7 @@ class Asker:
             sight = self._lease.look()
         except BookUnavailable as error:
             return Handed(words=f"Whether a bot runs is not known: {error}.")
-        if sight is None or not sight.is_fresh:
+        if sight is None or sight.is_gone:
             return Handed(books=True, words=nobody(sight))
         try:
             request_id = self._requests.leave(request)
@@ -80,6 +80,8 @@ class Asker:
 
     def _wait_for_bot(self, request_id: str, sight: LeaseSight, listener: Listener) -> Handed:
         if not self._is_taken(request_id):
+            if not sight.is_fresh and not self._has_moved(sight):
+                return Handed(books=True, words=nobody(sight))
             return Handed(
                 words=f"The bot on {sight.host} (renewed {sight.age_s:.0f} s ago) did not take "
                 f"the request within {TAKEN_WITHIN_S:.0f} s: closing here, it books."
@@ -103,6 +105,11 @@ class Asker:
             return not self._requests.withdraw(request_id)
         except BookUnavailable:
             return False  # whoever has it takes his turn, and we ours
+
+    def _has_moved(self, sight: LeaseSight) -> bool:
+        with suppress(BookUnavailable):
+            return sight.has_moved(self._lease.look())
+        return True  # not known: then a bot may be there
 
     def _let_go(self, request_id: str) -> str:
         """What becomes of the request when nobody waits for its result any more."""

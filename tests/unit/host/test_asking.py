@@ -63,9 +63,12 @@ class Stage:
         asker = Asker(BookDatabase(self.url), self.audit, say=self.said.append, run_s=0.1)
         return asker.hand_over(REQUEST, self.heard.append)
 
-    def play_bot(self, act: Callable[[StoredRequest], None]) -> threading.Thread:
+    def play_bot(
+        self, act: Callable[[StoredRequest], None], *, renews: bool = True
+    ) -> threading.Thread:
         """A bot that takes the next request and does *act*."""
-        Lease(self.bot).renew()
+        if renews:
+            Lease(self.bot).renew()
         requests = Requests(self.bot)
 
         def loop() -> None:
@@ -140,6 +143,34 @@ def test_bot_that_is_silent_loses_the_request_and_keeps_the_booking(
     assert (handed.result, handed.books) == (None, False)
     assert "did not take the request" in handed.words
     assert Requests(stage.bot).take_next() is None, "withdrawn"
+
+
+FOREIGN_CLOCK = "UPDATE liquidation_lease SET clock_id = 'elsewhere', renewed_at = '2026-01-01'"
+
+
+def test_bot_whose_clock_is_wrong_is_asked_all_the_same(stage: Stage) -> None:
+    """Two machines without a shared clock: the wall clock says that it died long ago."""
+    requests = Requests(stage.bot)
+    Lease(stage.bot).renew()
+    with sqlite3.connect(stage.file) as connection:
+        connection.execute(FOREIGN_CLOCK)
+    bot = stage.play_bot(
+        lambda taken: requests.answer(taken.id, RUN, RESULT.to_dict()), renews=False
+    )
+    assert stage.ask().result == RESULT
+    bot.join()
+
+
+def test_bot_silent_on_a_foreign_clock_is_booked_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead bot is not alive for ever, only because nobody can tell the time."""
+    monkeypatch.setattr(asking, "TAKEN_WITHIN_S", 0.2)
+    Lease(stage.bot).renew()
+    with sqlite3.connect(stage.file) as connection:
+        connection.execute(FOREIGN_CLOCK)
+    handed = stage.ask()
+    assert (handed.result, handed.books) == (None, True)
 
 
 def test_bot_that_takes_it_and_dies_is_not_waited_for_forever(stage: Stage) -> None:
