@@ -14,6 +14,7 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from tests.integration.exchanges import wrapper_on
+from tests.integration.telegram_server import TelegramServer
 
 MakeBot = Callable[..., BotProcess]
 STRATEGIES = Path(__file__).parents[1] / "strategies"
@@ -26,6 +27,13 @@ def exchange() -> Iterator[PracticeExchange]:
     """Fixed prices: profits can be checked to the cent."""
     with PracticeExchange(Settings(moving_ratio=0.0, synthetic_markets=3)) as running:
         yield running
+
+
+@pytest.fixture
+def telegram() -> Iterator[TelegramServer]:
+    """Give a bot its ``config`` and its ``environment``."""
+    with TelegramServer() as server:
+        yield server
 
 
 @pytest.fixture

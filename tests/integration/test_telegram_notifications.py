@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,12 +16,6 @@ from tests.integration.telegram_server import TelegramServer
 FLAT = "FLAT, verified on the exchange"
 OVERRUN_S = 0.3
 EXIT_AFTER_RUN_S = 2.0
-
-
-@pytest.fixture
-def telegram() -> Iterator[TelegramServer]:
-    with TelegramServer() as server:
-        yield server
 
 
 def invested(
