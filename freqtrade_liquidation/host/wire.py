@@ -140,7 +140,10 @@ def bare_copy(exchange: Exchange) -> Exchange:
     Source: freqtrade's ``Exchange.close``, which ends websocket and sessions and closes the loop.
     """
     clone: Any = copy.copy(exchange)
-    clone.loop = clone._exchange_ws = clone._api_async = clone._ws_async = None
+    clone.loop = clone._exchange_ws = clone._ws_async = None
+    # freqtrade asks it what the exchange can do (``exchange_has``): it stays, without its sessions.
+    clone._api_async = copy.copy(exchange._api_async)
+    clone._api_async.session = clone._api_async.socks_proxy_sessions = None
     return clone  # type: ignore[no-any-return]
 
 
