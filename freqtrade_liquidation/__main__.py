@@ -27,7 +27,7 @@ def main(
     if arguments and arguments[0] in commands.OWN:
         sys.exit(commands.run(arguments))
     if not arguments or arguments[0] in ("-h", "--help", "-V", "--version"):
-        sys.stdout.write(commands.about())
+        print(commands.about(), end="", flush=True)  # noqa: T201 - it is what was asked for
     _leave(_run_freqtrade(arguments, make))
 
 

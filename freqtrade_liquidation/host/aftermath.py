@@ -47,6 +47,11 @@ class Repeats:
         """There will be another one."""
         return self._at is not None
 
+    @property
+    def are_due_now(self) -> bool:
+        """The next one's time has come."""
+        return self._at is not None and time.monotonic() >= self._at
+
     def plan(self, request: Request) -> None:
         """*request* left something open; the first one's words stand for all its repeats."""
         if self._at is None and not is_repeat(request):
@@ -60,7 +65,7 @@ class Repeats:
 
     def due(self) -> Request | None:
         """The next one, once its time has come; its trigger is the first run's."""
-        if self._at is None or self._request is None or time.monotonic() < self._at:
+        if self._request is None or not self.are_due_now:
             return None
         self._count += 1
         details = {**self._request.details, "repeat": self._count, "repeats_left": self._left}

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 from freqtrade.constants import RETRY_TIMEOUT
@@ -18,6 +19,7 @@ from freqtrade.persistence import Trade
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
+from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
 from freqtrade_liquidation.host.snapshot import known_trade
 
@@ -87,8 +89,18 @@ class LiquidatingBot(FreqtradeBot):
             # As freqtrade's worker, whose sleep would let a ``/stop`` wait for half a minute.
             logger.warning("Error: %s, retrying in %s seconds...", error, RETRY_TIMEOUT)
             self.wake.clear()
-            if self.state in (State.RUNNING, State.PAUSED):
-                self.wake.wait(RETRY_TIMEOUT)
+            self._wait(RETRY_TIMEOUT)
+
+    def _wait(self, seconds: float) -> None:
+        """Trades nothing for *seconds*; a change of state ends it, a repeat that is due, too."""
+        protection, until = self._protection, time.monotonic() + seconds
+        while self.state in (State.RUNNING, State.PAUSED):
+            left_s = until - time.monotonic()
+            if left_s <= 0 or protection.after.repeats.are_due_now:
+                return
+            if self.wake.wait(min(left_s, LOOK_EVERY_S)):
+                return
+            protection.watch.look()
 
     def execute_entry(self, pair: str, *args: Any, **kwargs: Any) -> bool:
         """The one place that all entries pass: noted before it is sent, refused when barred."""
@@ -121,6 +133,13 @@ class LiquidatingBot(FreqtradeBot):
             logger.warning("Exit of %s refused: %s.", trade.pair, why)
             return False
         return super().execute_trade_exit(trade, *args, **kwargs)
+
+    def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
+        """On spot not for coins that may be sold already: it would sell the user's own later."""
+        if (why := self._why_no_exit(trade)) is not None:
+            logger.warning("Stop of %s not placed: %s.", trade.pair, why)
+            return False
+        return bool(super().create_stoploss_order(trade, stop_price))
 
     def _why_no_exit(self, trade: Trade) -> str | None:
         if self.trading_mode != TradingMode.SPOT or self.config["dry_run"]:

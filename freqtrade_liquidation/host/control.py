@@ -38,12 +38,12 @@ READ_WITHIN_S: Final = 1.0
 ASK_AGAIN_S: Final = 0.05
 
 
-def patiently(read: Callable[[], T]) -> T:
-    """What *read* returns; asked again for a second where the database is busy. Not for a run.
+def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
+    """What *read* returns; asked again for *within_s* where the database is busy. Not for a run.
 
     :raises AuditUnreadable: if it is busy all the time.
     """
-    until = time.monotonic() + READ_WITHIN_S
+    until = time.monotonic() + within_s
     while True:
         try:
             return read()

@@ -114,11 +114,15 @@ class Liquidator:
     def _run(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> LiquidationResult:
         assert turn.ends_at is not None, "begun"
         left_s = turn.ends_at - time.monotonic()
+        # Two sellers of the same coins would sell the user's own, too.
+        spot = bot.exchange.trading_mode == TradingMode.SPOT
         alone = self._will_skip(turn.request) or self._protection.neighbours.claim(
-            turn, for_s=left_s, wait_s=max(0.0, left_s - ANOTHERS_TURN_LEAVES_S)
+            turn,
+            for_s=left_s,
+            wait_s=max(0.0, left_s - ANOTHERS_TURN_LEAVES_S),
+            insist_s=left_s / 3 if spot else 0.0,
         )
-        if not alone and bot.exchange.trading_mode == TradingMode.SPOT:
-            # Two sellers of the same coins would sell the user's own, too.
+        if not alone and spot:
             return self._broken(turn, "another process is liquidating this book and has not ended")
         result = asyncio.run(self.runner.run(turn, bot, audit, self._protection.config))
         if alone:

@@ -1,6 +1,7 @@
 """Other processes on the same database: what they ask of the bot, and what they do themselves."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -20,6 +21,8 @@ from freqtrade_liquidation.model import Request
 
 logger = logging.getLogger(__name__)
 
+ASK_AGAIN_S: Final = 0.1
+ANSWER_TRIES: Final = 10
 LOOK_EVERY_S: Final = 0.5
 """How long the bot's loop sleeps at most without looking at what others want."""
 
@@ -44,16 +47,27 @@ class Neighbours:
         """``correlation_id`` of a run of another process, as last seen."""
         return next(iter(self._foreign), None)
 
-    def take_over(self) -> None:
-        """The bot before this one is gone, however it ended, and with it its turn."""
+    def wait_for_predecessor(self) -> None:
+        """Until a run of the bot before this one is over: it may be closing still.
+
+        One that was killed in it has its turn until the run's own deadline, a second more.
+        """
         if not self._book.is_shared:
             return
+        told = False
         try:
             before = self._lease.look()
-            if before is not None and before.holder != self._book.holder:
-                self._claims.void(before.holder)
+            while before is not None and self._is_closing(before.holder):
+                if not told:
+                    logger.warning("The bot before this one is in a liquidation: waiting for it.")
+                    told = True
+                time.sleep(ASK_AGAIN_S)
         except BookUnavailable as error:
-            logger.warning("A run of the bot before this one may hold up the first: %s", error)
+            logger.warning("Whether the bot before this one is still closing: %s", error)
+
+    def _is_closing(self, holder: str) -> bool:
+        claim = self._claims.under_way()
+        return holder != self._book.holder and claim is not None and claim.holder == holder
 
     def beat(self) -> Beat:
         """Says that this bot lives, and what is new. Keeps its own pace; never raises."""
@@ -82,10 +96,15 @@ class Neighbours:
             logger.warning("The asker does not know the run's id yet: %s", error)
 
     def _answer(self, stored: StoredRequest, result: LiquidationResult) -> None:
-        try:
-            self._requests.answer(stored.id, result.correlation_id, result.to_dict())
-        except BookUnavailable as error:
-            logger.warning("The asker was not told the result: %s", error)
+        """Insists for a moment: whoever asked would run again, for want of an answer."""
+        for left in range(ANSWER_TRIES - 1, -1, -1):
+            try:
+                self._requests.answer(stored.id, result.correlation_id, result.to_dict())
+                return
+            except BookUnavailable as error:
+                if not left:
+                    logger.warning("The asker was not told the result: %s", error)
+            time.sleep(ASK_AGAIN_S)
 
     def refuse_entry(self, pair: str) -> str | None:
         """Why *pair* must not be entered now, in words; ``None`` = no other process bars it."""
@@ -99,21 +118,26 @@ class Neighbours:
         """``/start``: runs that are over bar nothing any more."""
         self._pulse.lift()
 
-    def claim(self, turn: Turn, *, for_s: float, wait_s: float) -> bool:
+    def claim(self, turn: Turn, *, for_s: float, wait_s: float, insist_s: float) -> bool:
         """Takes this database's turn for a run.
 
-        :returns: ``False`` if another process has it still after *wait_s* seconds. A database that
-            cannot be written holds up no run.
+        :param wait_s: for another process that has it.
+        :param insist_s: on a database that cannot be written; after that the run goes on without.
+        :returns: ``False`` if another process has it still.
         """
         if not self._book.is_shared:
             return True
-        try:
-            return self._claims.acquire(
-                turn.correlation_id, for_s=for_s, pairs=turn.request.pairs, wait_s=wait_s
-            )
-        except BookUnavailable as error:
-            logger.warning("Running without a claim, the database does not take it: %s", error)
-            return True
+        until = time.monotonic() + insist_s
+        while True:
+            try:
+                return self._claims.acquire(
+                    turn.correlation_id, for_s=for_s, pairs=turn.request.pairs, wait_s=wait_s
+                )
+            except BookUnavailable as error:
+                if time.monotonic() >= until:
+                    logger.warning("Running without a claim, it is not taken: %s", error)
+                    return True
+            time.sleep(ASK_AGAIN_S)
 
     def release(self, turn: Turn, result: LiquidationResult) -> None:
         """Gives the turn back."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade.enums import RPCMessageType, State, TradingMode
+from freqtrade.exceptions import OperationalException
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
 
 LAST_MESSAGE_WITHIN_S: Final = 1.0
+RECALLED_WITHIN_S: Final = 5.0
+"""freqtrade itself waits as long for a busy database."""
 LATCHED_WITHIN_S: Final = 1.0
 
 
@@ -122,16 +125,32 @@ class Protection:
         self._meet_neighbours(bot.config["db_url"])
         first, self._bot = self._bot is None, bot
         self._announced = False
-        note_config(self._audit, self.config)
-        if first:
-            self._look_back(bot)
-        latched_by = patiently(self.control.state).latched_by
+        self._recall(bot, first=first)
+        for channel in deaf_channels(bot.config):
+            self.log.warning("A channel is enabled but cannot hear every outcome: %s.", channel)
+
+    def _recall(self, bot: "LiquidatingBot", *, first: bool) -> None:
+        """What is on record: settings, runs that were cut off, the latch.
+
+        :raises OperationalException: at the start, if it cannot be read. After a reload the bot
+            stays stopped instead: its positions are not to be left alone.
+        """
+        latched_by: str | None
+        try:
+            patiently(lambda: note_config(self.audit, self.config), within_s=RECALLED_WITHIN_S)
+            if first:
+                patiently(lambda: self._look_back(bot))
+            latched_by = patiently(self.control.state).latched_by
+        except LiquidationError as error:
+            if first:
+                raise OperationalException(
+                    f"Not started: whether a liquidation has latched this bot is not known. {error}"
+                ) from error
+            latched_by = f"the reload, for the latch cannot be read ({error})"
         if latched_by is None and not self.door.is_closed:
             self.after.stopped_by_us = False
         else:
             self.keep_stopped(latched_by)
-        for channel in deaf_channels(bot.config):
-            self.log.warning("A channel is enabled but cannot hear every outcome: %s.", channel)
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
         """What a killed process left; not what another process is at."""
@@ -147,7 +166,7 @@ class Protection:
             self._neighbours = None
         if self._neighbours is None:
             self._neighbours = Neighbours(db_url)
-            self._neighbours.take_over()
+            self._neighbours.wait_for_predecessor()
         self._neighbours.beat()
 
     def keep_stopped(self, latched_by: str | None) -> None:

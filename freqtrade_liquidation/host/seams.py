@@ -26,6 +26,7 @@ NEEDED: Final[Seams] = (
     ("freqtrade.freqtradebot:FreqtradeBot", "cleanup", ()),
     ("freqtrade.freqtradebot:FreqtradeBot", "execute_entry", ("pair", "is_short")),
     ("freqtrade.freqtradebot:FreqtradeBot", "execute_trade_exit", ("trade",)),
+    ("freqtrade.freqtradebot:FreqtradeBot", "create_stoploss_order", ("trade", "stop_price")),
     (
         "freqtrade.freqtradebot:FreqtradeBot",
         "update_trade_state",

@@ -45,7 +45,7 @@ def test_operators_run_that_was_killed_is_finished_at_the_next_start(
     exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
 ) -> None:
     """The order was given less than a quarter of an hour ago; nobody has taken it back."""
-    bot = make_bot(pairs=2, api_server=operator.config, liquidation={"timeout_seconds": 20})
+    bot = make_bot(pairs=2, api_server=operator.config, liquidation={"timeout_seconds": 10})
     with bot, ThreadPoolExecutor(1) as pool:
         wait_until_invested(bot, 2)
         bot.wait_for(lambda: operator.state() is not None, "REST")

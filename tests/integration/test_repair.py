@@ -99,7 +99,7 @@ def test_killed_run_is_told_pair_by_pair_and_its_part_is_booked_as_a_partial_exi
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     """Half of the first pair is closed and its rest refused; the second pair is closed."""
-    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 30})
+    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 10})
     first, second = exchange.pairs()[:2]
     symbol = first.split(":")[0].replace("/", "")
     with bot:
@@ -188,7 +188,7 @@ def test_order_that_never_arrived_books_nothing(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     """Seconds after it was sent it might still arrive: said once, and nothing is called booked."""
-    bot = make_bot(pairs=1, liquidation={"timeout_seconds": 30})
+    bot = make_bot(pairs=1, liquidation={"timeout_seconds": 10})
     with bot:
         wait_until_invested(bot, 1)
         exchange.add_fault("hang", method="POST", path="/fapi/v1/order$")

@@ -83,5 +83,7 @@ def test_freqtrades_own_exit_does_not_sell_again_what_a_run_may_have_sold(
     sent = [r["params"] for r in exchange.requests("/api/v3/order", method="POST")]
     sells = [p for p in sent if (p["side"], p["type"]) == ("SELL", "MARKET")]
     assert [p["newClientOrderId"][:3] for p in sells] == ["ftl"], "freqtrade has sent none"
+    stops = [p for p in sent if p["type"].startswith("STOP")]
+    assert len(stops) == 1, "the first one, and none for coins that may be sold"
     assert len(exchange.fills(False)) == 2
     assert held(exchange, pair.split("/")[0]) >= 5 * 0.999

@@ -19,6 +19,7 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.frontends.commands import about
 from freqtrade_liquidation.host.control import Control
 from tests.integration.conftest import (
     FUTURES_STRATEGY,
@@ -373,7 +374,7 @@ def test_exchange_that_hangs_does_not_hold_up_the_end_with_rest_on(
 def test_killed_in_a_run_is_found_and_told_at_the_next_start(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
-    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 30})
+    bot = make_bot(pairs=2, liquidation={"timeout_seconds": 10})
     with bot:
         wait_until_invested(bot, 2)
         refuse_closes(exchange, exchange.pairs()[0], code=-1001)
@@ -497,8 +498,15 @@ def test_freqtrade_whose_seams_do_not_fit_is_not_started(
     assert "Traceback" not in said(bot)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["list-exchanges", "-1"], ["nonsense"], []])
-def test_other_commands_pass_through_unchanged(arguments: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "ours_first"),
+    [(["--version"], True), ([], True), (["list-exchanges", "-1"], False), (["nonsense"], False)],
+)
+def test_other_commands_pass_through_unchanged(
+    arguments: list[str], ours_first: bool, tmp_path: Path
+) -> None:
+    """Without a command, our version and our own commands come first."""
+
     def run(module: str) -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
@@ -507,4 +515,5 @@ def test_other_commands_pass_through_unchanged(arguments: list[str], tmp_path: P
         return done.returncode, done.stdout
 
     assert shutil.which(sys.executable)
-    assert run("freqtrade_liquidation") == run("freqtrade")
+    code, text = run("freqtrade")
+    assert run("freqtrade_liquidation") == (code, about() + text if ours_first else text)

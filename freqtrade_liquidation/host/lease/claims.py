@@ -85,12 +85,6 @@ class RunClaims:
         change = update(CLAIMS).where(ours).values(released=True, booked=booked, flat=flat)
         self._book.write(lambda connection, now: connection.execute(change) and None)
 
-    def void(self, holder: str) -> None:
-        """Ends what a process that is gone still has: a bot does so with the bot before it."""
-        theirs = (CLAIMS.c.holder == holder) & CLAIMS.c.released.is_(False)
-        change = update(CLAIMS).where(theirs).values(released=True)
-        self._book.write(lambda connection, now: connection.execute(change) and None)
-
     def under_way(self) -> Claim | None:
         """Whose turn it is; ``None`` = nobody's."""
         nobody: Sequence[Claim] = ()

@@ -1,0 +1,101 @@
+"""The bot's side of a shared book."""
+
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
+from freqtrade_liquidation.host.neighbours import Neighbours
+from freqtrade_liquidation.host.turns import Turn
+from freqtrade_liquidation.model import Request
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'trades.sqlite'}"
+
+
+def turn() -> Turn:
+    return Turn(request=Request(trigger="shutdown"), requests=[])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_bot_waits_for_the_run_of_the_one_before_it_and_no_longer(
+    tmp_path: Path, killed: bool
+) -> None:
+    """One that was killed in its run has its turn until that run's deadline, a second more."""
+    before = BookDatabase(url(tmp_path))
+    Lease(before).renew()
+    claims = RunClaims(before)
+    assert claims.acquire("liq_1", for_s=1.0 if killed else 60.0)
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        claims.release("liq_1")
+
+    if not killed:
+        threading.Timer(0.5, end).start()
+    began = time.monotonic()
+    Neighbours(url(tmp_path)).wait_for_predecessor()
+    assert over.is_set() or killed
+    assert claims.under_way() is None
+    assert time.monotonic() - began < 30
+
+
+def test_run_of_a_command_is_not_waited_for_at_the_start(tmp_path: Path) -> None:
+    """The bot is built meanwhile; its own runs take their turn."""
+    Lease(BookDatabase(url(tmp_path))).renew()
+    claims = RunClaims(BookDatabase(url(tmp_path)))
+    assert claims.acquire("liq_1", for_s=60.0)
+    neighbours = Neighbours(url(tmp_path))
+    neighbours.wait_for_predecessor()
+    assert claims.under_way() is not None
+    neighbours.beat()
+    assert neighbours.under_way == "liq_1"
+
+
+class Stubborn:
+    """A table that cannot be written a few times."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.calls = 0
+
+    def acquire(self, correlation_id: str, **_: Any) -> bool:
+        self.calls += 1
+        if self.calls <= self.refusals:
+            raise BookUnavailable("locked")
+        return True
+
+
+@pytest.mark.parametrize(
+    ("refusals", "insist_s", "calls"), [(2, 10.0, 3), (2, 0.0, 1), (10**9, 0.3, None)]
+)
+def test_claim_insists_where_asked_to_and_then_goes_on_without(
+    tmp_path: Path, refusals: int, insist_s: float, calls: int | None
+) -> None:
+    neighbours = Neighbours(url(tmp_path))
+    table = Stubborn(refusals)
+    neighbours._claims = table  # type: ignore[assignment]
+    assert neighbours.claim(turn(), for_s=5.0, wait_s=0.0, insist_s=insist_s)
+    assert calls is None or table.calls == calls
+
+
+def test_asker_is_answered_though_the_database_is_busy_for_a_moment(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def answer(request_id: str, correlation_id: str, result: Any) -> None:
+        if len(told) < 2:
+            told.append("busy")
+            raise BookUnavailable("locked")
+        told.append(correlation_id)
+
+    neighbours = Neighbours(url(tmp_path))
+    neighbours._requests = SimpleNamespace(answer=answer)  # type: ignore[assignment]
+    result = SimpleNamespace(correlation_id="liq_1", to_dict=dict)
+    neighbours._answer(SimpleNamespace(id="x"), result)  # type: ignore[arg-type]
+    assert told == ["busy", "busy", "liq_1"]
