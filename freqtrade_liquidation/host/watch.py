@@ -119,5 +119,6 @@ class Watch:
             return
         if (words := self._reminder.words(state, now_s)) is not None:
             protection.notifier.send(Message(text=words, kind=RPCMessageType.WARNING))
-        if state.latched_by is not None and protection.bot.state == State.RUNNING:
+        trades_on = protection.bot.state == State.RUNNING and protection.running_id is None
+        if state.latched_by is not None and trades_on:
             protection.keep_stopped(state.latched_by)

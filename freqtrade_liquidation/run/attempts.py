@@ -89,14 +89,18 @@ class Attempts:
             self._cancels[order.order_id] = self._cancels.get(order.order_id, 0) + 1
 
     def failed(self, pair: str, words: str, error: LiquidationError | None = None) -> None:
-        """A closing attempt failed. Unknown or nothing to reduce: a look says what is left."""
+        """A closing attempt failed. A look comes first, always; then the wait counts from its
+        sending, so that an answer that took long is not waited for twice."""
         self.errors[pair] = words
-        if isinstance(error, (OutcomeUnknown, NothingToReduce)):
+        if isinstance(error, NothingToReduce):
             return
         if isinstance(error, ExchangeRefused):
             self.give_up(pair, words)
             return
-        self.postpone(pair, self._asker.delay_s(max(1, self.closes_of(pair)), error))
+        delay_s = self._asker.delay_s(max(1, self.closes_of(pair)), error)
+        if isinstance(error, OutcomeUnknown):
+            delay_s -= now() - self.sent_at(pair)
+        self.postpone(pair, max(0.0, delay_s))
 
     def cancel_failed(self, order: OpenOrder, words: str, *, sendable: bool) -> None:
         """A cancel failed; *sendable* = it was not acted upon and may be sent again."""

@@ -1,6 +1,7 @@
 """The real manager and run over the simulated exchange, on virtual time."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -157,6 +158,21 @@ def test_unknown_close_that_executed_is_not_sent_again() -> None:
     result = liquidate(exchange)
     assert result.success
     assert len(exchange.sent) == 1
+
+
+def test_close_that_is_unknown_again_and_again_is_sent_with_growing_pauses() -> None:
+    """A 503 is answered at once: without a pause, all attempts are gone within a second."""
+    exchange = book(
+        position(BTC),
+        latency_s=0.01,
+        fault=lambda verb, pair: OutcomeUnknown("503") if verb == "close" else None,
+    )
+    result = liquidate(exchange, timeout_seconds=20.0)
+    assert result.state is LiquidationState.FAILED
+    at = [time for time, verb, _ in exchange.requests if verb == "close"]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(at)]
+    assert len(pauses) == 3
+    assert all(pause >= least for pause, least in zip(pauses, (0.25, 0.5, 1.0), strict=True))
 
 
 def test_everything_hangs_ends_at_the_deadline() -> None:
