@@ -46,6 +46,14 @@ class OrderManager(Protocol):
     ) -> CloseAnswer:
         """Places a cancelled protective order again, for *amount*."""
 
+    async def host_lets_go(self, *, timeout_s: float) -> bool:
+        """Waits until freqtrade's loop is out of what it was at when the run began.
+
+        It may have placed a stop or an exit meanwhile, and written to the trades that are booked.
+
+        :returns: whether it had to be waited for and has let go: what was seen before is old.
+        """
+
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         """Writes what happened into freqtrade's trades and orders. Raises nothing."""
 

@@ -7,7 +7,6 @@ from freqtrade.freqtradebot import FreqtradeBot
 
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder
-from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
@@ -20,16 +19,10 @@ class Booker:
     :ivar messages: what freqtrade would have sent for the exits, for the notifier to deliver.
     """
 
-    def __init__(
-        self,
-        bot: FreqtradeBot,
-        wire: Wire,
-        venue: FuturesVenue,
-        trades: Sequence[KnownTrade],
-    ) -> None:
+    def __init__(self, bot: FreqtradeBot, wire: Wire, venue: FuturesVenue) -> None:
         self._bot = bot
         self._venue = venue
-        self._finder = FactFinder(bot.exchange, wire, venue, trades)
+        self._finder = FactFinder(bot.exchange, wire, venue)
         self.messages: list[dict[str, Any]] = []
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> list[BookedPair]:
@@ -37,7 +30,7 @@ class Booker:
 
         Facts may take half the time: what is not there then is booked without, and said.
         """
-        facts = await self._finder.gather(pairs, timeout_s=timeout_s / 2)
+        facts = await self._finder.gather(pairs, self._venue.trades, timeout_s=timeout_s / 2)
         bookkeeper = Bookkeeper(self._bot, self._venue, facts)
         try:
             return await in_thread(lambda: bookkeeper.book(pairs), name="booking")

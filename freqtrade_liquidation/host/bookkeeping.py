@@ -186,6 +186,9 @@ class Bookkeeper:
             self._book_known_order(trade, order, order.to_ccxt_object())
             return 0.0
         self._book_stops(trade)
+        for stray in self._facts.strays.pop(trade.pair, []):
+            self._adopt(trade, stray)
+        self._book_entry_fee(trade)
         known = {order.order_id for order in _rows_of(closes)}
         for close in closes:
             new = close.answer is not None and str(close.answer["id"]) not in known
@@ -193,6 +196,35 @@ class Bookkeeper:
                 self._book_close(trade, close)
         Trade.commit()
         return _profit(trade)
+
+    def _book_entry_fee(self, trade: Trade) -> None:
+        """A signal may come between an entry's fill and its fee; freqtrade catches up in its loop,
+        and only while the trade is open. Source: ``update_trades_without_assigned_fees``.
+        """
+        order = trade.select_order(trade.entry_side, False, only_filled=True)
+        if order is None or trade.fee_updated(trade.entry_side):
+            return
+        if self._facts.fills.get(order.order_id):
+            state = order.to_ccxt_object()
+            self._scribe.update_trade_state(trade, order.order_id, state, send_msg=False)
+
+    def _adopt(self, trade: Trade, stray: dict[str, Any]) -> None:
+        """An order whose answer was lost, taken in as freqtrade's ``handle_onexchange_order``."""
+        if Order.order_by_id(stray["id"], trade.pair) is not None:
+            return
+        trade.orders.append(Order.parse_from_ccxt_object(stray, trade.pair, stray["side"]))
+        if stray["side"] == trade.exit_side:
+            trade.exit_reason = trade.exit_reason or ExitType.SOLD_ON_EXCHANGE.value
+        else:
+            trade.fee_open_currency = None  # else freqtrade asks for no entry's fee but the first
+        # Where the account holds other coins, freqtrade would count the fee as paid with those; the
+        # run has sold what was bought less its fee.
+        self._scribe.wallets.get_free = lambda currency: 0.0
+        try:
+            self._scribe.update_trade_state(trade, stray["id"], stray, send_msg=False)
+        finally:
+            del self._scribe.wallets.get_free
+        Trade.commit()
 
     def _book_stops(self, trade: Trade) -> None:
         """Stops that were put back: freqtrade would place a second one beside them."""

@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from freqtrade.constants import RETRY_TIMEOUT
@@ -15,9 +17,11 @@ from freqtrade.exceptions import (
 )
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.control import patiently
+from freqtrade_liquidation.host.door import EntryNote
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
@@ -78,7 +82,12 @@ class LiquidatingBot(FreqtradeBot):
         self._protection.watch.started()
 
     def process(self) -> None:
-        """One loop; an error that will make freqtrade stop is remembered as the reason."""
+        """One loop; an error that will make freqtrade stop is remembered as the reason.
+
+        None while a run closes the whole book: it books what the loop would look at.
+        """
+        if self._protection.let_run_end():
+            return
         self.fatal_error = None
         try:
             super().process()
@@ -90,6 +99,11 @@ class LiquidatingBot(FreqtradeBot):
             logger.warning("Error: %s, retrying in %s seconds...", error, RETRY_TIMEOUT)
             self.wake.clear()
             self._wait(RETRY_TIMEOUT)
+        except (ObjectDeletedError, StaleDataError) as error:
+            # A run books while the loop waits for its turn, and freqtrade deletes a trade whose
+            # only entry was cancelled. The loop still holds it: nothing to die of.
+            Trade.rollback()
+            logger.info("A trade was booked while the loop looked at it: %s", error)
 
     def _wait(self, seconds: float) -> None:
         """Trades nothing for *seconds*; a change of state ends it, a repeat that is due, too."""
@@ -113,18 +127,58 @@ class LiquidatingBot(FreqtradeBot):
             self._protection.door.settle(note)
             logger.warning("Entry into %s refused: %s.", pair, why)
             return False
+        with self._in_the_air(note):
+            return super().execute_entry(pair, *args, **kwargs)
+
+    @contextmanager
+    def _in_the_air(self, note: EntryNote) -> Iterator[EntryNote]:
+        door = self._protection.door
         try:
-            entered = super().execute_entry(pair, *args, **kwargs)
+            yield note
         except DEFINITE_REFUSALS:
-            self._protection.door.settle(note)
+            door.settle(note)
             raise
-        # Whatever else is raised (a timeout, the signal that ends us) leaves the note standing:
-        # the exchange may execute what this process has let go of.
-        self._protection.door.settle(note)
-        return entered
+        except BaseException:
+            # A timeout, the signal that ends us: the note stands, for the exchange may execute
+            # what this process has let go of.
+            door.let_go(note)
+            raise
+        if note.let_go_monotonic is None:
+            door.settle(note)
+
+    def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
+        """No stop for what a run is closing, on spot none for coins that may be sold already.
+
+        It would be left over, and sell the user's own later.
+
+        Committed at once. freqtrade commits when it is through with all trades, and a signal before
+        that left stops that its database did not know: on spot, over coins of the user's own.
+        """
+        if (why := self._why_no_exit(trade)) is not None:
+            logger.warning("Stop of %s not placed: %s.", trade.pair, why)
+            return False
+        if not self._sells_coins:
+            return self._place_stop(trade, stop_price)
+        door = self._protection.door
+        with self._in_the_air(door.note_exit(trade.pair, trade.exit_side)) as note:
+            placed = self._place_stop(trade, stop_price)
+            if not placed:
+                door.let_go(note)  # freqtrade does not say whether it was refused or not answered
+        return placed
+
+    def _place_stop(self, trade: Trade, stop_price: float) -> bool:
+        placed = super().create_stoploss_order(trade, stop_price)
+        Trade.commit()
+        return placed
+
+    def handle_onexchange_order(self, trade: Trade) -> bool:
+        """While a run closes it, its balance is gone for a reason that the run books."""
+        if self._protection.is_closing(trade.pair):
+            return False
+        return super().handle_onexchange_order(trade)
 
     def execute_trade_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> bool:
-        """On spot never beside a sell of ours that *trade* does not know of yet.
+        """Never beside a run's; on spot not beside a sell that *trade* does not know of, either.
 
         freqtrade would sell the same amount again: coins of the user's own. On futures its exits
         are reduce-only. Once the sell is booked, or known to have never arrived, exits go on.
@@ -132,17 +186,20 @@ class LiquidatingBot(FreqtradeBot):
         if (why := self._why_no_exit(trade)) is not None:
             logger.warning("Exit of %s refused: %s.", trade.pair, why)
             return False
-        return super().execute_trade_exit(trade, *args, **kwargs)
+        if not self._sells_coins:
+            return super().execute_trade_exit(trade, *args, **kwargs)
+        with self._in_the_air(self._protection.door.note_exit(trade.pair, trade.exit_side)):
+            return super().execute_trade_exit(trade, *args, **kwargs)
 
-    def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
-        """On spot not for coins that may be sold already: it would sell the user's own later."""
-        if (why := self._why_no_exit(trade)) is not None:
-            logger.warning("Stop of %s not placed: %s.", trade.pair, why)
-            return False
-        return bool(super().create_stoploss_order(trade, stop_price))
+    @property
+    def _sells_coins(self) -> bool:
+        """On spot, live: an exit is a sale of coins, and nothing makes it reduce-only."""
+        return self.trading_mode == TradingMode.SPOT and not self.config["dry_run"]
 
     def _why_no_exit(self, trade: Trade) -> str | None:
-        if self.trading_mode != TradingMode.SPOT or self.config["dry_run"]:
+        if self._protection.is_closing(trade.pair):
+            return "it is left to the liquidation"
+        if not self._sells_coins:
             return None
         try:
             orders = patiently(lambda: sells_unbooked(self._protection.audit, known_trade(trade)))

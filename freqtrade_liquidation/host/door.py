@@ -15,19 +15,29 @@ SETTLES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class EntryNote:
-    """An entry that was about to be sent, written down before it was."""
+    """An entry (on spot, an exit, too) that was about to be sent, written down before it was.
+
+    :ivar let_go_monotonic: when its process gave up on it; ``None`` = it may still be sending.
+    """
 
     pair: str
     side: str
+    is_exit: bool = False
     noted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     noted_monotonic: float = field(default_factory=time.monotonic)
+    let_go_monotonic: float | None = None
 
     @property
     def is_fresh(self) -> bool:
         """What appears for its pair may still be its effect."""
         return time.monotonic() - self.noted_monotonic < FRESH_S
+
+    def out_at_the_latest(self, run_began: float) -> float:
+        """When its request had left the process at the latest, on the monotonic clock."""
+        out = max(run_began, self.noted_monotonic)
+        return out if self.let_go_monotonic is None else min(out, self.let_go_monotonic)
 
 
 class Door:
@@ -78,6 +88,18 @@ class Door:
             del self._in_air[: -KEPT + 1]
             self._in_air.append(entry)
             return entry
+
+    def let_go(self, entry: EntryNote) -> None:
+        """Its process no longer waits for the answer; the exchange may execute it all the same."""
+        entry.let_go_monotonic = time.monotonic()
+
+    def note_exit(self, pair: str, side: str) -> EntryNote:
+        """Writes an exit down before it is sent: on spot, one that was lost is not sold again."""
+        with self._lock:
+            note = EntryNote(pair=pair, side=side, is_exit=True)
+            del self._in_air[: -KEPT + 1]
+            self._in_air.append(note)
+            return note
 
     def settle(self, entry: EntryNote) -> None:
         """The database (or nobody) knows of *entry*: it is in the air no more."""

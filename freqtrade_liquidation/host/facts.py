@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
 
@@ -27,30 +29,31 @@ class Facts:
     :param fills: ccxt trades by order id, amounts in base currency.
     :param states: ccxt orders by order id, of what the database called open.
     :param funding: stake currency, by trade id, since its last fill; gains are positive.
+    :param strays: ccxt orders by pair, of the bot, that its database never heard of.
     :param missing: by pair, what could not be read, in words.
     """
 
     fills: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     funding: dict[int, float] = field(default_factory=dict)
+    strays: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
 class FactFinder:
     """Asks the exchange what booking needs, all at once."""
 
-    def __init__(
-        self, exchange: Exchange, wire: Wire, venue: FuturesVenue, trades: Sequence[KnownTrade]
-    ) -> None:
+    def __init__(self, exchange: Exchange, wire: Wire, venue: FuturesVenue) -> None:
         self._exchange = exchange
         self._wire = wire
         self._venue = venue
-        self._trades = trades
 
-    async def gather(self, pairs: Collection[str], *, timeout_s: float) -> Facts:
+    async def gather(
+        self, pairs: Collection[str], trades: Sequence[KnownTrade], *, timeout_s: float
+    ) -> Facts:
         """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``."""
-        facts = Facts()
-        trades = [trade for trade in self._trades if trade.pair in pairs]
+        facts, began = Facts(), time.monotonic()
+        trades = [trade for trade in trades if trade.pair in pairs]
         closed = {close.order.pair for close in self._venue.deeds.closes}
         asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
         for trade in trades:
@@ -59,9 +62,33 @@ class FactFinder:
         if paying:
             asks.append(self._funding(facts, paying, timeout_s))
         if not self._exchange._config["dry_run"]:
-            asks += [self._fills(facts, pair, timeout_s) for pair in sorted(closed & set(pairs))]
+            asks += [
+                self._fills(facts, pair, timeout_s, since_ms=self._first_close_ms(pair))
+                for pair in sorted(closed & set(pairs))
+            ]
         await asyncio.gather(*asks)
+        facts.strays |= self._venue.found_orders()
+        if self._pays_funding():  # futures, live
+            left_s = timeout_s - (time.monotonic() - began)
+            await asyncio.gather(*(self._strays(facts, trade, left_s) for trade in trades))
         return facts
+
+    async def _strays(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
+        """Asked for only where the amounts do not add up without them."""
+        of_pair = [c for c in self._venue.deeds.closes if c.order.pair == trade.pair]
+        closes = [c for c in of_pair if (c.answer or {}).get("id") not in trade.order_ids]
+        states = [facts.states.get(order.order_id) for order in trade.open_orders]
+        beyond = unexplained(trade, states, closes)
+        if not beyond or trade.pair in facts.missing or not all(c.is_final for c in closes):
+            return
+        ours = {c.order.client_order_id for c in of_pair}
+        try:
+            strays = await find_strays(self._wire, trade, beyond, ours, timeout_s=timeout_s)
+            if strays:
+                facts.strays[trade.pair] = list(strays)
+                await self._fills(facts, trade.pair, timeout_s, since_ms=strays[0]["timestamp"])
+        except LiquidationError as error:
+            facts.missing[trade.pair] = f"an order that the database does not know: {error}"
 
     def _pays_funding(self) -> bool:
         live = not self._exchange._config["dry_run"]
@@ -82,13 +109,15 @@ class FactFinder:
         except LiquidationError as error:
             facts.missing[trade.pair] = f"state of order {order.order_id}: {error}"
 
-    async def _fills(self, facts: Facts, pair: str, timeout_s: float) -> None:
-        # A minute early, for clocks differ; ccxt takes milliseconds.
+    def _first_close_ms(self, pair: str) -> int:
+        """A minute early, for clocks differ; ccxt takes milliseconds."""
         first = min(c.sent_at for c in self._venue.deeds.closes if c.order.pair == pair)
-        since = int((first - timedelta(minutes=1)).timestamp() * 1000)
+        return int((first - timedelta(minutes=1)).timestamp() * 1000)
+
+    async def _fills(self, facts: Facts, pair: str, timeout_s: float, *, since_ms: int) -> None:
 
         def ask(exchange: Exchange) -> Any:
-            trades = exchange._api.fetch_my_trades(pair, since)
+            trades = exchange._api.fetch_my_trades(pair, since_ms)
             return exchange._trades_contracts_to_amount(trades)
 
         try:
@@ -96,8 +125,10 @@ class FactFinder:
         except LiquidationError as error:
             facts.missing[pair] = f"fills: {error}"
             return
+        by_order: dict[str, list[dict[str, Any]]] = {}
         for fill in fills:
-            facts.fills.setdefault(str(fill["order"]), []).append(dict(fill))
+            by_order.setdefault(str(fill["order"]), []).append(dict(fill))
+        facts.fills |= by_order
 
     async def _funding(self, facts: Facts, trades: Sequence[KnownTrade], timeout_s: float) -> None:
         """One question for all trades, where the exchange answers without a pair."""

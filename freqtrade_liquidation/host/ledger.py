@@ -5,21 +5,26 @@ fills that the exchange reports since, and never more than the balance.
 """
 
 import asyncio
+import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
+from sqlalchemy.exc import SQLAlchemyError
 
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.flight import SharedFlight
-from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
+from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
+
+logger = logging.getLogger(__name__)
 
 
 class LedgerVenue(FuturesVenue):
@@ -80,6 +85,7 @@ class LedgerVenue(FuturesVenue):
         trades = self._trades_of(pair)
         closes = [close for close in self.deeds.closes if close.order.pair == pair]
         uncertain = pair in self._unreadable or any(not close.is_final for close in closes)
+        uncertain = uncertain or self._exit_is_in_air(pair)
         unsold = amount = self._unsold(pair)
         if balances is not None:
             amount = min(amount, balances.get(self._base_currency(pair), 0.0))
@@ -100,11 +106,33 @@ class LedgerVenue(FuturesVenue):
             self._note_missing(position, unsold)
         return position if amount > 0 or uncertain else None
 
+    def _exit_is_in_air(self, pair: str) -> bool:
+        """freqtrade's own, sent and not heard of: selling beside it would be selling twice."""
+        return any(
+            n.pair == pair and n.is_exit for n in self._door.in_air() if not self._is_stale(n)
+        )
+
+    def found_orders(self) -> Mapping[str, list[dict[str, Any]]]:
+        """See the base class."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for order in sorted(self._found.values(), key=lambda order: order["timestamp"]):
+            if order.get("filled") and _is_final(order):
+                found.setdefault(order["symbol"], []).append(order)
+        return found
+
+    def know(self, trades: Sequence[KnownTrade]) -> None:
+        """See the base class."""
+        super().know(trades)
+        known = {order_id for trade in trades for order_id in trade.order_ids}
+        self._found = {key: order for key, order in self._found.items() if key not in known}
+
     def _unsold(self, pair: str) -> float:
         """Base currency: what the bot bought and has not sold, whatever the account holds."""
         amount = sum(self._own_amount(trade) for trade in self._trades_of(pair))
         amount += sum(self._net(order, 0.001) for order in self._found_of(pair))
-        return amount - sum(c.filled for c in self.deeds.closes if c.order.pair == pair)
+        known = {order_id for trade in self._trades_of(pair) for order_id in trade.order_ids}
+        closes = (close for close in self.deeds.closes if close.order.pair == pair)
+        return amount - sum(c.filled for c in closes if (c.answer or {}).get("id") not in known)
 
     def _base_currency(self, pair: str) -> str:
         known = next((trade.base_currency for trade in self._trades_of(pair)), None)
@@ -139,13 +167,15 @@ class LedgerVenue(FuturesVenue):
     @staticmethod
     def _net(order: dict[str, Any], fee_ratio: float) -> float:
         """Bought coins less a fee taken in coins: too little is dust, too much is not ours."""
-        return float(order.get("filled") or 0.0) * (1 - fee_ratio)
+        filled = float(order.get("filled") or 0.0)
+        return filled * (1 - fee_ratio) if order["side"] == "buy" else -filled
 
     def _found_of(self, pair: str) -> list[dict[str, Any]]:
         return [order for order in self._found.values() if order["symbol"] == pair]
 
-    def _found_side(self, pair: str) -> Side:
-        return Side.LONG if self._found_of(pair)[0]["side"] == "buy" else Side.SHORT
+    @staticmethod
+    def _found_side(pair: str) -> Side:
+        return Side.LONG  # spot
 
     def _found_price(self, pair: str) -> float | None:
         average = self._found_of(pair)[0].get("average")
@@ -217,8 +247,8 @@ class LedgerVenue(FuturesVenue):
     def _is_stale(self, note: EntryNote) -> bool:
         """Looked for in vain, long enough after its process let go of it."""
         searched = self._searched.get(id(note))
-        earliest = max(self._began, note.noted_monotonic)
-        return searched is not None and searched - earliest > SETTLES_WITHIN_S
+        out = note.out_at_the_latest(self._began)
+        return searched is not None and searched - out > SETTLES_WITHIN_S
 
     async def _find_entry(self, note: EntryNote, timeout_s: float) -> None:
         began = time.monotonic()
@@ -230,20 +260,27 @@ class LedgerVenue(FuturesVenue):
         except LiquidationError:
             return  # still in the air: asked again at the next look, reported if never found
         self._searched[id(note)] = began
-        known = {order_id for trade in self._trades for order_id in trade.order_ids}
         earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
         latest_ms = (note.noted_at.timestamp() + FRESH_S) * 1000
-        for order in orders:
-            at_ms = order.get("timestamp") or 0
-            fresh = earliest_ms <= at_ms <= latest_ms and order["side"] == note.side
-            ours = any(
-                close.order.client_order_id == order.get("clientOrderId")
-                for close in self.deeds.closes
-            )
-            if fresh and not ours:
-                if order["id"] not in known:
-                    self._found[order["id"]] = dict(order)
-                self._door.settle(note)
+        ours = {close.order.client_order_id for close in self.deeds.closes}
+        fresh = {
+            str(order["id"]): dict(order)
+            for order in orders
+            if earliest_ms <= (order.get("timestamp") or 0) <= latest_ms
+            and order["side"] == note.side
+            and order.get("clientOrderId") not in ours
+        }
+        if not fresh:
+            return
+        try:
+            # Of closed trades, too: what they bought is sold, and not to be sold again.
+            booked = await in_thread(lambda: booked_ids(fresh.keys()), name="orders")
+        except SQLAlchemyError as error:
+            logger.warning("Orders not readable, %s is not settled: %s", note.pair, error)
+            return
+        if unheard := fresh.keys() - booked:
+            self._found |= {order_id: fresh[order_id] for order_id in unheard}
+            self._door.settle(note)
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
@@ -280,12 +317,14 @@ class LedgerVenue(FuturesVenue):
 
     @staticmethod
     def _found_order(order: dict[str, Any]) -> OpenOrder:
+        buys = order["side"] == "buy"
         return OpenOrder(
             pair=order["symbol"],
             order_id=order["id"],
-            role=OrderRole.ENTRY,
+            role=OrderRole.ENTRY if buys else OrderRole.EXIT,
             side=order["side"],
             amount=float(order.get("remaining") or 0.0),
+            blocks_close=not buys,
         )
 
     def _dry_orders(self) -> Iterable[OpenOrder]:

@@ -42,7 +42,7 @@ class PositionReader:
     ) -> None:
         self._exchange = exchange
         self._amounts = amounts
-        self._trades = trades
+        self.trades = trades
         self._account_scope = account_scope
 
     def read(self, raw: Sequence[Any], *, scope_pairs: Collection[str]) -> Listed:
@@ -95,9 +95,7 @@ class PositionReader:
             minimum_amount=self._amounts.minimum(pair) if known else 0.0,
             maximum_amount=self._amounts.maximum(pair) if known else None,
             trade_ids=tuple(
-                t.trade_id
-                for t in self._trades
-                if t.pair == pair and side in (t.side, Side.UNKNOWN)
+                t.trade_id for t in self.trades if t.pair == pair and side in (t.side, Side.UNKNOWN)
             ),
             obstacle=obstacle,
         )

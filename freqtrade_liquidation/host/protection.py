@@ -1,6 +1,7 @@
 """The protection of one process: what is armed, what runs, and what comes after."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -269,6 +270,24 @@ class Protection:
     def allow_barred(self) -> bool:
         """``/start`` of a bot that runs: pairs that a run has barred may be entered again."""
         return self._liquidator.turns.running is None and self._lift()
+
+    # -- freqtrade's loop ---------------------------------------------------------------------
+
+    def is_closing(self, pair: str) -> bool:
+        """A run closes it, or has: what is left of freqtrade's loop leaves its orders alone."""
+        if not self.door.is_barred(pair):
+            return False
+        stopped = self.after.stopped_by_us and self.bot.state == State.STOPPED
+        return stopped or self._liquidator.turns.running is not None
+
+    def let_run_end(self) -> bool:
+        """Waits for a run for the whole book; ``False`` = there was none."""
+        turn = self._liquidator.turns.running
+        if turn is None or turn.request.pairs is not None:
+            return False
+        with contextlib.suppress(TimeoutError):
+            turn.done.result(self._liquidator.turns.over_by(turn) - time.monotonic())
+        return True
 
     # -- asked by the front ends --------------------------------------------------------------
 

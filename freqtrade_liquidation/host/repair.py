@@ -189,9 +189,9 @@ class _Repair:
             await asyncio.gather(*(self._find(wire, venue, sent) for sent in self._sent))
             venue.deeds.closes = known_closes(self._sent)
             trades = [trade for trade in self._trades if self._is_meant(trade)]
-            finder = FactFinder(self._bot.exchange, wire, venue, trades)
+            finder = FactFinder(self._bot.exchange, wire, venue)
             pairs = {sent.pair for sent in self._sent}
-            return venue, await finder.gather(pairs, timeout_s=ASK_WITHIN_S / 4)
+            return venue, await finder.gather(pairs, trades, timeout_s=ASK_WITHIN_S / 4)
         finally:
             wire.close()
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
@@ -14,6 +16,7 @@ from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
 from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
+from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
@@ -23,6 +26,32 @@ if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
 
 logger = logging.getLogger(__name__)
+
+
+class LoopOf:
+    """freqtrade's loop, waited for without holding up the run's own."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        exit_lock: threading.Lock,
+        read_trades: Callable[[], tuple[KnownTrade, ...]],
+    ) -> None:
+        self._turn = turn
+        self._exit_lock = exit_lock
+        self._read_trades = read_trades
+
+    async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
+        """See :class:`~freqtrade_liquidation.host.venue.BotLoop`."""
+        if self._turn.has_lock or timeout_s <= 0:
+            return None
+        took = await in_thread(
+            lambda: self._turn.take(self._exit_lock, within_s=timeout_s), name="lock"
+        )
+        if not took:
+            logger.warning("freqtrade's loop is busy: what it does now is not part of this run.")
+            return None
+        return self._read_trades()
 
 
 class Runner:
@@ -58,8 +87,9 @@ class Runner:
             door=self._door,
             account_scope=config.scope == "account",
         )
-        booker = Booker(bot, wire, venue, self.trades)
+        booker = Booker(bot, wire, venue)
         venue.booker = booker
+        venue.loop = LoopOf(turn, bot._exit_lock, self.read_trades)
         manager = LiquidationManager(config, venue, audit, logger)
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
@@ -75,6 +105,7 @@ class Runner:
             )
         finally:
             turn.loop = None
+            self.trades = tuple(venue.trades)
             wire.close()
             for message in booker.messages:
                 self._notifier.send(Message(raw=message))

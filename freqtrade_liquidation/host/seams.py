@@ -27,6 +27,7 @@ NEEDED: Final[Seams] = (
     ("freqtrade.freqtradebot:FreqtradeBot", "execute_entry", ("pair", "is_short")),
     ("freqtrade.freqtradebot:FreqtradeBot", "execute_trade_exit", ("trade",)),
     ("freqtrade.freqtradebot:FreqtradeBot", "create_stoploss_order", ("trade", "stop_price")),
+    ("freqtrade.freqtradebot:FreqtradeBot", "handle_onexchange_order", ("trade",)),
     (
         "freqtrade.freqtradebot:FreqtradeBot",
         "update_trade_state",
@@ -54,6 +55,7 @@ NEEDED: Final[Seams] = (
     ),
     ("freqtrade.exchange:Exchange", "cancel_order", ("order_id", "pair", "params")),
     ("freqtrade.exchange:Exchange", "fetch_order", ("order_id", "pair", "params")),
+    ("freqtrade.exchange:Exchange", "fetch_orders", ("pair", "since")),
     ("freqtrade.exchange:Exchange", "fetch_positions", ()),
     ("freqtrade.exchange:Exchange", "get_balances", ()),
     ("freqtrade.exchange:Exchange", "_get_params", ("side", "ordertype", "leverage", "reduceOnly")),

@@ -1,10 +1,11 @@
 """freqtrade's open trades, as plain values: read once, before the exchange is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from freqtrade.persistence import Trade
+from freqtrade.persistence import Order, Trade
+from sqlalchemy import select
 
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.model import Side
@@ -54,6 +55,15 @@ def open_trades() -> tuple[KnownTrade, ...]:
     """Every open trade. Uses (and gives back) the calling thread's session."""
     try:
         return tuple(known_trade(trade) for trade in Trade.get_open_trades())
+    finally:
+        Trade.session.remove()
+
+
+def booked_ids(order_ids: Collection[str]) -> set[str]:
+    """Those that are in freqtrade's table of orders, of open and of closed trades."""
+    try:
+        query = select(Order.order_id).where(Order.order_id.in_(order_ids))
+        return set(Trade.session.scalars(query))
     finally:
         Trade.session.remove()
 

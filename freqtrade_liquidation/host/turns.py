@@ -80,15 +80,22 @@ class Turn:
         self.request = replace(self.request, pairs=None)
         return True
 
-    def take(self, exit_lock: "threading.Lock", *, within_s: float) -> None:
+    def take(self, exit_lock: "threading.Lock", *, within_s: float) -> bool:
         """Keeps freqtrade's loop from exits and adjustments of its own while the run is under way.
 
         Where the loop does not let go in time, the run goes on without.
         """
-        if exit_lock.acquire(timeout=within_s):
-            self._taken.append(exit_lock)
-            if self._finished.locked():  # it was given up while it waited for the lock
-                self.give_back()
+        if not exit_lock.acquire(timeout=within_s):
+            return False
+        self._taken.append(exit_lock)
+        if self._finished.locked():  # it was given up while it waited for the lock
+            self.give_back()
+        return True
+
+    @property
+    def has_lock(self) -> bool:
+        """Whether freqtrade's loop is kept from exits of its own."""
+        return bool(self._taken)
 
     def give_back(self) -> None:
         """Lets freqtrade's loop go on. Thread-safe: a lock is given back once."""

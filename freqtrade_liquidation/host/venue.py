@@ -49,6 +49,13 @@ class Booking(Protocol):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
 
 
+class BotLoop(Protocol):
+    """freqtrade's loop, which may be in the middle of an exit of its own."""
+
+    async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
+        """Waits for it; the trades as it left them, ``None`` = nothing to wait for, or in vain."""
+
+
 class FuturesVenue:
     """Positions are what the exchange lists; every close is reduce-only.
 
@@ -81,6 +88,7 @@ class FuturesVenue:
         self._began = time.monotonic()
         self.began_at = datetime.now(UTC)
         self.booker: Booking | None = None
+        self.loop: BotLoop | None = None
         self._entry_prices: dict[str, float] = {}
         self.deeds = Deeds()
 
@@ -242,8 +250,7 @@ class FuturesVenue:
         return frozenset(note.pair for note in self._door.in_air() if not self._is_stale(note))
 
     def _is_stale(self, note: EntryNote) -> bool:
-        """Its process let go of it at the latest when this run began."""
-        return time.monotonic() - max(self._began, note.noted_monotonic) > SETTLES_WITHIN_S
+        return time.monotonic() - note.out_at_the_latest(self._began) > SETTLES_WITHIN_S
 
     # -- acting -----------------------------------------------------------------------------
 
@@ -358,6 +365,27 @@ class FuturesVenue:
             raise OutcomeUnknown("the answer names no order")
         self.deeds.stops_put_back.append((order, dict(raw), amount))
         return CloseAnswer(order_id=str(raw["id"]))
+
+    async def host_lets_go(self, *, timeout_s: float) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        trades = None if self.loop is None else await self.loop.lets_go(timeout_s=timeout_s)
+        if trades is None:
+            return False
+        self.know(trades)
+        return True
+
+    @property
+    def trades(self) -> Sequence[KnownTrade]:
+        """freqtrade's open trades, as last read."""
+        return self._trades
+
+    def found_orders(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Orders of the bot that only the exchange knew, filled and at their end, by pair."""
+        return {}
+
+    def know(self, trades: Sequence[KnownTrade]) -> None:
+        """freqtrade's loop has written to its trades since they were read."""
+        self._trades = self._reader.trades = tuple(trades)
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

@@ -42,6 +42,8 @@ from freqtrade_liquidation.trail import Trail
 
 SHORTEST_GRACE_S: Final = 0.05
 """Stragglers get at least this long after the first answer of a round."""
+BOOKING_NEEDS_S: Final = 1.0
+"""So much of the deadline is not spent on waiting for freqtrade's loop."""
 POLL_S: Final = 0.4
 """Pause between two looks when nothing is in the air but an entry or an answer may still show.
 Listing all orders is dear (binance: weight 40 of 2,400 a minute): looking faster ends in a 429."""
@@ -123,6 +125,17 @@ class Run:
 
     async def _until_flat(self) -> None:
         self._saw(await self._looker.look(), first=True)
+        await self._act_until_settled()
+        if self._rules.close and await self._host_lets_go():
+            self._saw(await self._looker.look(), first=False)
+            await self._act_until_settled()
+
+    async def _host_lets_go(self) -> bool:
+        """Before leftovers are cleared and booked; what this takes, the booking has not."""
+        seconds = self._asker.left_s - BOOKING_NEEDS_S
+        return seconds > 0 and await self._venue.host_lets_go(timeout_s=seconds)
+
+    async def _act_until_settled(self) -> None:
         while not (self._deadline.passed or self._must_put_back()):
             work = next_work(self._scoped(), self._rules, self._limits())
             if work:
@@ -227,7 +240,9 @@ class Run:
         return ours and self._attempts.may_cancel(order)
 
     async def _book_pairs(self) -> dict[str, BookedPair]:
-        pairs = sorted(self._actor.touched | self._seen.keys())
+        # A trade whose position is gone has an exit that its database does not know, perhaps.
+        expected = self._in_scope(p.pair for p in self._venue.expected_positions())
+        pairs = sorted(self._actor.touched | self._seen.keys() | expected)
         booked = await self._book(pairs) if pairs else []
         for entry in booked:
             kind = Event.BOOKING_FAILED if entry.error else Event.BOOKED

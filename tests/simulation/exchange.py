@@ -44,6 +44,7 @@ class SimulatedExchange:
     closes_need_orders: bool = False
     unsettled: frozenset[str] = frozenset()
     maximum: float | None = None
+    host_busy_s: float | None = None
     remarked: dict[str, str] = field(default_factory=dict)
     sent: list[ClosingOrder] = field(default_factory=list)
     requests: list[tuple[float, str, str]] = field(default_factory=list)
@@ -129,6 +130,14 @@ class SimulatedExchange:
         self.orders[order_id] = replace(order, order_id=order_id, amount=amount)
         await self._return("put_back", order.pair)
         return CloseAnswer(order_id=order_id)
+
+    async def host_lets_go(self, *, timeout_s: float) -> bool:
+        if self.host_busy_s is None:
+            return False
+        took, self.host_busy_s = min(self.host_busy_s, timeout_s), None
+        await asyncio.sleep(took)
+        self.before("host")
+        return took < timeout_s
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         await asyncio.sleep(self.latency_s)

@@ -661,3 +661,37 @@ def test_remarks_are_told_once_and_do_not_spoil_a_flat_book() -> None:
     assert audit.events[-1].error == f"{ETH}: not in scope, still open"
     narrow = Request(trigger="cli", pairs=frozenset({BTC}))
     assert liquidate(exchange, narrow).errors == ()
+
+
+def test_stop_and_position_of_a_host_that_was_still_at_it_go_with_the_rest() -> None:
+    """freqtrade's loop was in the middle of a request when the run began."""
+    exchange = book(position(BTC), orders=[stop(BTC)], host_busy_s=2.0)
+
+    def late(verb: str) -> None:
+        if verb == "host":
+            exchange.orders["late"] = stop(BTC, order_id="late")
+            exchange.positions[ETH] = position(ETH)
+
+    exchange.before = late
+    result = liquidate(exchange)
+    assert result.success
+    assert exchange.positions == {}
+    assert exchange.orders == {}
+    assert [outcome.pair for outcome in result.outcomes] == [BTC, ETH]
+
+
+def test_host_that_does_not_let_go_is_not_waited_for_to_the_end() -> None:
+    exchange = book(position(BTC), orders=[stop(BTC)], host_busy_s=60.0)
+    result = liquidate(exchange)
+    assert result.success
+    assert exchange.orders == {}
+    assert exchange.booked == [BTC], "there was time for it"
+    assert result.duration_seconds < 5.0
+
+
+def test_trade_whose_position_is_gone_is_booked_too() -> None:
+    """Its exit was executed, and its answer lost."""
+    exchange = book(position(BTC), position(ETH))
+    del exchange.positions[ETH]
+    assert liquidate(exchange).positions_closed == 1
+    assert exchange.booked == [BTC, ETH]

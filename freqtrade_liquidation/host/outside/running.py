@@ -202,7 +202,7 @@ class OutsideRun:
         if self._bot is None:
             venue.booker = BookLater(by_us=books)
         else:
-            venue.booker = Booker(self._bot, wire, venue, self._trades)
+            venue.booker = Booker(self._bot, wire, venue)
         manager = LiquidationManager(self._settings, venue, self._audit, logger)
         try:
             if self._bot is None:

@@ -1,0 +1,89 @@
+"""Orders in the air on spot: counted once, and never beyond what the bot bought."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from freqtrade_liquidation.host import ledger
+from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.snapshot import KnownTrade
+from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.model import OrderRole
+from tests.integration.exchanges import SPOT, trade
+
+Book = Callable[..., None]
+
+
+@pytest.fixture
+def book(monkeypatch: pytest.MonkeyPatch) -> Book:
+    """Says which orders freqtrade's database knows."""
+    booked: set[str] = set()
+
+    def among(order_ids: Collection[str]) -> set[str]:
+        return booked & set(order_ids)
+
+    monkeypatch.setattr(ledger, "booked_ids", among)
+    return lambda *order_ids: booked.update(order_ids)
+
+
+def look(exchange: Exchange, door: Door, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
+    """Positions and open orders."""
+
+    async def main() -> tuple[list[Any], list[Any]]:
+        wire = Wire(exchange)
+        try:
+            venue = ledger.LedgerVenue(exchange, wire, trades, door=door)
+            positions = await venue.get_all_positions(timeout_s=2.0)
+            return list(positions), list(await venue.get_open_orders(timeout_s=2.0))
+        finally:
+            wire.close()
+
+    return asyncio.run(main())
+
+
+def test_entry_that_nobody_heard_of_is_found_and_no_other(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """A trade that was bought and sold in the second before is not sold again: those coins are the
+    user's."""
+    practice.seed_balance("BTC", 5)
+    book(practice.seed_order(SPOT, "buy", 0.02))
+    door = Door()
+    assert door.note(SPOT, "buy") is not None
+    assert look(spot, door) == ([], [])
+    assert len(door.in_air()) == 1, "what is known settles nothing"
+    practice.seed_order(SPOT, "buy", 0.01)
+    (position,), _ = look(spot, door)
+    assert position.amount == pytest.approx(0.01 * 0.999)
+    assert door.in_air() == ()
+
+
+def test_exit_that_nobody_heard_of_is_not_sold_again(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    practice.seed_balance("BTC", 5)
+    door = Door()
+    door.note_exit(SPOT, "sell")
+    (position,), _ = look(spot, door, trade(SPOT, 0.03))
+    assert position.uncertain, "it may still be executed"
+    practice.seed_order(SPOT, "sell", 0.02)
+    (position,), _ = look(spot, door, trade(SPOT, 0.03))
+    assert not position.uncertain
+    assert position.amount == pytest.approx(0.01)
+
+
+def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """It locks the coins that are to be sold."""
+    practice.seed_balance("BTC", 0.03)
+    door = Door()
+    door.note_exit(SPOT, "sell")
+    resting = practice.seed_order(SPOT, "sell", 0.03, price=practice.price(SPOT) * 1.1)
+    (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
+    assert position.amount == pytest.approx(0.03)
+    assert (order.order_id, order.role, order.blocks_close) == (resting, OrderRole.EXIT, True)
