@@ -158,9 +158,9 @@ def test_disarm_and_arm_are_on_record_and_shown(rest_bot: BotProcess, operator: 
     code, shown = operator.reply("liquidation/arm", None)
     assert code == 200, shown
     assert (shown["armed"], shown["disarmed_until"]) == (True, None)
-    disarmed, armed = [e for e in events(rest_bot) if e["operation"] == "control"][-2:]
-    assert disarmed["additional_data"]["reason"] == "an update"
-    assert armed["event_type"] == "liquidation_armed"
+    told = {event["event_type"]: event for event in events(rest_bot)}
+    assert told["liquidation_disarmed"]["additional_data"]["reason"] == "an update"
+    assert told["liquidation_armed"]["additional_data"]["by"] == "rest operator"
 
 
 def test_disarmed_bot_says_at_stop_that_positions_stay(
