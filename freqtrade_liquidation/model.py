@@ -51,6 +51,8 @@ class Position:
     :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
     :param uncertain: an order of ours for it has no known outcome and sending another could sell
         twice (spot): look, do not send.
+    :param exclusive: spot: when last all of our orders were known, the account held no more of
+        the coins than this, so that no order for them can take the user's own.
     :param obstacle: why we must not close it, in words a person can act on; ``None`` = nothing.
     """
 
@@ -62,6 +64,7 @@ class Position:
     maximum_amount: float | None = None
     trade_ids: tuple[int, ...] = ()
     uncertain: bool = False
+    exclusive: bool = False
     obstacle: str | None = None
 
     @property

@@ -22,7 +22,7 @@ from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
 from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, OrderRole, Position, Side
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class LedgerVenue(FuturesVenue):
         self._states: dict[str, dict[str, Any]] = {}
         self._found: dict[str, dict[str, Any]] = {}
         self._unreadable: set[str] = set()
+        self._exclusive: set[str] = set()
         self._searched: dict[int, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._known_orders = SharedFlight(self._read_known_orders)
@@ -89,6 +90,8 @@ class LedgerVenue(FuturesVenue):
         unsold = amount = self._unsold(pair)
         if balances is not None:
             amount = min(amount, balances.get(self._base_currency(pair), 0.0))
+        if not uncertain:  # else a balance of the user's own could be taken for the bot's
+            self._note_exclusive(pair, unsold, balances)
         known = self._knows(pair)
         price = trades[0].open_rate if trades else self._found_price(pair)
         position = Position(
@@ -100,11 +103,19 @@ class LedgerVenue(FuturesVenue):
             maximum_amount=self.maximum_amount(pair) if known else None,
             trade_ids=tuple(trade.trade_id for trade in trades),
             uncertain=uncertain,
+            exclusive=pair in self._exclusive,
             obstacle=None if known else "its market is not known to freqtrade: close it by hand",
         )
         if trades and not uncertain:
             self._note_missing(position, unsold)
         return position if amount > 0 or uncertain else None
+
+    def _note_exclusive(self, pair: str, unsold: float, balances: dict[str, float] | None) -> None:
+        """Whether the account has no coins of *pair* but the bot's."""
+        self._exclusive.discard(pair)
+        held = None if balances is None else balances.get(self._base_currency(pair), 0.0)
+        if held is not None and held <= unsold * (1 + AMOUNT_TOLERANCE):
+            self._exclusive.add(pair)
 
     def _exit_is_in_air(self, pair: str) -> bool:
         """freqtrade's own, sent and not heard of: selling beside it would be selling twice."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, OutcomeUnknown
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     CancelAnswer,
@@ -20,6 +20,7 @@ from freqtrade_liquidation.plan import PairWork
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker, outcome_word
 from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.fills import Fills
 from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.trail import Trail
 
@@ -41,6 +42,7 @@ class Actor:
         asker: Asker,
         attempts: Attempts,
         stops: Stops,
+        fills: Fills,
         *,
         cancelled: Callable[[str], None],
     ) -> None:
@@ -50,6 +52,7 @@ class Actor:
         self._attempts = attempts
         self._stops = stops
         self._cancelled = cancelled
+        self._fills = fills
         self.in_air: dict[str, asyncio.Task[None]] = {}
         self.touched: set[str] = set()
         self.orders_cancelled = 0
@@ -104,6 +107,10 @@ class Actor:
     def _orders_for(self, piece: PairWork) -> list[ClosingOrder]:
         if piece.close is None:
             return []
+        if piece.cancel_first:
+            if not piece.cancels:  # sold all the same, the coins that it locks would be the user's
+                self._attempts.give_up(piece.pair, "an order that locks it was not cancelled")
+            return []  # what locked the coins may have sold some of them: the next look tells
         orders = [_closing_order(piece.close, a) for a in self._venue.amount_pieces(piece.close)]
         if not orders:
             self._attempts.give_up(piece.pair, "its amount is below the market's smallest step")
@@ -118,37 +125,36 @@ class Actor:
             )
 
     async def _work_on(self, work: PairWork, orders: Sequence[ClosingOrder]) -> None:
-        if not work.cancel_first:
-            cancel = self._cancel(work.pair, work.cancels)
-            await asyncio.gather(cancel, *(self._close(order) for order in orders))
-            return
+        await asyncio.gather(self._cancel_for(work), *(self._close(order) for order in orders))
+
+    async def _cancel_for(self, work: PairWork) -> None:
         answers = await self._cancel(work.pair, work.cancels)
         blocked = [
             a for a in answers if a.order.blocks_close and a.status is not CancelStatus.CANCELLED
         ]
         if blocked:
             self._attempts.failed(work.pair, f"cannot close: {blocked[0].error}")
-            return
-        await asyncio.gather(*(self._close(order) for order in orders))
 
     async def _cancel(self, pair: str, orders: Sequence[OpenOrder]) -> Sequence[CancelAnswer]:
-        if not orders:
-            return ()
-        try:
-            answers = await self._asker.once(partial(self._venue.cancel_all_orders, pair, orders))
-        except LiquidationError as error:
-            answers = _unknown(orders, str(error))
-        except asyncio.CancelledError:
-            for answer in _unknown(orders, "abandoned"):
-                self._stops.heard(answer)
-            raise
-        for answer in answers:
-            self._stops.heard(answer)
+        answers = await asyncio.gather(*(self._cancel_one(order) for order in orders))
         self._note_cancelled(pair, [a.order for a in answers if _is_done(a)])
         for answer in answers:
             if not _is_done(answer):
                 self._note_cancel_failed(answer)
         return answers
+
+    async def _cancel_one(self, order: OpenOrder) -> CancelAnswer:
+        """By itself: one that hangs must not take the others' answers with it."""
+        send = partial(self._venue.cancel_all_orders, order.pair, (order,))
+        try:
+            [answer] = await self._asker.once(send)
+        except LiquidationError as error:
+            answer = _failed(order, error)
+        except asyncio.CancelledError:
+            self._stops.heard(_failed(order, OutcomeUnknown("abandoned")))
+            raise
+        self._stops.heard(answer)
+        return answer
 
     def _note_cancelled(self, pair: str, done: Sequence[OpenOrder]) -> None:
         if not done:
@@ -180,9 +186,11 @@ class Actor:
 
     async def _close(self, order: ClosingOrder) -> None:
         send = partial(self._venue.execute_market_close, order, reduce_only=True)
+        sale = self._fills.sent(order.pair)
         try:
             answer = await self._asker.once(send)
         except LiquidationError as error:
+            sale.filled = None if isinstance(error, OutcomeUnknown) else 0.0
             self._trail.note(
                 Event.ATTEMPT_FAILED,
                 "close",
@@ -194,6 +202,7 @@ class Actor:
             )
             self._attempts.failed(order.pair, str(error), error)
             return
+        sale.filled = answer.filled
         self._attempts.errors.pop(order.pair, None)
         self._trail.note(
             Event.CLOSE_ANSWERED,
@@ -218,8 +227,14 @@ def _closing_order(position: Position, amount: float) -> ClosingOrder:
     )
 
 
-def _unknown(orders: Sequence[OpenOrder], words: str) -> list[CancelAnswer]:
-    return [CancelAnswer(order=o, status=CancelStatus.UNKNOWN, error=words) for o in orders]
+def _failed(order: OpenOrder, error: LiquidationError) -> CancelAnswer:
+    unknown = isinstance(error, OutcomeUnknown)
+    return CancelAnswer(
+        order=order,
+        status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
+        error=str(error),
+        sendable=isinstance(error, ExchangeUnavailable),
+    )
 
 
 def _is_done(answer: CancelAnswer) -> bool:

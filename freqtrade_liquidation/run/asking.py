@@ -84,13 +84,20 @@ class Asker:
                 refused = isinstance(error, ExchangeRefused)
                 if refused or not self.backoff.allows(attempts) or self.left_s < SHORTEST_ATTEMPT_S:
                     raise
-                delay = self.delay_s(attempts, error) - (now() - began)
-                await asyncio.sleep(min(max(0.0, delay), self.left_s))
+                # The attempt's own time counts as a pause; what the exchange asked for does not.
+                pause = self.delay_s(attempts, None) - (now() - began)
+                delay = max(0.0, pause, _asked_s(error))
+                await asyncio.sleep(min(delay, self.left_s))
 
     def delay_s(self, attempts: int, error: LiquidationError | None) -> float:
         """Seconds before the next attempt; at least what the exchange asked for."""
-        asked = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
-        return self.backoff.delay_s(attempts, retry_after_s=asked)
+        return self.backoff.delay_s(attempts, retry_after_s=_asked_s(error))
+
+
+def _asked_s(error: LiquidationError | None) -> float:
+    """Seconds that the exchange asked us to wait, from its answer on."""
+    asked = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+    return asked or 0.0
 
 
 def now() -> float:

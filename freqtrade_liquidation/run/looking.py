@@ -6,8 +6,9 @@ positions that were asked after the answer about the orders.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.errors import LiquidationError
@@ -17,14 +18,44 @@ from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.trail import Trail
 
+T = TypeVar("T")
+
 SHORTEST_WAIT_S: Final = 0.05
 """A list of orders gets at least this long after the positions are known."""
+TOGETHER_S: Final = 0.01
+"""Two questions asked within this are asked side by side."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question of a look: when it was last asked, and when it was answered."""
+
+    asked_at: float = 0.0
+    answered_at: float = 0.0
+
+    def noting(self, ask: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        """*ask*, noted here."""
+
+        async def noted(*, timeout_s: float) -> T:
+            self.asked_at = now()
+            answer = await ask(timeout_s=timeout_s)
+            self.answered_at = now()
+            return answer
+
+        return noted
+
+    def is_newer_than(self, other: "_Question") -> bool:
+        """Its answer may tell of later than *other*'s. Two that are asked side by side are
+        answered from one reading where it matters (spot)."""
+        together = abs(self.asked_at - other.asked_at) < TOGETHER_S
+        return not together and self.answered_at > other.asked_at
 
 
 class Looker:
     """Looks at the exchange.
 
     :param seems_flat: whether a book would end the run as flat, were it proven.
+    :param shown: called each time that the exchange has shown the positions.
     :ivar book: what the last look showed; ``None`` = there was none.
     :ivar looked_at: when it began, on the loop's clock.
     :ivar unsettled: pairs whose entry was in the air when it began.
@@ -41,12 +72,14 @@ class Looker:
         rules: Rules,
         *,
         seems_flat: Callable[[Book], bool],
+        shown: Callable[[], None],
     ) -> None:
         self._venue = order_manager
         self._trail = trail
         self._asker = asker
         self._rules = rules
         self._seems_flat = seems_flat
+        self._shown = shown
         self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
         self.looked_at = 0.0
@@ -70,35 +103,45 @@ class Looker:
         # Before the look: an entry that settles while we look may not be in the answer yet.
         unsettled = self._venue.unsettled_pairs()
         before = None if self._resting is None or self.unsettled else set(self._resting)
-        positions, orders = await self._read_both(began)
-        self.looked_at, self.unsettled = began, unsettled
+        positions, orders, overtaken = await self._read_both()
+        self.looked_at, self.unsettled, self.proven = began, unsettled, False
         self.book = Book(
             positions=tuple(positions), orders=None if orders is None else tuple(orders)
         )
         if orders is None:
-            self.proven = False
             return self.book
+        if overtaken:
+            # A stop that sold in between is in neither: what it sold would be sold twice.
+            await self._read_positions_again()
         self._resting = {order.order_id for order in self.book.entries}
         self.proven = before is not None and before <= self._resting
         if not self.proven and self._seems_flat(self.book):
-            positions = await self._read_positions()
-            self.book = Book(positions=tuple(positions), orders=self.book.orders)
+            await self._read_positions_again()
             self.proven = True
         return self.book
 
-    async def _read_both(
-        self, began: float
-    ) -> tuple[Sequence[Position], Sequence[OpenOrder] | None]:
-        orders_task = asyncio.ensure_future(self._read_orders())
+    async def _read_positions_again(self) -> None:
+        assert self.book is not None, "read before"
+        positions = await self._read_positions(_Question())
+        self.book = replace(self.book, positions=tuple(positions))
+
+    async def _read_both(self) -> tuple[Sequence[Position], Sequence[OpenOrder] | None, bool]:
+        """Positions, orders (``None`` = not read), and whether (spot) the orders are newer."""
+        began, held, resting = now(), _Question(), _Question()
+        orders_task = asyncio.ensure_future(self._read_orders(resting))
         try:
-            positions = await self._read_positions()
+            positions = await self._read_positions(held)
             await asyncio.wait([orders_task], timeout=self._patience_s(positions, now() - began))
-            return positions, orders_task.result() if orders_task.done() else None
+            orders = orders_task.result() if orders_task.done() else None
         finally:
             orders_task.cancel()
+        return positions, orders, self._rules.closes_need_orders and resting.is_newer_than(held)
 
-    async def _read_positions(self) -> Sequence[Position]:
-        return await self._asker.until_answered("positions", self._venue.get_all_positions)
+    async def _read_positions(self, question: "_Question") -> Sequence[Position]:
+        ask = question.noting(self._venue.get_all_positions)
+        positions = await self._asker.until_answered("positions", ask)
+        self._shown()
+        return positions
 
     def _patience_s(self, positions: Sequence[Position], took_s: float) -> float | None:
         """How long to wait for the orders; ``None`` = until they are there or given up.
@@ -108,9 +151,10 @@ class Looker:
         needed = self._rules.closes_need_orders or self.patient or not exposure(positions)
         return None if needed else max(took_s, SHORTEST_WAIT_S)
 
-    async def _read_orders(self) -> Sequence[OpenOrder] | None:
+    async def _read_orders(self, question: "_Question") -> Sequence[OpenOrder] | None:
+        ask = question.noting(self._venue.get_open_orders)
         try:
-            orders = await self._asker.until_answered("orders", self._venue.get_open_orders)
+            orders = await self._asker.until_answered("orders", ask)
         except LiquidationError as error:
             self.orders_error = str(error)
             return None

@@ -34,6 +34,7 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.acting import Actor
 from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.fills import Fills
 from freqtrade_liquidation.run.judging import Judge
 from freqtrade_liquidation.run.looking import Looker
 from freqtrade_liquidation.run.report import RunReport
@@ -78,8 +79,14 @@ class Run:
         self._stops = Stops(order_manager, trail)
         self._asker = Asker(deadline, backoff, trail, reserved_s=self._reserved_s)
         self._attempts = Attempts(self._asker)
+        self._fills = Fills()
         self._looker = Looker(
-            order_manager, trail, self._asker, rules, seems_flat=self._would_end_flat
+            order_manager,
+            trail,
+            self._asker,
+            rules,
+            seems_flat=self._would_end_flat,
+            shown=self._fills.shown,
         )
         self._actor = Actor(
             order_manager,
@@ -87,6 +94,7 @@ class Run:
             self._asker,
             self._attempts,
             self._stops,
+            self._fills,
             cancelled=self._looker.cancelled,
         )
         self._judge = Judge(trail, rules, self._looker, self._attempts, self._stops)
@@ -215,7 +223,10 @@ class Run:
         return self._in_scope(self._looker.unsettled)
 
     def _position_of(self, pair: str) -> Position | None:
-        return self._scoped().position(pair) if self._looker.book else self._seen.get(pair)
+        """What is open of *pair*, as far as it is known: an order of ours may have been answered
+        after the last look."""
+        shown = self._scoped().position(pair) if self._looker.book else self._seen.get(pair)
+        return None if shown is None else self._fills.left_of(shown)
 
     # -- the end ----------------------------------------------------------------------------
 
@@ -275,6 +286,9 @@ class Run:
         if self._looker.book is None:
             expected = {p.pair: p for p in self._venue.expected_positions()}
             self._seen |= {pair: expected[pair] for pair in self._in_scope(expected)}
+        else:  # a look may have shown more than was in scope before the run was widened
+            shown = exposure(self._scoped().positions)
+            self._seen |= {pair: p for pair, p in shown.items() if pair not in self._seen}
         self._report.outcomes = self._judge.outcomes(
             self._seen, booked, timed_out=self._report.timed_out
         )

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import LiquidationError, OutcomeUnknown
+from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, OutcomeUnknown
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     CancelAnswer,
     CancelStatus,
+    CloseAnswer,
     OpenOrder,
     OrderRole,
     Position,
@@ -65,6 +66,8 @@ class Stops:
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
             self._standing -= {stop.order_id}  # an earlier look proves nothing about it now
+        elif not answer.sendable:
+            self._standing -= {stop.order_id}  # "no such order": it may have gone since that look
 
     def looked(self, book: Book) -> None:
         """A doubtful stop that is not listed is gone; without a position none matters."""
@@ -85,30 +88,23 @@ class Stops:
         :returns: what was lost, in words: the loudest lines of the report.
         """
         open_now = {pair: p for pair in self._removed if (p := position_of(pair)) is not None}
-        # A sell of unknown outcome may have sold the coins: a stop could only sell the user's own.
-        unsafe = [s for pair, p in open_now.items() if p.uncertain for s in self._removed[pair]]
+        unsafe = {pair for pair, p in open_now.items() if _could_sell_the_users_own(p)}
         waiting = [
             share
             for pair, p in open_now.items()
-            if not p.uncertain
+            if pair not in unsafe
             for share in self._shares(pair, p.amount)
         ]
         for stop, amount in waiting:
-            self._trail.note(
-                Event.STOP_INTENDED,
-                "close",
-                pair=stop.pair,
-                order_id=stop.order_id,
-                stop_price=stop.stop_price,
-                amount=amount,
-            )
+            self._announce(stop, amount)
         if waiting:
             self._trail.commit()
         lost: Sequence[str | None] = await asyncio.gather(
             *(self._put_back(asker, stop, amount) for stop, amount in waiting)
         )
         doubtful = [stop for stop in self._in_doubt() if position_of(stop.pair) is not None]
-        told = [(s, _not_put_back(s)) for s in unsafe] + [(s, _in_doubt(s)) for s in doubtful]
+        kept_off = [stop for pair in sorted(unsafe) for stop in self._removed[pair]]
+        told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
         for stop, words in told:
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
         return [words for words in lost if words is not None] + [words for _, words in told]
@@ -125,9 +121,37 @@ class Stops:
         self._removed[pair] = [stop for stop, _ in shares]
         return shares
 
+    def _announce(self, stop: OpenOrder, amount: float) -> None:
+        self._trail.note(
+            Event.STOP_INTENDED,
+            "close",
+            pair=stop.pair,
+            order_id=stop.order_id,
+            stop_price=stop.stop_price,
+            amount=amount,
+        )
+
+    async def _place(self, asker: Asker, stop: OpenOrder, amount: float) -> CloseAnswer:
+        """Again where it was proven not to have acted and time is left.
+
+        :raises LiquidationError: if it does not stand, or nobody knows.
+        """
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return await asker.once(partial(self._venue.put_back_stop, stop, amount))
+            except ExchangeUnavailable as error:
+                delay = asker.delay_s(attempts, error)
+                if not asker.backoff.allows(attempts) or delay >= asker.left_s:
+                    raise
+            await asyncio.sleep(delay)
+            self._announce(stop, amount)
+            self._trail.commit()
+
     async def _put_back(self, asker: Asker, stop: OpenOrder, amount: float) -> str | None:
         try:
-            answer = await asker.once(partial(self._venue.put_back_stop, stop, amount))
+            answer = await self._place(asker, stop, amount)
         except LiquidationError as error:
             unknown = isinstance(error, OutcomeUnknown)
             words = (
@@ -149,6 +173,12 @@ class Stops:
         self._removed[stop.pair] = [s for s in self._removed[stop.pair] if s is not stop]
         if not self._removed[stop.pair]:
             del self._removed[stop.pair]
+
+
+def _could_sell_the_users_own(position: Position) -> bool:
+    """A sell of unknown outcome may have sold the bot's coins. If there are no others, the
+    exchange refuses the stop then, and nothing is lost by asking."""
+    return position.uncertain and not position.exclusive
 
 
 def _not_put_back(stop: OpenOrder) -> str:

@@ -500,7 +500,7 @@ def test_stop_whose_cancel_was_unknown_is_put_back_too() -> None:
 
 def test_stop_is_put_back_in_time_when_the_close_hangs() -> None:
     exchange = book(
-        position(BTC),
+        position(BTC, exclusive=True),
         orders=[stop(BTC, blocks=True)],
         closes_need_orders=True,
         hangs=lambda verb, pair: verb == "close",

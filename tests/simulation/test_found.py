@@ -1,0 +1,204 @@
+"""What the schedules found, each as a case that a person can read: red before it was mended."""
+
+import asyncio
+
+from freqtrade_liquidation import LiquidationConfig, LiquidationManager
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.audit.memory import MemoryAuditLog
+from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable, OutcomeUnknown
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import OrderRole, PairState, Request
+from tests.simulation.exchange import SimulatedExchange, position, stop
+from tests.simulation.test_run import BTC, ETH, book, liquidate
+from tests.simulation.virtual import run
+
+
+def test_retry_after_counts_from_the_answer() -> None:
+    """Not from the question: that would be a round trip too early."""
+    exchange = book(position(BTC), latency_s=0.4)
+    asked: list[str] = []
+
+    def unavailable_once(verb: str, pair: str) -> Exception | None:
+        asked.extend([verb] if verb == "positions" else [])
+        first = verb == "positions" and len(asked) == 1
+        return ExchangeUnavailable("429", retry_after_s=1.0) if first else None
+
+    exchange.fault = unavailable_once
+    assert liquidate(exchange).success
+    first, second = [at for at, verb, _ in exchange.requests if verb == "positions"][:2]
+    assert second - first >= 0.2 + 1.0, "it was answered 0.2 s after it was asked"
+
+
+def test_widened_run_that_sees_nothing_more_names_what_it_has_seen() -> None:
+    """Whoever widened it is told of every pair of the book, not only of the first one's."""
+    exchange = book(position(BTC), position(ETH))
+
+    async def go() -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(), exchange, MemoryAuditLog())
+        narrow = Request(trigger="telegram", pairs=frozenset({BTC}))
+        task = asyncio.ensure_future(manager.execute_liquidation(request=narrow))
+        await asyncio.sleep(0.15)  # the first look is over, the close is in the air
+        exchange.hangs = lambda verb, pair: verb == "positions"
+        return (await asyncio.gather(task, manager.execute_liquidation("shutdown")))[1]
+
+    result = run(go())
+    assert {o.pair: o.state for o in result.outcomes} == {
+        BTC: PairState.UNVERIFIED,
+        ETH: PairState.OPEN,
+    }
+
+
+def test_confirmed_cancel_is_known_though_another_of_the_pair_hangs() -> None:
+    """Its stop is put back; only the one that was not answered stays in doubt."""
+    stops = [
+        stop(BTC, blocks=True, order_id="answered", amount=0.5),
+        stop(BTC, blocks=True, order_id="hangs", amount=0.5),
+    ]
+    exchange = book(position(BTC), orders=stops, closes_need_orders=True)
+    cancelled: list[str] = []
+
+    def second_cancel_and_the_looks_after_it_hang(verb: str, pair: str) -> bool:
+        cancelled.extend([verb] if verb == "cancel" else [])
+        return len(cancelled) == 2 and verb != "put_back"
+
+    exchange.hangs = second_cancel_and_the_looks_after_it_hang
+    result = liquidate(exchange)
+    assert sorted(exchange.orders) == ["back1", "hangs"]
+    assert "MAY HAVE LOST ITS STOP" in result.errors[0]
+    assert sum("LOST ITS STOP" in error for error in result.errors) == 1
+
+
+def test_stop_that_filled_in_part_before_its_cancel_leaves_less_to_sell() -> None:
+    """Spot: the look before the cancel showed more. A sell of that much takes the user's coins."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+
+    def fill_in_part(verb: str) -> None:
+        if verb == "cancel":
+            exchange.positions[BTC] = position(BTC, amount=0.6)
+
+    exchange.before = fill_in_part
+    assert liquidate(exchange).success
+    assert [order.amount for order in exchange.sent] == [0.6]
+
+
+def unseen_after(*, share: float = 1.0, error: Exception | None = None) -> SimulatedExchange:
+    """Spot: the only close is answered, or is not, and no look succeeds after it."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.fill_share = lambda order: share
+    exchange.fault_after = lambda verb, pair: error if verb == "close" else None
+    exchange.fault = lambda verb, pair: (
+        ExchangeUnavailable("503") if exchange.sent and verb == "positions" else None
+    )
+    return exchange
+
+
+def test_stop_of_what_was_sold_since_the_last_look_is_not_put_back() -> None:
+    """Spot: its coins are gone, a stop could only sell the user's own."""
+    exchange = unseen_after()
+    result = liquidate(exchange, max_retries=0)
+    assert exchange.orders == {}
+    assert result.outcomes[0].state is PairState.UNVERIFIED
+    assert not any("LOST ITS STOP" in error for error in result.errors)
+
+
+def test_stop_put_back_without_a_look_covers_what_the_close_left() -> None:
+    exchange = unseen_after(share=0.6)
+    liquidate(exchange, max_retries=0)
+    assert [round(order.amount, 9) for order in exchange.orders.values()] == [0.4]
+
+
+def test_stop_of_a_close_without_an_answer_and_a_look_is_told_as_lost() -> None:
+    """It may have sold the coins: what is not known is not protected at the user's cost."""
+    exchange = unseen_after(error=OutcomeUnknown("lost"))
+    result = liquidate(exchange, max_retries=0)
+    assert exchange.orders == {}
+    assert "HAS LOST ITS STOP" in result.errors[0]
+
+
+def test_stop_of_a_close_without_an_answer_is_put_back_where_no_other_coins_are() -> None:
+    """If the coins were sold, the exchange refuses it: nothing is lost by asking."""
+    exchange = unseen_after(error=OutcomeUnknown("lost"))
+    exchange.positions[BTC] = position(BTC, exclusive=True)
+    liquidate(exchange, max_retries=0)
+    assert [order.role for order in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+
+
+def test_cancel_that_was_not_sent_leaves_no_doubt_about_its_stop() -> None:
+    """No time was left: the stop stands, and nobody need look at the exchange for it."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    answers = {"cancel": ExchangeUnavailable("not sent"), "close": ExchangeRefused("locked")}
+    exchange.fault = lambda verb, pair: answers.get(verb)
+    result = liquidate(exchange, max_retries=0)
+    assert result.outcomes[0].protected is True
+    assert not any("LOST ITS STOP" in error for error in result.errors)
+
+
+def test_stop_that_sold_before_the_orders_were_listed_is_not_sold_again() -> None:
+    """Spot: the positions are old when the list comes at last, and the stop is in neither."""
+    exchange = book(
+        position(BTC), position(ETH), orders=[stop(BTC, blocks=True)], closes_need_orders=True
+    )
+    asked: list[str] = []
+
+    def first_list_fails(verb: str, pair: str) -> Exception | None:
+        asked.extend([verb] if verb == "orders" else [])
+        return ExchangeUnavailable("503") if verb == "orders" and len(asked) == 1 else None
+
+    def stop_sells(verb: str) -> None:
+        if verb == "orders" and asked:
+            exchange.orders.clear()
+            exchange.positions.pop(BTC, None)
+
+    exchange.fault, exchange.before = first_list_fails, stop_sells
+    assert liquidate(exchange).success
+    assert [order.pair for order in exchange.sent] == [ETH]
+
+
+def test_refused_cancel_after_an_unanswered_one_leaves_its_stop_in_doubt() -> None:
+    """The list showed it for the last time; then the first cancel was executed after all."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    cancels: list[str] = []
+
+    def lose_the_first_cancel(verb: str, pair: str) -> Exception | None:
+        if verb == "cancel":
+            cancels.append(pair)
+            if len(cancels) == 1:
+                return OutcomeUnknown("lost")
+            exchange.orders.clear()  # executed at last: the second finds no such order
+        return ExchangeUnavailable("503") if len(cancels) > 1 and verb == "positions" else None
+
+    exchange.fault = lose_the_first_cancel
+    result = liquidate(exchange, max_retries=1, retry_delay_seconds=0)
+    assert "MAY HAVE LOST ITS STOP" in result.errors[0]
+    assert result.outcomes[0].protected is None
+
+
+def test_put_back_is_tried_again_while_the_exchange_is_unavailable() -> None:
+    """It was proven not to have acted, and time is left: one 503 must not cost the stop."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    tried: list[str] = []
+
+    def fail(verb: str, pair: str) -> Exception | None:
+        tried.extend([verb] if verb == "put_back" else [])
+        first = verb == "put_back" and len(tried) == 1
+        if verb == "close":
+            return ExchangeRefused("no")
+        return ExchangeUnavailable("503") if first else None
+
+    exchange.fault = fail
+    audit = MemoryAuditLog()
+    result = liquidate(exchange, audit=audit)
+    assert [order.role for order in exchange.orders.values()] == [OrderRole.PROTECTIVE]
+    assert result.outcomes[0].protected is True
+    assert len(audit.of_type(Event.STOP_INTENDED)) == 2, "each attempt was announced"
+
+
+def test_nothing_is_sold_while_a_stop_that_was_not_cancelled_locks_it() -> None:
+    """Spot: the exchange would take the user's own coins for it, and the stop the others."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.fault = lambda verb, pair: ExchangeUnavailable("503") if verb == "cancel" else None
+    result = liquidate(exchange, max_retries=0)
+    assert exchange.sent == []
+    assert set(exchange.orders) == {f"stop-{BTC}"}
+    assert result.outcomes[0].protected is True
+    assert "not cancelled" in (result.outcomes[0].error or "")
