@@ -1,0 +1,108 @@
+"""A played schedule, cut into its runs: what the invariants look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEvent
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.manager import LiquidationResult
+from tests.simulation.journal import Fact, What
+from tests.simulation.play import Answer, Played
+from tests.simulation.schedule import Verb
+
+FINAL: Final = frozenset({Event.COMPLETED, Event.PARTIAL, Event.FAILED, Event.SKIPPED})
+OPERATORS: Final = frozenset({"cli", "rest", "telegram", "recovery"})
+
+
+@dataclass
+class OneRun:
+    """What one run did.
+
+    :param facts: everything that happened from its start to its end, in order.
+    :param ended: its end's fact; ``None`` = it was killed.
+    """
+
+    played: Played
+    began: Fact
+    facts: list[Fact] = field(default_factory=list)
+    ended: Fact | None = None
+
+    @property
+    def correlation_id(self) -> str:
+        started: AuditEvent = self.began.payload
+        return str(started.correlation_id)
+
+    @property
+    def trigger(self) -> str:
+        started: AuditEvent = self.began.payload
+        return str(started.trigger)
+
+    @property
+    def automatic(self) -> bool:
+        return self.trigger not in OPERATORS
+
+    @property
+    def deadline(self) -> float:
+        """On the virtual clock."""
+        return self.began.at + self.played.schedule.timeout_s
+
+    @cached_property
+    def events(self) -> list[AuditEvent]:
+        return [fact.payload for fact in self.facts if fact.what is What.EVENT]
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """Of everybody who was told this run's result."""
+        return [
+            answer
+            for answer in self.played.answers
+            if answer.result is not None and answer.result.correlation_id == self.correlation_id
+        ]
+
+    @property
+    def result(self) -> LiquidationResult | None:
+        return self.answers[0].result if self.answers else None
+
+    @cached_property
+    def requests(self) -> list[Fact]:
+        return [fact for fact in self.facts if fact.what is What.REQUEST]
+
+    def sent(self, *verbs: Verb) -> list[Fact]:
+        return [fact for fact in self.requests if fact.verb in verbs]
+
+    @cached_property
+    def ends(self) -> dict[int, Fact]:
+        """How each request ended for the run, by the request's place in the journal."""
+        return {
+            fact.request.seq: fact
+            for fact in self.facts
+            if fact.request is not None and fact.what in (What.ANSWERED, What.RAISED, What.GIVEN_UP)
+        }
+
+    def end_of(self, request: Fact) -> Fact | None:
+        return self.ends.get(request.seq)
+
+
+def runs_of(played: Played) -> Iterator[OneRun]:
+    """The runs of *played*, one after the other."""
+    current: OneRun | None = None
+    for fact in played.journal.facts:
+        event: AuditEvent | None = fact.payload if fact.what is What.EVENT else None
+        if event is not None and event.event_type is Event.STARTED:
+            if current is not None:
+                yield current
+            current = OneRun(played, fact)
+        if current is None:
+            continue
+        current.facts.append(fact)
+        if event is not None and event.event_type in FINAL:
+            current.ended = fact
+            yield current
+            current = None
+        elif fact.what is What.CRASH:
+            yield current
+            current = None
+    if current is not None:
+        yield current
