@@ -5,12 +5,15 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # Processes for the tests; "make test WORKERS=0" runs them in one.
 WORKERS ?= 2
+# How long "make simulate" goes on.
+MINUTES ?= 1
 
-.PHONY: help drill install test check clean
+.PHONY: help drill install test simulate check clean
 
 help:
 	@echo "make drill   fire drill: a real bot on the practice exchange, a real signal, a flat book"
 	@echo "make test    the tests"
+	@echo "make simulate  new random schedules on all cores for MINUTES (1); says how to replay what fails"
 	@echo "make check   everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean   removes $(VENV) and what builds and tests leave behind"
 
@@ -37,6 +40,9 @@ drill: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+simulate: $(VENV)/.installed-test
+	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

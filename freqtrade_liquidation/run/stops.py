@@ -18,7 +18,7 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.plan import Book, exposure
 from freqtrade_liquidation.ports import OrderManager
-from freqtrade_liquidation.run.asking import Asker
+from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.trail import Trail
 
 UNPROTECT_NEEDS_S: Final = 1.5
@@ -35,6 +35,7 @@ class Stops:
         self._trail = trail
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
+        self._doubted_at: dict[str, float] = {}
         self._standing: frozenset[str] = frozenset()
         self.restored: set[str] = set()
 
@@ -65,15 +66,25 @@ class Stops:
             self._removed.setdefault(stop.pair, []).append(stop)
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
-            self._standing -= {stop.order_id}  # an earlier look proves nothing about it now
+            self._doubt(stop.order_id)
         elif not answer.sendable:
-            self._standing -= {stop.order_id}  # "no such order": it may have gone since that look
+            self._doubt(stop.order_id)  # "no such order": it may have gone since it was listed
 
-    def looked(self, book: Book) -> None:
-        """A doubtful stop that is not listed is gone; without a position none matters."""
+    def _doubt(self, order_id: str) -> None:
+        """A list that was asked for before proves nothing about it now."""
+        self._doubted_at[order_id] = now()
+        self._standing -= {order_id}
+
+    def looked(self, book: Book, *, listed_at: float) -> None:
+        """A doubtful stop that is not listed is gone; without a position none matters.
+
+        :param listed_at: when the orders were asked for, on the loop's clock.
+        """
         if book.orders is not None:
             listed = frozenset(order.order_id for order in book.orders)
-            self._standing = listed
+            self._standing = frozenset(
+                order_id for order_id in listed if self._doubted_at.get(order_id, 0.0) <= listed_at
+            )
             for order_id in self._doubtful.keys() - listed:
                 stop = self._doubtful.pop(order_id)
                 self._removed.setdefault(stop.pair, []).append(stop)

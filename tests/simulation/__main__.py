@@ -5,6 +5,7 @@ import os
 import random
 import sys
 
+from tests.simulation.catalogue import invariants, table
 from tests.simulation.planted import PLANTED, planted
 from tests.simulation.searching import Tally, explain, how_to_replay, judge, search
 
@@ -12,6 +13,9 @@ from tests.simulation.searching import Tally, explain, how_to_replay, judge, sea
 def main(argv: list[str] | None = None) -> int:
     """0 = every invariant held in everything that was played, 1 = not."""
     options = _parser().parse_args(argv)
+    if options.planted:
+        print(f"{invariants()}\n\n{table()}")
+        return 0
     if options.seed is not None:
         with planted(options.bug):
             print(explain(options.seed))
@@ -28,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, help="the first of them (default: drawn by lot)")
     parser.add_argument("--most", type=int, help="so many seeds at most")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="default: all")
+    parser.add_argument(
+        "--planted", action="store_true", help="print the lists of docs/simulation.md"
+    )
     return parser
 
 

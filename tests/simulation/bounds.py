@@ -11,6 +11,8 @@ from tests.simulation.runs import OneRun
 from tests.simulation.schedule import Fate, Fortune, Verb
 
 LONGEST_ATTEMPT_S = 2.0
+ATTEMPTED = (What.REQUEST, What.NOT_SENT)
+"""An attempt counts whether or not the line lets it out."""
 
 
 @invariant
@@ -103,7 +105,7 @@ def _close_rounds(run: OneRun, pair: str) -> Iterator[tuple[int, Fact]]:
         if fact.what is What.SHOWN:
             shown = sum(p.amount for p in fact.payload if p.pair == pair)
             looks += 1
-        elif fact.what is What.REQUEST and fact.verb is Verb.CLOSE and fact.pair == pair:
+        elif fact.what in ATTEMPTED and fact.verb is Verb.CLOSE and fact.pair == pair:
             if looks != at_look:  # several pieces after one look are one attempt
                 rounds = 1 if shown < tried * (1 - 1e-9) else rounds + 1
                 tried, at_look = shown, looks

@@ -1,6 +1,7 @@
 """Draws a schedule from a seed: what may happen, and how often."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
@@ -90,7 +91,7 @@ class _Draw:
             config=config,
             asked=self._asked(markets, config),
             usual={verb: self._fortune(verb, faults=0.0) for verb in Verb},
-            fortunes=self._fortunes(markets),
+            fortunes=self._fortunes(markets, config),
             lag_s=self._maybe(0.15, lambda: self._random.choice((0.05, 0.15, 0.3, 0.8))) or 0.0,
             moves=tuple(sorted(moves, key=lambda move: move.at_s)),
             in_air=in_air,
@@ -188,7 +189,9 @@ class _Draw:
 
     # -- how requests fare ------------------------------------------------------------------
 
-    def _fortunes(self, markets: Sequence[Market]) -> dict[tuple[Verb, str], tuple[Fortune, ...]]:
+    def _fortunes(
+        self, markets: Sequence[Market], config: dict[str, Any]
+    ) -> dict[tuple[Verb, str], tuple[Fortune, ...]]:
         found = {}
         for verb in (Verb.POSITIONS, Verb.ORDERS):
             found[verb, ""] = tuple(self._fortune(verb) for _ in range(10))
@@ -197,7 +200,17 @@ class _Draw:
         for market in markets:
             for verb in verbs:
                 found[verb, market.pair] = tuple(self._fortune(verb) for _ in range(4))
+        if self._faults and self._random.random() < 0.25:
+            pair = self._random.choice(markets).pair
+            found[Verb.CLOSE, pair] = self._stubborn(config["max_retries"])
         return found
+
+    def _stubborn(self, max_retries: int) -> tuple[Fortune, ...]:
+        """A pair that resists to the last attempt, or for good after a part was filled."""
+        part = replace(self._fortune(Verb.CLOSE, faults=0.0), share=0.4)
+        down = replace(part, share=1.0, fate=Fate.UNAVAILABLE)
+        refused = replace(part, share=1.0, fate=Fate.REFUSED)
+        return self._random.choice(((part, *[refused] * 3), (down,) * max_retries))
 
     def _fortune(self, verb: Verb, *, faults: float | None = None) -> Fortune:
         r = self._random

@@ -15,7 +15,7 @@ from freqtrade_liquidation import manager as managing
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
 from freqtrade_liquidation.errors import OutcomeUnknown
-from freqtrade_liquidation.model import OrderRole, Request
+from freqtrade_liquidation.model import OrderRole, Request, Side
 from freqtrade_liquidation.plan import Book, PairWork, Rules, next_work
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run import acting, asking, judging, looking
@@ -211,7 +211,7 @@ def configuration_ignored() -> AbstractContextManager[Any]:
     return _swap(managing, "rules_for", all_of_it)
 
 
-@_bug("sends closes without reduce-only", breaks="adds_no_exposure")
+@_bug("sends closes without reduce-only", breaks="closes_are_reduce_only")
 def not_reduce_only() -> AbstractContextManager[Any]:
     def without(verb: Any, *args: Any, **more: Any) -> Any:
         if verb.__name__ == "execute_market_close":
@@ -219,11 +219,6 @@ def not_reduce_only() -> AbstractContextManager[Any]:
         return partial(verb, *args, **more)
 
     return _swap(acting, "partial", without)
-
-
-@_bug("forgets reduce-only where nobody looks", breaks="closes_are_reduce_only")
-def reduce_only_left_to_the_exchange() -> AbstractContextManager[Any]:
-    return not_reduce_only()
 
 
 @_bug("keeps no time to put stops back", breaks="no_position_is_left_without_the_stop_it_had")
@@ -267,6 +262,17 @@ def protected_by_hope() -> AbstractContextManager[Any]:
     return _swap(judging.Judge, "_is_protected", lambda self, pair: True)
 
 
+@_bug("sends the order for the wrong side", breaks="adds_no_exposure")
+def wrong_side() -> AbstractContextManager[Any]:
+    order_for = acting._closing_order
+
+    def other_side(position: Any, amount: float) -> Any:
+        other = Side.SHORT if position.side is Side.LONG else Side.LONG
+        return replace(order_for(position, amount), side=other)
+
+    return _swap(acting, "_closing_order", other_side)
+
+
 @_bug(
     "sells spot coins again whose sell has no known outcome",
     breaks="sells_only_what_the_bot_bought",
@@ -277,14 +283,6 @@ def uncertain_sold_again() -> AbstractContextManager[Any]:
         return next_work(replace(book, positions=certain), rules, limits)
 
     return _swap(running, "next_work", work)
-
-
-@_bug(
-    "sells by positions that are older than the list of stops (spot)",
-    breaks="sells_only_what_the_bot_bought",
-)
-def positions_overtaken_by_orders() -> AbstractContextManager[Any]:
-    return _swap(looking._Question, "is_newer_than", lambda self, other: False)
 
 
 @_bug(

@@ -106,7 +106,12 @@ def _could_be_known(run: OneRun, gone: Fact) -> bool:
     end = run.end_of(gone.request) if gone.request else None
     if end is not None and end.what is What.ANSWERED:
         return True
-    return any(fact.after >= gone.at for fact in run.facts if fact.what is What.LISTED)
+    last_look = max((fact.seq for fact in run.facts if fact.what is What.LOOKED), default=-1)
+    return any(
+        fact.after >= gone.at and fact.seq < last_look
+        for fact in run.facts
+        if fact.what is What.LISTED
+    )
 
 
 def _stops_were_touched_by_hand(case: Case, pair: str) -> bool:

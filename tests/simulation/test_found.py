@@ -7,7 +7,16 @@ from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable, OutcomeUnknown
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import OrderRole, PairState, Request
+from freqtrade_liquidation.model import (
+    CancelAnswer,
+    CancelStatus,
+    OrderRole,
+    PairState,
+    Request,
+)
+from freqtrade_liquidation.plan import Book
+from freqtrade_liquidation.run.stops import Stops
+from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import SimulatedExchange, position, stop
 from tests.simulation.test_run import BTC, ETH, book, liquidate
 from tests.simulation.virtual import run
@@ -202,3 +211,21 @@ def test_nothing_is_sold_while_a_stop_that_was_not_cancelled_locks_it() -> None:
     assert set(exchange.orders) == {f"stop-{BTC}"}
     assert result.outcomes[0].protected is True
     assert "not cancelled" in (result.outcomes[0].error or "")
+
+
+def test_stop_that_was_listed_before_its_cancel_came_to_nothing_stays_in_doubt() -> None:
+    """One look can outlast a cancel: its list is older than the doubt, and proves nothing."""
+    the_stop = stop(BTC, blocks=True)
+    seen = Book(positions=(position(BTC),), orders=(the_stop,))
+
+    async def go() -> list[bool]:
+        stops = Stops(book(), Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+        asked_at = asyncio.get_running_loop().time()
+        await asyncio.sleep(2.0)
+        stops.heard(CancelAnswer(order=the_stop, status=CancelStatus.UNKNOWN, error="lost"))
+        stops.looked(seen, listed_at=asked_at)
+        after_the_old_list = stops.is_doubtful(BTC)
+        stops.looked(seen, listed_at=asyncio.get_running_loop().time())
+        return [after_the_old_list, stops.is_doubtful(BTC)]
+
+    assert run(go()) == [True, False]
