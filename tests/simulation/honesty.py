@@ -42,7 +42,7 @@ def _not_flat(case: Case, run: OneRun, scope: frozenset[str]) -> Iterator[str]:
     as_of, listed_at = shown.before, listed.after
     moment = max(as_of + case.schedule.lag_s, listed_at)
     for pair in sorted(scope):
-        amount = case.truth.open_at(pair, moment)
+        amount = case.truth.open_at(pair, moment) - _ours_between(case, pair, moment, shown.at)
         if amount > CRUMB and not _came_unseen(case, pair, as_of, moment):
             yield f"COMPLETED, and {pair} is open with {amount:g}"
         for order in case.truth.resting_at(pair, OrderRole.ENTRY, moment):

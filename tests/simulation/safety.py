@@ -130,6 +130,7 @@ def _protection(case: Case, pair: str, taken: list[Fact]) -> tuple[float, float]
     moments = [since, *(f.at for f in case.truth.fills[pair] if f.at > since)]
     # What appeared after that never had a stop.
     least = min(case.truth.open_at(pair, moment) for moment in moments)
+    least = min(least, _could_know_of(case, pair))
     stops = [
         order
         for order in case.played.account.orders.values()
@@ -141,6 +142,16 @@ def _protection(case: Case, pair: str, taken: list[Fact]) -> tuple[float, float]
     ours = [fact.amount for fact in taken if fact.order_id not in put_back]
     needed = min(least, max(0.0, sum(ours) - triggered) + untouched)
     return needed, sum(order.amount for order in stops)
+
+
+def _could_know_of(case: Case, pair: str) -> float:
+    """Base currency: what the last look told, less what our orders have filled since."""
+    shown = case.played.journal.of(What.SHOWN)
+    if not shown:
+        return 0.0
+    told = float(sum(p.amount for p in shown[-1].payload if p.pair == pair))
+    ours = (f for f in case.truth.fills[pair] if f.actor is Actor.US and f.at > shown[-1].at)
+    return max(0.0, told - sum(abs(fact.amount) for fact in ours))
 
 
 def _is_excused(case: Case, pair: str) -> bool:

@@ -133,11 +133,18 @@ def test_stop_of_a_close_without_an_answer_is_put_back_where_no_other_coins_are(
 
 
 def test_cancel_that_was_not_sent_leaves_no_doubt_about_its_stop() -> None:
-    """No time was left: the stop stands, and nobody need look at the exchange for it."""
+    """The stop stands, and nobody need look at the exchange for it, even if no look follows."""
     exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
-    answers = {"cancel": ExchangeUnavailable("not sent"), "close": ExchangeRefused("locked")}
-    exchange.fault = lambda verb, pair: answers.get(verb)
-    result = liquidate(exchange, max_retries=0)
+    cancels: list[str] = []
+
+    async def not_sent(pair: str, orders: object, *, timeout_s: float) -> list[CancelAnswer]:
+        cancels.append(pair)
+        raise ExchangeUnavailable("not sent: no time is left")
+
+    exchange.cancel_all_orders = not_sent  # type: ignore[method-assign]
+    exchange.hangs = lambda verb, pair: bool(cancels)
+    result = liquidate(exchange)
+    assert cancels
     assert result.outcomes[0].protected is True
     assert not any("LOST ITS STOP" in error for error in result.errors)
 
