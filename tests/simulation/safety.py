@@ -50,7 +50,12 @@ def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
         return
     for fact in case.played.journal.of(What.PLACED):
         left = case.truth.bots[fact.pair].at(fact.at)
-        if fact.actor is Actor.US and fact.after > left + CRUMB:
+        bought_meanwhile = any(  # by a person, while the put-back was on its way
+            fill.actor is Actor.USER and fill.amount > 0 and fact.request.at < fill.at <= fact.at
+            for fill in case.truth.fills[fact.pair]
+            if fact.request is not None
+        )
+        if fact.actor is Actor.US and fact.after > left + CRUMB and not bought_meanwhile:
             yield f"{fact.pair}: stops for {fact.after:g}, the bot holds {left:g}"
 
 

@@ -97,7 +97,8 @@ class SimulatedVenue:
         self._searched_at = self._loop.time()
         request.after = self._loop.time() - self._schedule.lag_s
         held = {pair: self._account.held_at(pair, request.after) for pair in self._account.held}
-        self._in_air -= {p for p in self._in_air if abs(held[p]) > CRUMB and not self._knows(p)}
+        bots = self._account.bots_coins if self._schedule.spot else held.__getitem__
+        self._in_air -= {p for p in self._in_air if abs(bots(p)) > CRUMB and not self._knows(p)}
         return request, held
 
     async def _read_orders(self, timeout_s: float) -> None:
