@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# Processes for the tests; "make test WORKERS=0" runs them in one.
-WORKERS ?= 2
+# Processes for the tests (bots wait more than they work); "make test WORKERS=0" runs them in one.
+WORKERS ?= 3
 # How long "make simulate" goes on.
 MINUTES ?= 1
 

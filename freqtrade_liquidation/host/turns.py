@@ -155,13 +155,14 @@ class Turns:
         """Joins, widens, or lines up.
 
         :returns: a ticket; unless it says ``joined``, the caller carries the turn out.
-        :raises Busy: if *wait_turn* is false and *request* would have to line up.
+        :raises Busy: if *wait_turn* is false and the run under way is for other pairs. One that
+            shares pairs with *request*, and does less, is waited for all the same.
         """
         with self._moved:
             turn = self._to_join(request)
             joined = turn is not None
             if turn is None:
-                if self._line and not wait_turn:
+                if self._line and not wait_turn and _disjoint(self._line[0].request, request):
                     raise Busy(self._line[0].correlation_id)
                 turn = Turn(request=request, requests=[])
                 self._line = [*self._line, turn]
@@ -229,3 +230,8 @@ class Turns:
         now = time.monotonic()
         ends_at = now + self._config().timeout_seconds if turn.ends_at is None else turn.ends_at
         return max(0.0, ends_at - now) + OVERRUN_S
+
+
+def _disjoint(one: Request, other: Request) -> bool:
+    """Whether no pair is in the scope of both."""
+    return one.pairs is not None and other.pairs is not None and not one.pairs & other.pairs

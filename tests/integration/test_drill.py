@@ -22,4 +22,4 @@ def test_drill_ends_flat_with_0() -> None:
 def test_drill_with_a_refused_pair_says_not_flat_and_ends_with_3() -> None:
     done = drill("--faults", "refused")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "NOT FLAT: 1 position(s)" in done.stdout
+    assert "NOT FLAT: 1 position and 1 order" in done.stdout

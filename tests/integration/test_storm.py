@@ -18,7 +18,7 @@ from tests.integration.operator import Operator
 from tests.integration.storm_rounds import PAIRS, Storm, storm_config
 from tests.integration.test_main_job import assert_chain
 
-ROUNDS = int(os.environ.get("STORM_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("STORM_ROUNDS", "12"))
 RESTARTS = max(2, ROUNDS // 5)
 SEED = int(os.environ.get("STORM_SEED", "1"))
 STRATEGY = (STRATEGIES / "storm.py", "Storm")

@@ -186,7 +186,9 @@ def test_telegram_that_cannot_be_reached_at_the_start_leaves_the_bot_protected(
     bot = make_bot(pairs=2, telegram=telegram.config, environment=telegram.environment)
     with bot:
         wait_until_invested(bot, 2)
-        bot.wait_for(lambda: "Telegram init failed" in bot.log(), "a Telegram given up")
+        bot.wait_for(
+            lambda: "Telegram init failed" in " ".join(bot.log().split()), "a Telegram given up"
+        )
         began = time.monotonic()
         bot.send(signal.SIGTERM)
         assert bot.wait(30) == 130

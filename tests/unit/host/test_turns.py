@@ -88,6 +88,15 @@ def test_disjoint_run_is_refused_or_waits_for_its_turn() -> None:
     assert line.running is second.turn
 
 
+def test_operator_waits_for_a_run_that_leaves_everything_open_and_is_not_refused() -> None:
+    """Such as the record of a ``/stop`` that closes nothing, a moment before."""
+    line, _ = turns(triggers=("shutdown",))
+    first = line.enter(Request(trigger="stop"), None, wait_turn=True)
+    second = line.enter(Request(trigger="rest"), None, wait_turn=False)
+    assert not second.joined
+    assert second.correlation_id != first.correlation_id
+
+
 def test_run_that_does_not_end_in_time_holds_up_nobody_for_ever() -> None:
     line, _ = turns(timeout_seconds=0.05)
     first = line.enter(Request(trigger="rest", pairs=BTC), None, wait_turn=True)
