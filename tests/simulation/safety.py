@@ -120,10 +120,12 @@ def _could_be_known(run: OneRun, gone: Fact) -> bool:
 
 
 def _stops_were_touched_by_hand(case: Case, pair: str) -> bool:
+    """By a person, or by a cancel of ours that was executed when no run could know any more."""
+    known = _stops_taken(case, pair)
     return any(
-        fact.actor is Actor.USER and fact.payload.role is OrderRole.PROTECTIVE
+        fact.actor is Actor.USER or (fact.actor is Actor.US and fact not in known)
         for fact in case.played.journal.of(What.GONE)
-        if fact.pair == pair
+        if fact.pair == pair and fact.payload.role is OrderRole.PROTECTIVE
     )
 
 
