@@ -158,7 +158,7 @@ class FuturesVenue:
             pairs = self._scope_pairs()
             orders = [order for order in orders if order.pair in pairs]
         for note in self._door.in_air():
-            if any(o.pair == note.pair and o.role is OrderRole.ENTRY for o in orders):
+            if any(o.pair == note.pair and _is_news(o) for o in orders):
                 self._door.settle(note)
         return orders
 
@@ -427,6 +427,11 @@ class FuturesVenue:
             close.answer = dict(await self._wire.read(ask, timeout_s=timeout_s))
         except LiquidationError:
             return  # still not known; whoever needs it sees that it is not final
+
+
+def _is_news(order: OpenOrder) -> bool:
+    """An entry that the database does not know: an older one says nothing of one in the air."""
+    return order.role is OrderRole.ENTRY and order.trade_id is None
 
 
 def _orders_of_all(exchange: Exchange, params: dict[str, Any]) -> list[Any] | None:
