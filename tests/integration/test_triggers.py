@@ -223,7 +223,8 @@ def test_operational_exception_stops_closes_and_latches(
     with bot:
         wait_until_invested(bot, 2)
         break_it(bot, "stop")
-        bot.wait_for(lambda: "liquidation_latched" in event_types(bot), "a latch")
+        bot.wait_for(lambda: "liquidation_completed" in event_types(bot), "a run")
+        assert "liquidation_latched" in event_types(bot)
         wait_for_state(bot, operator, "stopped")
         assert exchange.positions() == {}
         (run,) = runs(bot)
