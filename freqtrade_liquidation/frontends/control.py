@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import re
 import socket
 from datetime import timedelta
 from typing import Final
@@ -12,10 +11,9 @@ from rich.text import Text
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
-from freqtrade_liquidation.host.control import LONGEST_WINDOW, Control
+from freqtrade_liquidation.host.control import Control, window
 
 OK: Final = 0
-UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
 def run(arguments: list[str]) -> int:
@@ -72,12 +70,7 @@ def duration(text: str) -> timedelta:
 
     :raises argparse.ArgumentTypeError: for anything else, and above 24 hours.
     """
-    match = re.fullmatch(r"(\d+)([smh])", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no duration: a number and s, m or h, such as 15m"
-        )
-    value = timedelta(**{UNITS[match[2]]: int(match[1])})
-    if not timedelta(0) < value <= LONGEST_WINDOW:
-        raise argparse.ArgumentTypeError(f"{text} is not within 1s…24h")
-    return value
+    try:
+        return window(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
