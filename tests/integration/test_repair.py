@@ -50,7 +50,7 @@ def kill_before_the_booking(bot: BotProcess, exchange: PracticeExchange) -> None
     """The book is flat on the exchange; the questions that booking asks are never answered."""
     exchange.add_fault("hang", path="userTrades")
     bot.send(signal.SIGTERM)
-    bot.wait_for(lambda: not exchange.positions(), "a flat book")
+    bot.wait_for(lambda: not (exchange.positions() or exchange.open_orders()), "a flat book")
     bot.send(signal.SIGKILL)
     bot.wait(20)
     exchange.clear_faults()
