@@ -53,8 +53,8 @@ class Repeats:
         return self._at is not None and time.monotonic() >= self._at
 
     def plan(self, request: Request) -> None:
-        """*request* left something open; the first one's words stand for all its repeats."""
-        if self._at is None and not is_repeat(request):
+        """*request* left something open; its words stand for all repeats until a newer one's."""
+        if not is_repeat(request):
             self._request, self._count = request, 0
         more = self._request is not None and self._count < REPEATS
         self._at = time.monotonic() + self._after_s if more else None

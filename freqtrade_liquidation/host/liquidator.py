@@ -53,7 +53,7 @@ class Liquidator:
 
         :param listener: hears each audit event; called in the run's thread, must not block.
         :raises NotArmed: if no bot was ever built: there is nothing to close anything on.
-        :raises Busy: if *wait_turn* is false and *request* would have to line up.
+        :raises Busy: if *wait_turn* is false and the run under way is for other pairs.
         """
         bot, audit = self._protection.bot, self._protection.audit
         # Held: a turn in the line that nobody carries out would be joined by the signal's own run.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from freqtrade_liquidation.host.aftermath import Aftermath
+from freqtrade_liquidation.host.aftermath import Aftermath, Repeats
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.model import Request
 
@@ -41,3 +41,16 @@ def test_latch_is_for_those_who_asked_for_the_whole_book(
     if thread is not None:
         thread.join(10)
     assert bool(control.latched) is latches
+
+
+def test_repeats_ask_for_what_the_newest_run_asked() -> None:
+    """A person's command after a ``/stop`` that left something open overrides the configuration."""
+    repeats = Repeats(after_s=0.0)
+    repeats.plan(Request(trigger="stop"))
+    first = repeats.due()
+    assert first is not None
+    repeats.plan(first)
+    repeats.plan(Request(trigger="telegram"))
+    newest = repeats.due()
+    assert newest is not None
+    assert (newest.trigger, newest.details["repeat"]) == ("telegram", 1)
