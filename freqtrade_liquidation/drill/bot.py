@@ -11,9 +11,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Protocol, Self
 
 STRATEGY = Path(__file__).with_name("strategy.py")
+
+
+class Process(Protocol):
+    """What is used of a :class:`subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 class BotProcess:
@@ -41,7 +55,7 @@ class BotProcess:
         strategies.mkdir(parents=True, exist_ok=True)
         shutil.copy(strategy[0], strategies / "strategy_of_bot.py")
         self.write_config(config)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Writes the configuration file."""
@@ -50,22 +64,39 @@ class BotProcess:
 
     def start(self) -> Self:
         """Starts the process; see :meth:`wait_for`."""
-        command = [sys.executable, "-m", "freqtrade_liquidation", "trade"]
-        command += ["-c", str(self.config_file), "--userdir", str(self.folder / "user_data")]
-        command += ["-s", self._strategy, "--logfile", str(self.folder / "freqtrade.log")]
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                start_new_session=True,
-                env=_without_pytest(os.environ) | self._environment,
-            )
+            self._process = self.spawn(log)
         return self
 
+    def spawn(self, log: IO[bytes]) -> Process:
+        """A process of its own session, that writes to *log*."""
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, *self.arguments()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            start_new_session=True,
+            env=self.environment(),
+        )
+
+    def arguments(self) -> list[str]:
+        """What follows ``python``."""
+        return ["-m", "freqtrade_liquidation", *self.trade_arguments()]
+
+    def trade_arguments(self) -> list[str]:
+        """freqtrade's command and its options."""
+        config, user_data = self.config_file, self.folder / "user_data"
+        options = ["-c", str(config), "--userdir", str(user_data), "-s", self._strategy]
+        return ["trade", *options, "--logfile", str(self.folder / "freqtrade.log")]
+
+    def environment(self) -> dict[str, str]:
+        """Ours, without pytest's: freqtrade writes no log file where it sees those."""
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+        return ours | self._environment
+
     @property
-    def process(self) -> "subprocess.Popen[bytes]":
+    def process(self) -> Process:
         """The running (or ended) process."""
         assert self._process is not None, "started"
         return self._process
@@ -138,8 +169,3 @@ class BotProcess:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
-
-
-def _without_pytest(environment: Mapping[str, str]) -> dict[str, str]:
-    """freqtrade writes no log file where it sees pytest's variables; a real bot has none."""
-    return {key: value for key, value in environment.items() if not key.startswith("PYTEST")}

@@ -8,28 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from freqtrade_liquidation.drill.bot import BotProcess
+from tests.integration.forking import Captured, without_pytest
 
 
 def arguments(bot: BotProcess, command: str, *options: str) -> list[str]:
-    """*command* for *bot*, with the options that its own start has."""
+    """*command* for *bot*, with the options that its own start has; what follows ``python``."""
     config, user_data = bot.config_file, bot.folder / "user_data"
     words = ["-m", "freqtrade_liquidation", command]
-    return [sys.executable, *words, *options, "-c", str(config), "--userdir", str(user_data)]
+    return [*words, *options, "-c", str(config), "--userdir", str(user_data)]
 
 
 def start(
     bot: BotProcess, command: str, *options: str, environment: Mapping[str, str] | None = None
-) -> "subprocess.Popen[str]":
-    """Starts it, with pipes."""
-    return subprocess.Popen(
-        arguments(bot, command, *options),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=bot.folder,
-        env=_environment() | dict(environment or {}),
-    )
+) -> Captured:
+    """Starts it, its output not on a terminal."""
+    words = arguments(bot, command, *options)
+    return Captured(words, bot.folder, _environment() | dict(environment or {}))
 
 
 def run(
@@ -38,7 +32,7 @@ def run(
     """Runs it to its end."""
     process = start(bot, command, *options, environment=environment)
     out, errors = process.communicate(timeout=90)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+    return subprocess.CompletedProcess(process.process.args, process.returncode or 0, out, errors)
 
 
 def on_terminal(
@@ -51,7 +45,7 @@ def on_terminal(
     """The exit code and what a person sees, on a terminal, who types *types* when asked."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        arguments(bot, command, *options),
+        [sys.executable, *arguments(bot, command, *options)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -78,5 +72,4 @@ def on_terminal(
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[2])
-    rest = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-    return rest | {"PYTHONPATH": root, "COLUMNS": "200"}
+    return without_pytest(os.environ) | {"PYTHONPATH": root, "COLUMNS": "200"}

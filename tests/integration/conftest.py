@@ -14,6 +14,7 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from tests.integration.exchanges import wrapper_on
+from tests.integration.forking import ForkedBot
 from tests.integration.telegram_server import TelegramServer
 
 MakeBot = Callable[..., BotProcess]
@@ -38,7 +39,10 @@ def telegram() -> Iterator[TelegramServer]:
 
 @pytest.fixture
 def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
-    """Makes a bot on *exchange* that takes a position in each of *pairs*; kills it at the end."""
+    """Makes a bot on *exchange* that takes a position in each of *pairs*; kills it at the end.
+
+    Without ccxt's throttle, unless *throttled*: it makes each start of freqtrade's sleep for 3 s.
+    """
     bots: list[BotProcess] = []
 
     def make(
@@ -48,13 +52,17 @@ def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
         folder: str = "bot",
         strategy: tuple[Path, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        throttled: bool = False,
         **overrides: Any,
     ) -> BotProcess:
         config = exchange.freqtrade_config(
-            futures=futures, pairs=exchange.pairs(futures)[:pairs], **overrides
+            futures=futures,
+            pairs=exchange.pairs(futures)[:pairs],
+            ccxt={} if throttled else {"enableRateLimit": False},
+            **overrides,
         )
         strategy = strategy or (FUTURES_STRATEGY if futures else SPOT_STRATEGY)
-        bot = BotProcess(tmp_path / folder, config, strategy=strategy, environment=environment)
+        bot = ForkedBot(tmp_path / folder, config, strategy=strategy, environment=environment)
         bots.append(bot)
         return bot
 

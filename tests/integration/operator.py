@@ -3,15 +3,11 @@
 import base64
 import json
 import socket
-import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from freqtrade_liquidation.drill.bot import BotProcess
+from tests.integration.forking import ForkedBot
 
 
 def free_port() -> int:
@@ -90,21 +86,13 @@ def _parsed(body: str) -> Any:
         return body
 
 
-class LaunchedBot(BotProcess):
+class LaunchedBot(ForkedBot):
     """The same bot, started by a few lines of ours in place of the command."""
 
     launcher = ""
 
-    def start(self) -> Self:
-        """Starts ``python -c LAUNCHER trade …``."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", self.launcher, *trade_arguments(self.folder, self._strategy)],
-            stdout=self.log_file.open("ab"),
-            stderr=subprocess.STDOUT,
-            cwd=self.folder,
-            start_new_session=True,
-        )
-        return self
+    def arguments(self) -> list[str]:
+        return ["-c", self.launcher, *self.trade_arguments()]
 
 
 class QuickRepeats(LaunchedBot):
@@ -126,13 +114,3 @@ class NoSleepSeam(LaunchedBot):
         "from freqtrade_liquidation.__main__ import main\n"
         "main()"
     )
-
-
-def trade_arguments(folder: Path, strategy: str) -> Sequence[str]:
-    """freqtrade's own arguments, as `BotProcess` gives them."""
-    return [
-        "trade",
-        *("-c", str(folder / "config.json")),
-        *("--userdir", str(folder / "user_data")),
-        *("-s", strategy),
-    ]

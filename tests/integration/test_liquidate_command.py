@@ -18,6 +18,7 @@ from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.host.lease import BookDatabase, Lease
 from tests.integration import command
 from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
+from tests.integration.forking import ForkedBot
 from tests.integration.test_main_job import closing_requests, fills_pnl
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -246,7 +247,7 @@ def test_postgresql_the_same(exchange: PracticeExchange, tmp_path: Path, postgre
     assert command.run(bot, "status").returncode == 5
 
 
-class OnPostgresql(BotProcess):
+class OnPostgresql(ForkedBot):
     """A bot whose database is a server's."""
 
     address = ""

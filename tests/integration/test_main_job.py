@@ -55,6 +55,7 @@ def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
     pairs = exchange.pairs(futures=True)
     bot = make_bot(
         pairs=13,
+        throttled=True,  # as freqtrade is by default
         stake_amount=300,
         strategy=(STRATEGIES / "some_rest.py", "SomeRest"),
         custom_price_max_distance_ratio=0.9,

@@ -65,7 +65,7 @@ def _bot_config(
 ) -> dict[str, Any]:
     file = folder / "config.json"
     raw = exchange.freqtrade_config(
-        futures=futures, pairs=pairs, ccxt={"enableRateLimit": False}, strategy="PracticeAlwaysIn",
+        futures=futures, pairs=pairs, strategy="PracticeAlwaysIn",
         db_url=f"sqlite:///{folder}/trades.sqlite",
     )  # fmt: skip
     file.write_text(json.dumps(raw))

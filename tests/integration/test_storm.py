@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from tests.integration.conftest import STRATEGIES, runs
+from tests.integration.forking import ForkedBot
 from tests.integration.operator import Operator
 from tests.integration.storm_rounds import PAIRS, Storm, storm_config
 from tests.integration.test_main_job import assert_chain
@@ -42,7 +42,7 @@ def storm(
     config = exchange.freqtrade_config(
         futures=futures, pairs=pairs, **storm_config(operator, futures=futures, seed=SEED)
     )
-    with BotProcess(tmp_path / "bot", config, strategy=STRATEGY) as bot:
+    with ForkedBot(tmp_path / "bot", config, strategy=STRATEGY) as bot:
         bot.wait_for(lambda: operator.state() == "running", "REST")
         yield Storm(exchange=exchange, bot=bot, futures=futures, seed=SEED)
 

@@ -1,0 +1,99 @@
+"""Forks the tests' processes from one that has freqtrade's imports behind it.
+
+    python -P forkserver.py FD
+
+Reads requests from the socket FD until its other end is closed; each comes with four descriptors:
+input, output, errors, and a socket for pid and exit code. No object of freqtrade's is made here and
+no thread runs: what is forked is an interpreter after a row of ``import`` lines. It then runs what
+it is told to from its beginning to Python's own end.
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+from typing import Any
+
+IMPORTS = (
+    "ccxt.async_support",
+    "ccxt.pro",
+    "freqtrade.commands",
+    "freqtrade.main",
+    "freqtrade.persistence",
+    "freqtrade.plugins.pairlist.StaticPairList",
+    "freqtrade.resolvers",
+    "freqtrade.rpc.api_server.webserver",
+    "freqtrade.rpc.telegram",
+    "freqtrade.strategy",
+    "freqtrade.worker",
+    "sqlalchemy.dialects.sqlite",
+)
+LONGEST_REQUEST = 1 << 20
+
+
+def serve(requests: socket.socket) -> None:
+    """One request after the other; returns at the end, and in each process that has run its own."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 4)
+        if not message:
+            return
+        if os.fork() == 0:
+            requests.close()
+            _carry_out(json.loads(message), descriptors)
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _carry_out(request: dict[str, Any], descriptors: list[int]) -> None:
+    """Forks once more: who waits for a process must be its parent."""
+    *standard, told = descriptors
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid:
+        with socket.socket(fileno=told) as telling:
+            telling.send(str(pid).encode())
+            _, status = os.waitpid(pid, 0)
+            telling.send(str(os.waitstatus_to_exitcode(status)).encode())
+        os._exit(0)
+    os.close(told)
+    _become(request, standard)
+    _run(request["arguments"])
+
+
+def _become(request: dict[str, Any], standard: list[int]) -> None:
+    """Session, folder, environment and standard streams, as a new process would have them."""
+    os.setsid()
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    for number, descriptor in enumerate(standard):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin = os.fdopen(0, "r", closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
+
+
+def _run(arguments: list[str]) -> None:
+    """``python -m MODULE …`` or ``python -c CODE …``."""
+    kind, what, *rest = arguments
+    if kind == "-m":
+        sys.argv = [what, *rest]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = ["-c", *rest]
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+
+
+if __name__ == "__main__":
+    for name in IMPORTS:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each child's first collection copies every page
+    serve(socket.socket(fileno=int(sys.argv[1])))
