@@ -1,10 +1,11 @@
 """The audit trail as JSON Lines: keys are the column names, times ISO 8601 in UTC."""
 
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from freqtrade_liquidation.files import write_whole
 
 
 def export_events(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
@@ -15,17 +16,15 @@ def export_events(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
     :param rows: as :meth:`AuditLog.events` gives them.
     :raises OSError: if *path* cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
-    try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for row in rows:
-                file.write(to_line(row))
-                count += 1
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+    def lines() -> Iterator[str]:
+        nonlocal count
+        for row in rows:
+            yield to_line(row)
+            count += 1
+
+    write_whole(path, lines())
     return count
 
 

@@ -1,0 +1,11 @@
+"""Reports as HTML: one file each, readable offline, on a phone and on paper."""
+
+from freqtrade_liquidation.pages.page import (
+    Figure,
+    PlotlyMissing,
+    picture_text,
+    plotly_source,
+    render,
+)
+
+__all__ = ["Figure", "PlotlyMissing", "picture_text", "plotly_source", "render"]

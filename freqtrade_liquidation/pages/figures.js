@@ -1,0 +1,20 @@
+// Draws each figure of the page where the template placed it.
+(() => {
+  "use strict";
+  const places = Array.from(document.querySelectorAll("[data-figure]"));
+  const touched = matchMedia("(pointer: coarse)").matches;
+  // Named one by one: plotly's own choice offers to upload the picture.
+  const settings = {
+    responsive: true, displaylogo: false, scrollZoom: false, displayModeBar: !touched && "hover",
+    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+  };
+  for (const place of places) {
+    const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    // A finger that moves over the picture scrolls the page.
+    if (touched) figure.layout.dragmode = false;
+    Plotly.newPlot(place, figure.data, figure.layout, settings);
+  }
+  const all = change => { for (const place of places) Plotly.relayout(place, change); };
+  addEventListener("beforeprint", () => all({ width: 680 }));
+  addEventListener("afterprint", () => all({ width: null, autosize: true }));
+})();
