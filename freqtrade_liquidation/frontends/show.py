@@ -18,6 +18,7 @@ from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 OK: Final = 0
 BROKEN: Final = 1
 USAGE: Final = 2
+LISTED: Final = 50
 STYLES: Final = {
     "completed": "green",
     "partial": "yellow",
@@ -34,6 +35,10 @@ Row = Mapping[str, Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("id", nargs="?", metavar="ID", help="One run; a unique beginning is enough")
+    parser.add_argument(
+        "--limit", type=_count_of_runs, default=LISTED, metavar="N",
+        help=f"List the newest N runs; 0 = all (default: {LISTED})",
+    )  # fmt: skip
     parser.add_argument("--print-json", action="store_true", help="Events as JSON Lines on stdout")
     parser.add_argument("--export", type=Path, metavar="FILE.jsonl", help="Write events to a file")
     parser.add_argument("--verify", action="store_true", help="Check the chain of the whole trail")
@@ -87,16 +92,25 @@ def _show(
         for row in audit.events(correlation_id):
             console.file.write(to_line(row))
     elif not args.export and chosen is None:
-        _print_runs(list(audit.runs()), console)
+        _print_runs(audit, args.limit, console)
     elif not args.export and chosen is not None:
         _print_run(chosen, audit, console)
     return OK
 
 
-def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
+def _count_of_runs(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs: 0 (all), 1, 2, …")
+    return int(text)
+
+
+def _print_runs(audit: AuditLog, limit: int, console: Console) -> None:
+    runs = list(audit.runs(limit + 1 if limit else None))
     if not runs:
         console.print("No liquidation has run yet.")
         return
+    older = bool(limit) and len(runs) > limit
+    runs = runs[:limit] if limit else runs
     table = Table(title="Liquidations", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("ID", overflow="fold", min_width=28)
     table.add_column("Trigger", overflow="fold")
@@ -120,6 +134,8 @@ def _print_runs(runs: list[dict[str, Any]], console: Console) -> None:
         "Positions closed and left, orders cancelled, profit in stake currency. Times are UTC.",
         style="dim",
     )
+    if older:
+        console.print(f"The newest {limit}. There are older ones: --limit 0 lists all.")
 
 
 def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:

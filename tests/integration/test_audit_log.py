@@ -3,12 +3,13 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.event import listens_for
 
 from freqtrade_liquidation.audit.chain import FaultKind
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
@@ -293,3 +294,68 @@ def test_record_after_removed_tail_keeps_the_gap(log: AuditLog, tmp_path: Path) 
     assert log.record([event()]) is Durability.DATABASE
     report = log.verify()
     assert (report.kind, report.sequence) == (FaultKind.REMOVED, 2)
+
+
+def test_what_a_start_and_a_run_ask_costs_no_more_with_a_long_history(tmp_path: Path) -> None:
+    """In steps of SQLite's machine, not in time: 40 times the history, at most thrice the steps."""
+    costs = []
+    for count in (10, 400):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        log = open_log(folder)
+        for number in range(count):
+            log.record(*history_of_a_run(number))
+        costs.append(steps_of_a_start(log))
+        log.close()
+    few, many = costs
+    assert set(few) == set(many)
+    for what, steps in many.items():
+        assert steps <= 3 * few[what], f"{what}: {few[what]} steps became {steps}"
+
+
+def history_of_a_run(number: int) -> tuple[list[AuditEvent], RunRecord]:
+    name, at_s = f"liq_{number:06}", 60.0 * number
+    closing = [TYPE.CLOSE_INTENDED, TYPE.BOOKED] * 5
+    kinds = [TYPE.CONFIG_CHANGED, TYPE.DISARMED, TYPE.LATCHED, *closing, TYPE.COMPLETED]
+    made = [
+        event(kind, at_s=at_s, correlation_id=name, pair=f"P{place // 2}")
+        for place, kind in enumerate(kinds, start=1)
+    ]
+    moment = START + timedelta(seconds=at_s)
+    row = RunRecord(
+        correlation_id=name, trigger="cli", state="completed", started_at=moment, finished_at=moment
+    )
+    return made, row
+
+
+def steps_of_a_start(log: AuditLog) -> dict[str, int]:
+    """Steps by what is asked: the tables are read as at a bot's start, and in a run."""
+    assert log._store is not None
+    counted = [0]
+
+    def count() -> int:
+        counted[0] += 1
+        return 0
+
+    @listens_for(log._store.engine, "connect")
+    def _counting(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_progress_handler(count, 1)
+
+    asked: dict[str, Callable[[], object]] = {
+        "the latch": lambda: log.last_event([TYPE.LATCHED, TYPE.RELEASED]),
+        "the window": lambda: log.last_event([TYPE.DISARMED, TYPE.ARMED, TYPE.SKIPPED]),
+        "the configuration": lambda: log.last_event([TYPE.CONFIG_CHANGED]),
+        "the last end": lambda: log.last_event([TYPE.COMPLETED]),
+        "runs cut off": log.unfinished_runs,
+        "the last run": lambda: list(log.runs(limit=1)),
+        "one run": lambda: log.run("liq_000007"),
+        "its events": lambda: list(log.events("liq_000007")),
+        "the last sequence": log.last_sequence,
+        "an event": lambda: log.record([event(correlation_id="liq_000007")]),
+    }
+    steps = {}
+    for what, ask in asked.items():
+        counted[0] = 0
+        ask()
+        steps[what] = counted[0]
+    return steps

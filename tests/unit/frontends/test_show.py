@@ -57,6 +57,29 @@ def test_list_shows_runs_on_80_columns_plain(audit: AuditLog) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_list_is_limited_newest_first_and_says_so(audit: AuditLog) -> None:
+    """Thousands of runs take seconds to draw, and nobody reads them."""
+    code, text = shown(audit, "--limit", "1")
+    assert code == 0
+    assert "liq_20260102_000000_cc" in text
+    assert ID not in text
+    assert "The newest 1. There are older ones: --limit 0 lists all." in text
+    for limit in ("0", "2", "50"):
+        code, text = shown(audit, "--limit", limit)
+        assert ID in text
+        assert "older ones" not in text
+
+
+@pytest.mark.parametrize("limit", ["-1", "x", "1.5", ""])
+def test_limit_that_is_no_number_says_what_is_allowed(
+    audit: AuditLog, capsys: pytest.CaptureFixture[str], limit: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        shown(audit, f"--limit={limit}")
+    assert ended.value.code == 2
+    assert "is no number of runs: 0 (all), 1, 2" in capsys.readouterr().err
+
+
 def test_run_prefix_shows_outcome_and_every_event(audit: AuditLog) -> None:
     code, text = shown(audit, "liq_20260101", width=160)
     assert code == 0
