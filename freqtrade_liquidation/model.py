@@ -54,6 +54,9 @@ class Position:
     :param exclusive: spot: when last all of our orders were known, the account held no more of
         the coins than this, so that no order for them can take the user's own.
     :param obstacle: why we must not close it, in words a person can act on; ``None`` = nothing.
+    :param mark_price: quote currency, told by the exchange with the position; ``None`` = not told.
+    :param last_price: quote currency, where the exchange lists no positions: the price at which
+        freqtrade last reckoned its exit, at most five minutes before; ``None`` = not known.
     """
 
     pair: str
@@ -66,6 +69,8 @@ class Position:
     uncertain: bool = False
     exclusive: bool = False
     obstacle: str | None = None
+    mark_price: float | None = None
+    last_price: float | None = None
 
     @property
     def is_dust(self) -> bool:
@@ -84,6 +89,8 @@ class Position:
             "side": str(self.side),
             "amount": self.amount,
             "entry_price": self.entry_price,
+            "mark_price": self.mark_price,
+            "last_price": self.last_price,
             "trade_ids": list(self.trade_ids),
             "obstacle": self.obstacle,
         }
@@ -187,12 +194,16 @@ class BookedPair:
     :param realized_pnl: stake currency, fees and funding included; ``None`` = not known.
     :param error: why (a part of) it is not booked and left to the repair, in words.
     :param missing: what it is booked without (fees, funding), in words; not to be booked again.
+    :param filled: base currency, of all our closing orders; ``None`` = not known of each.
+    :param average: quote currency per base unit, of what they filled; ``None`` = not known.
     """
 
     pair: str
     realized_pnl: float | None = None
     error: str | None = None
     missing: str | None = None
+    filled: float | None = None
+    average: float | None = None
 
 
 class PairState(StrEnum):

@@ -20,7 +20,7 @@ from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Order, Trade
 from sqlalchemy import select
 
-from freqtrade_liquidation.host.deeds import FINAL_STATUSES, Close
+from freqtrade_liquidation.host.deeds import FINAL_STATUSES, Close, filled_by
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import bare_copy
@@ -98,6 +98,7 @@ class Bookkeeper:
 
     def _book_pair(self, pair: str) -> BookedPair:
         closes = [c for c in self._venue.deeds.closes if c.order.pair == pair and not c.refused]
+        filled, average = filled_by(closes)
         try:
             profits = [_profit(trade) for trade in self._name_the_reason(closes)]
             trades = list(Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all())
@@ -106,6 +107,8 @@ class Bookkeeper:
                     pair=pair,
                     realized_pnl=self._untracked_pnl(closes),
                     error=self._why_unbooked(closes),
+                    filled=filled,
+                    average=average,
                 )
             if trades:
                 rate = self._rate(closes, trades[0])
@@ -124,6 +127,8 @@ class Bookkeeper:
             realized_pnl=sum(known) if len(known) == len(profits) else None,
             error=self._why_unbooked(closes),
             missing=self._what_is_missing(pair, closes),
+            filled=filled,
+            average=average,
         )
 
     @staticmethod

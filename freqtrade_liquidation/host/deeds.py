@@ -51,6 +51,19 @@ class Deeds:
     cancelled: list[OpenOrder] = field(default_factory=list)
 
 
+def filled_by(closes: Sequence[Close]) -> tuple[float | None, float | None]:
+    """Base currency that *closes* filled, and its average price in quote currency.
+
+    Both ``None`` while one of them is not final; the average also where nothing was filled.
+    """
+    sent = [close for close in closes if not close.refused]
+    if not sent or not all(close.is_final for close in sent):
+        return None, None
+    filled = sum(close.filled for close in sent)
+    cost = sum(c.filled * float(c.answer["average"]) for c in sent if c.answer and c.filled)
+    return filled, cost / filled if filled else None
+
+
 def still_unbooked(closes: Sequence[Close], trades: Sequence[KnownTrade]) -> list[Close]:
     """Those of an earlier run's *closes* that freqtrade's *trades* do not know of.
 

@@ -19,6 +19,7 @@ from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, Liquid
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.flight import SharedFlight
+from freqtrade_liquidation.host.prices import last_exit_price
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
 from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.venue import FuturesVenue
@@ -105,6 +106,7 @@ class LedgerVenue(FuturesVenue):
             uncertain=uncertain,
             exclusive=pair in self._exclusive,
             obstacle=None if known else "its market is not known to freqtrade: close it by hand",
+            last_price=last_exit_price(self._exchange, pair),
         )
         if trades and not uncertain:
             self._note_missing(position, unsold)

@@ -48,8 +48,8 @@ class PositionReader:
     def read(self, raw: Sequence[Any], *, scope_pairs: Collection[str]) -> Listed:
         """What *raw* shows.
 
-        Source: ccxt unified position, fields ``symbol``, ``side``, ``contracts``, ``contractSize``
-        and ``entryPrice``; a position without ``contracts`` is none.
+        Source: ccxt unified position, fields ``symbol``, ``side``, ``contracts``, ``contractSize``,
+        ``entryPrice`` and ``markPrice``; a position without ``contracts`` is none.
         """
         by_pair: dict[str, list[Any]] = {}
         for entry in raw:
@@ -98,6 +98,7 @@ class PositionReader:
                 t.trade_id for t in self.trades if t.pair == pair and side in (t.side, Side.UNKNOWN)
             ),
             obstacle=obstacle,
+            mark_price=raw.get("markPrice"),
         )
 
     def _amount(self, pair: str, raw: Any) -> float:

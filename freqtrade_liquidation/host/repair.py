@@ -20,6 +20,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
+from freqtrade_liquidation.host.deeds import filled_by
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.facts import FactFinder, Facts
 from freqtrade_liquidation.host.ledger import venue_for
@@ -96,11 +97,14 @@ class Repairer:
 
     def settled(self, sent: Sent, booked: BookedPair, order_ids: Sequence[str]) -> None:
         """It is in freqtrade's database, whether we or somebody before us booked it."""
+        filled, average = filled_by(sent.closes)
         self._record(
             sent,
             AuditEventType.BOOKED,
             realized_pnl=booked.realized_pnl,
             missing=booked.missing,
+            filled=filled,
+            average=average,
             repaired=list(order_ids),
         )
 

@@ -264,6 +264,8 @@ class Run:
                 error=entry.error,
                 realized_pnl=entry.realized_pnl,
                 missing=entry.missing,
+                filled=entry.filled,
+                average=entry.average,
             )
             if words := entry.error or entry.missing:
                 self._report.errors.append(f"{entry.pair}: {words}")

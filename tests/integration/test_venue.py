@@ -55,6 +55,32 @@ def test_scope_account_shows_all_and_scope_trades_no_more_than_the_bots(
     assert {p.pair: p.amount for p in own.values()} == {BTC: 0.2}
 
 
+def test_price_at_the_look_is_the_exchanges_mark_price(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    """Told with the position: no request of its own."""
+    practice.seed_position(BTC, 0.5)
+    before = futures._api.fetch_ticker(BTC)["last"]
+    practice.clear_log()
+    shown = on(futures, positions)[BTC]
+    assert shown.mark_price == pytest.approx(before, rel=0.01)
+    assert shown.last_price is None
+    asked = {request["path"] for request in practice.requests()}
+    assert asked == {"/fapi/v3/positionRisk", "/fapi/v1/leverageBracket"}  # ccxt wants both
+
+
+def test_spot_price_at_the_look_is_freqtrades_last_and_not_asked_for(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    practice.seed_balance("BTC", 1)
+    assert on(spot, positions, trade(SPOT, 0.2))[SPOT].last_price is None
+    known = spot.get_rate(SPOT, side="exit", is_short=False, refresh=True)
+    practice.clear_log()
+    shown = on(spot, positions, trade(SPOT, 0.2))[SPOT]
+    assert (shown.last_price, shown.mark_price) == (known, None)
+    assert {request["path"] for request in practice.requests()} == {"/api/v3/account"}
+
+
 def test_trade_of_the_other_side_is_not_the_bots(
     practice: PracticeExchange, futures: Exchange
 ) -> None:

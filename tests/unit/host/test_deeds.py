@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from freqtrade_liquidation.host.deeds import Close, still_unbooked
+from freqtrade_liquidation.host.deeds import Close, filled_by, still_unbooked
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.model import ClosingOrder, Side
 
@@ -46,3 +46,20 @@ def test_booked_refused_and_older_closes_are_not() -> None:
 
 def test_closes_of_another_pair_are_not() -> None:
     assert still_unbooked([close()], [replace(TRADE, pair="ETH/USDT")]) == []
+
+
+def answered(filled: float, average: float | None, status: str = "closed") -> Close:
+    made = close(order_id="9")
+    made.answer = {"id": "9", "status": status, "filled": filled, "average": average}
+    return made
+
+
+def test_average_is_weighted_and_leaves_out_what_was_refused() -> None:
+    closes = [answered(1.0, 100.0), answered(3.0, 104.0), close(refused=True)]
+    assert filled_by(closes) == (4.0, 103.0)
+
+
+def test_average_is_not_known_while_one_order_is_not_at_its_end() -> None:
+    assert filled_by([answered(1.0, 100.0), close()]) == (None, None)
+    assert filled_by([]) == (None, None)
+    assert filled_by([answered(0.0, None, "canceled")]) == (0.0, None)
