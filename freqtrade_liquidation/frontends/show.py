@@ -1,7 +1,6 @@
 """``show-liquidations``: runs, their outcome by pair, and the timeline of what happened."""
 
 import argparse
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +10,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.export import export_events, to_line
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.frontends.words import (
+    Row,
+    note,
+    number,
+    profit,
+    profit_of,
+    seconds,
+    sentence,
+    who,
+)
 
 OK: Final = 0
 BROKEN: Final = 1
@@ -29,7 +37,6 @@ STYLES: Final = {
     "open": "bold red",
     "unverified": "yellow",
 }
-Row = Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,13 +128,13 @@ def _print_runs(audit: AuditLog, limit: int, console: Console) -> None:
     table.add_column("Profit", justify="right")
     for row in runs:
         table.add_row(
-            Text(f"{row['correlation_id']}\n{_when(row)}, {_seconds(row['duration_seconds'])}"),
+            Text(f"{row['correlation_id']}\n{_when(row)}, {seconds(row['duration_seconds'])}"),
             Text("\n".join(str(by) for by in (row["trigger"], row["actor"]) if by)),
             _styled(row["state"]),
             str(row["positions_closed"]),
             _styled_count(row["positions_failed"]),
             str(row["orders_cancelled"]),
-            _profit_of(row),
+            profit_of(row),
         )
     console.print(table)
     console.print(
@@ -143,11 +150,11 @@ def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:
     for name, value in (
         ("Run", Text(row["correlation_id"])),
         ("State", _styled(row["state"])),
-        ("When", Text(f"{_when(row)} UTC, took {_seconds(row['duration_seconds'])}")),
-        ("Trigger", Text(_who(row))),
+        ("When", Text(f"{_when(row)} UTC, took {seconds(row['duration_seconds'])}")),
+        ("Trigger", Text(who(row))),
         ("Positions", Text(f"{row['positions_closed']} closed, {row['positions_failed']} failed")),
         ("Orders", Text(f"{row['orders_cancelled']} cancelled")),
-        ("Profit", Text(_profit_of(row))),
+        ("Profit", Text(profit_of(row))),
         *(("Error", Text(str(error), style="red")) for error in row["errors"] or ()),
     ):
         summary.add_row(Text(name, style="bold"), value)
@@ -169,10 +176,10 @@ def _outcome_table(outcome: list[dict[str, Any]]) -> Table:
             Text(str(pair.get("pair"))),
             Text(str(pair.get("side"))),
             _styled(pair.get("state")),
-            _number(pair.get("amount")),
-            _number(pair.get("residual_amount")),
-            _profit(pair.get("realized_pnl")),
-            Text(_note(pair)),
+            number(pair.get("amount")),
+            number(pair.get("residual_amount")),
+            profit(pair.get("realized_pnl")),
+            Text(note(pair)),
         )
     return table
 
@@ -193,51 +200,6 @@ def _timeline(run_row: dict[str, Any], audit: AuditLog) -> Table:
     return table
 
 
-def sentence(row: Row) -> str:
-    """What an event says, for people; one short sentence."""
-    data = row["additional_data"] if isinstance(row["additional_data"], Mapping) else {}
-    make = SENTENCES.get(row["event_type"])
-    words = make(data) if make else str(data.get("reason") or "")
-    return ": ".join(part for part in (words, str(row["error"] or "")) if part)
-
-
-def _count(data: Row, key: str, word: str) -> str:
-    number = len(data.get(key) or ())
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _order(data: Row) -> str:
-    return f"{data.get('side', '?')} {_number(data.get('amount'))}"
-
-
-SENTENCES: Final[dict[str, Callable[[Row], str]]] = {
-    Event.STARTED: lambda d: f"{d.get('positions_count_expected', '?')} positions expected",
-    Event.SKIPPED: lambda d: f"nothing closed, {d.get('reason', 'reason unknown')}",
-    Event.POSITIONS_QUERIED: lambda d: f"the exchange shows {_count(d, 'positions', 'position')}",
-    Event.ORDERS_QUERIED: lambda d: f"the exchange shows {_count(d, 'orders', 'order')}",
-    Event.CANCEL_INTENDED: lambda d: f"about to cancel {_count(d, 'orders', 'order')}",
-    Event.ORDERS_CANCELLED: lambda d: f"{d.get('cancelled_count', '?')} cancelled",
-    Event.CANCEL_FAILED: lambda d: f"order {d.get('order_id', '?')} {d.get('outcome', 'failed')}",
-    Event.CLOSE_INTENDED: lambda d: f"about to {_order(d)} at market",
-    Event.CLOSE_ANSWERED: lambda d: f"accepted, filled {_number(d.get('filled'))}",
-    Event.ATTEMPT_FAILED: lambda d: f"attempt {d.get('attempt', '?')} {d.get('outcome', 'failed')}",
-    Event.VERIFIED: lambda d: f"{_count(d, 'open_positions', 'position')} open on the exchange",
-    Event.POSITION_CLOSED: lambda d: (
-        f"closed {_number(d.get('quantity'))}, profit {_profit(d.get('realized_pnl'))}"
-    ),
-    Event.POSITION_CLOSE_FAILED: lambda d: f"{_number(d.get('residual_amount'))} left",
-    Event.STOP_INTENDED: lambda d: f"about to put the stop back at {_number(d.get('stop_price'))}",
-    Event.STOP_PUT_BACK: lambda d: f"stop back for {_number(d.get('amount'))}",
-    Event.STOP_LOST: lambda _: "the stop could not be put back",
-    Event.BOOKED: lambda d: f"booked, profit {_profit(d.get('realized_pnl'))}",
-    Event.BOOKING_FAILED: lambda _: "not booked in full",
-    Event.TIMEOUT: lambda d: f"out of time, {_count(d, 'in_the_air', 'pair')} under way",
-    Event.COMPLETED: lambda _: "flat, as the exchange shows it",
-    Event.PARTIAL: lambda d: f"{_count(d, 'remainder', 'position')} left",
-    Event.FAILED: lambda d: f"none closed, {_count(d, 'remainder', 'position')} left",
-}
-
-
 def _styled(state: Any) -> Text:
     return Text(str(state), style=STYLES.get(str(state), ""))
 
@@ -246,36 +208,5 @@ def _when(row: Row) -> str:
     return datetime.fromisoformat(row["started_at"]).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _who(row: Row) -> str:
-    by = f" by {row['actor']}" if row["actor"] else ""
-    return f"{row['trigger']}{by}{': ' + row['reason'] if row['reason'] else ''}"
-
-
-def _profit(value: Any) -> str:
-    return f"{value:+.2f}" if isinstance(value, (int, float)) else "unknown"
-
-
-def _profit_of(run: Row) -> str:
-    """Of a run that closed nothing there is none, neither known nor unknown."""
-    return _profit(run["total_realized_pnl"]) if run["positions_closed"] else "-"
-
-
 def _styled_count(left: int) -> Text:
     return Text(str(left), style="bold red" if left else "")
-
-
-def _number(value: Any) -> str:
-    return f"{value:.8g}" if isinstance(value, (int, float)) else "unknown"
-
-
-def _seconds(value: Any) -> str:
-    return f"{value:.2f} s" if isinstance(value, (int, float)) else "unknown"
-
-
-def _note(pair: Row) -> str:
-    notes = [str(pair["error"])] if pair.get("error") else []
-    if pair.get("tracked") is False:
-        notes.append("not in the database")
-    if pair.get("protected") is not None:
-        notes.append("a stop stands" if pair["protected"] else "NO STOP")
-    return ", ".join(notes)
