@@ -215,7 +215,8 @@ class Bookkeeper:
 
     def _adopt(self, trade: Trade, stray: dict[str, Any]) -> None:
         """An order whose answer was lost, taken in as freqtrade's ``handle_onexchange_order``."""
-        if Order.order_by_id(stray["id"], trade.pair) is not None:
+        known = select(Order.id).where(Order.order_id == stray["id"], Order.ft_pair == trade.pair)
+        if Order.session.scalar(known) is not None:
             return
         trade.orders.append(Order.parse_from_ccxt_object(stray, trade.pair, stray["side"]))
         if stray["side"] == trade.exit_side:

@@ -94,7 +94,7 @@ def postgresql(tmp_path: Path) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        yield f"postgresql+psycopg://bot@/postgres?host={home}"
+        yield f"postgresql+psycopg://bot:practice@/postgres?host={home}"
     finally:
         subprocess.run(
             [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"

@@ -250,6 +250,8 @@ def test_funding_is_booked_as_income(exchange: PracticeExchange, swap: Client) -
 def test_leverage_and_margin_mode(exchange: PracticeExchange, swap: Client) -> None:
     swap.set_leverage(7, BTC)
     swap.set_margin_mode("isolated", BTC)
+    swap.options["throwMarginModeAlreadySet"] = True  # older ccxt: off
+    swap.options.setdefault("setMarginMode", {})["throwMarginModeAlreadySet"] = True
     with pytest.raises(ccxt.MarginModeAlreadySet, match="-4046"):
         swap.set_margin_mode("isolated", BTC)
     swap.create_order(BTC, "market", "buy", 0.01)
