@@ -184,12 +184,13 @@ class Bookkeeper:
         for order in list(trade.orders):
             if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
                 self._book_known_order(trade, order, state)
-        if Trade.session.get(Trade, trade_id) is None:
-            return 0.0  # only an entry order that never filled: freqtrade deletes such trades
-        if _never_was(trade):
+        gone = Trade.session.get(Trade, trade_id) is None
+        if not gone and _never_was(trade):
             order = trade.orders[-1]
             self._book_known_order(trade, order, order.to_ccxt_object())
-            return 0.0
+            gone = True
+        if gone:  # freqtrade deletes a trade whose only entry never filled, as far as it knows
+            return self._untracked_pnl(closes) if closes else 0.0
         self._book_stops(trade)
         for stray in self._facts.strays.pop(trade.pair, []):
             self._adopt(trade, stray)
@@ -297,6 +298,8 @@ class Bookkeeper:
         """
         total = 0.0
         for close in closes:
+            if close.is_final and not close.filled:
+                continue
             order_id = str((close.answer or {}).get("id"))
             fills = self._facts.fills.get(order_id)
             if not fills:

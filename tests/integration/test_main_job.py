@@ -293,6 +293,35 @@ def test_unparsable_list_of_positions_is_never_taken_for_a_flat_book(
     assert runs(bot)[-1]["state"] == "failed"
 
 
+def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_fills_have_it(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """An entry rests, another of the pair (its answer lost) has filled: freqtrade deletes the trade
+    when the first is cancelled, and what the second cost is no zero."""
+    pair = exchange.pairs(futures=True)[0]
+    bot = make_bot(
+        pairs=1,
+        order_types={
+            "entry": "limit", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False,
+        },  # fmt: skip
+        entry_pricing={"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    )
+    with bot:
+        bot.wait_for(lambda: len(bot.query("SELECT * FROM trades")) == 1, "a trade")
+        assert len(exchange.open_orders()) == 1
+        exchange.seed_position(pair, 0.1)
+        exchange.set_price(pair, exchange.price(pair) * 1.001)
+        bot.send(signal.SIGTERM)
+        code = bot.wait(20)
+    assert code == 130, bot.log_tail()
+    assert exchange.positions() == {}
+    assert bot.query("SELECT * FROM trades") == []
+    (closed,) = [e for e in events(bot) if e["event_type"] == "liquidation_position_closed"]
+    told = closed["additional_data"]["realized_pnl"]
+    assert abs(told) > 0.01
+    assert told == pytest.approx(fills_pnl(exchange, pair), abs=0.005)
+
+
 @pytest.mark.parametrize("kind", ["bad_json", "drop_after", "drop_before", "no_fill_answer"])
 @pytest.mark.parametrize("futures", [True, False], ids=["futures", "spot"])
 def test_close_whose_answer_is_lost_ends_flat_and_sells_once(
