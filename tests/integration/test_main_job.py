@@ -302,8 +302,11 @@ def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_
     bot = make_bot(
         pairs=1,
         order_types={
-            "entry": "limit", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False,
-        },  # fmt: skip
+            "entry": "limit",
+            "exit": "market",
+            "stoploss": "market",
+            "stoploss_on_exchange": False,
+        },
         entry_pricing={"price_side": "same", "use_order_book": True, "order_book_top": 1},
     )
     with bot:
