@@ -60,6 +60,10 @@ class OrderManager(Protocol):
     def expected_positions(self) -> Sequence[Position]:
         """What freqtrade's database calls open: for the report when the exchange is silent."""
 
+    def empty_trades(self) -> Sequence[str]:
+        """Pairs of trades with neither position nor order: an entry was cancelled to be replaced,
+        and its successor never sent. Booking ends them."""
+
     def remarks(self) -> Mapping[str, str]:
         """By pair, in words: what the last look at the positions showed that counts neither as
         open nor as closed, and that a person must know of."""

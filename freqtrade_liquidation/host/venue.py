@@ -245,6 +245,10 @@ class FuturesVenue:
             if trade.amount > 0
         ]
 
+    def empty_trades(self) -> Sequence[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return [t.pair for t in self._trades if not t.amount and not t.open_orders]
+
     def unsettled_pairs(self) -> frozenset[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return frozenset(note.pair for note in self._door.in_air() if not self._is_stale(note))

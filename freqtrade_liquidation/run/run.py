@@ -253,6 +253,7 @@ class Run:
     async def _book_pairs(self) -> dict[str, BookedPair]:
         # A trade whose position is gone has an exit that its database does not know, perhaps.
         expected = self._in_scope(p.pair for p in self._venue.expected_positions())
+        expected |= self._in_scope(self._venue.empty_trades())
         pairs = sorted(self._actor.touched | self._seen.keys() | expected)
         booked = await self._book(pairs) if pairs else []
         for entry in booked:

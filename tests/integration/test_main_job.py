@@ -1,6 +1,8 @@
 """The main job: SIGTERM brings a real bot's book to flat, proves it, books it, records it."""
 
+import contextlib
 import signal
+import sqlite3
 from typing import Any
 
 import pytest
@@ -293,22 +295,24 @@ def test_unparsable_list_of_positions_is_never_taken_for_a_flat_book(
     assert runs(bot)[-1]["state"] == "failed"
 
 
+ENTRIES_REST: dict[str, Any] = {
+    "order_types": {
+        "entry": "limit",
+        "exit": "market",
+        "stoploss": "market",
+        "stoploss_on_exchange": False,
+    },
+    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+}
+
+
 def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_fills_have_it(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
     """An entry rests, another of the pair (its answer lost) has filled: freqtrade deletes the trade
     when the first is cancelled, and what the second cost is no zero."""
     pair = exchange.pairs(futures=True)[0]
-    bot = make_bot(
-        pairs=1,
-        order_types={
-            "entry": "limit",
-            "exit": "market",
-            "stoploss": "market",
-            "stoploss_on_exchange": False,
-        },
-        entry_pricing={"price_side": "same", "use_order_book": True, "order_book_top": 1},
-    )
+    bot = make_bot(pairs=1, **ENTRIES_REST)
     with bot:
         bot.wait_for(lambda: len(bot.query("SELECT * FROM trades")) == 1, "a trade")
         assert len(exchange.open_orders()) == 1
@@ -323,6 +327,26 @@ def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_
     told = closed["additional_data"]["realized_pnl"]
     assert abs(told) > 0.01
     assert told == pytest.approx(fills_pnl(exchange, pair), abs=0.005)
+
+
+def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_no_slot(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """freqtrade cancels an entry to replace it, and the run comes before the new one is sent."""
+    bot = make_bot(pairs=1, internals={"process_throttle_secs": 60}, **ENTRIES_REST)
+    with bot:
+        bot.wait_for(lambda: len(bot.query("SELECT * FROM trades")) == 1, "a trade")
+        venue = exchange.core.futures
+        with exchange.core.lock:
+            (order,) = venue.open_orders()
+            venue.cancel(order)
+        with contextlib.closing(sqlite3.connect(bot.database, timeout=5)) as database:
+            database.execute("UPDATE orders SET status = 'canceled', ft_is_open = 0")
+            database.commit()
+        bot.send(signal.SIGTERM)
+        code = bot.wait(20)
+    assert code == 130, bot.log_tail()
+    assert bot.query("SELECT * FROM trades") == []
 
 
 @pytest.mark.parametrize("kind", ["bad_json", "drop_after", "drop_before", "no_fill_answer"])

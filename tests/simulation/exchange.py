@@ -150,6 +150,9 @@ class SimulatedExchange:
             for pair, amount in self.first_exposure.items()
         ]
 
+    def empty_trades(self) -> Sequence[str]:
+        return ()
+
     def remarks(self) -> Mapping[str, str]:
         return self.remarked
 

@@ -180,6 +180,9 @@ class SimulatedVenue:
     def _knows(self, pair: str) -> bool:
         return bool(self._account.markets[pair].amount)
 
+    def empty_trades(self) -> Sequence[str]:
+        return ()
+
     def remarks(self) -> Mapping[str, str]:
         return {}
 
