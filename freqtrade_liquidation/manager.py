@@ -232,7 +232,9 @@ class LiquidationManager:
             listener=listener,
         )
         self._state = advance(self._state, LiquidationStep.STARTED)
-        record = _RecordBook(request, correlation_id, started_at, self._config.to_dict())
+        record = _RecordBook(
+            request, correlation_id, started_at, self._config.to_dict(), self._order_manager.scope
+        )
         try:
             report, step, skip_reason = await self._carry_out(request, trail, record, deadline)
         except Exception:
@@ -351,13 +353,14 @@ class _RecordBook:
         correlation_id: str,
         started_at: datetime,
         config: Mapping[str, Any],
+        scope: str,
     ) -> None:
         self._fixed: dict[str, Any] = {
             "correlation_id": correlation_id,
             "trigger": request.trigger,
             "actor": request.actor,
             "reason": request.reason,
-            "scope": config.get("scope"),
+            "scope": scope,
             "pairs": None if request.pairs is None else sorted(request.pairs),
             "started_at": started_at,
             "config": dict(config),

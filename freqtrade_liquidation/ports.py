@@ -22,6 +22,10 @@ class OrderManager(Protocol):
     """
 
     @property
+    def scope(self) -> str:
+        """``account`` or ``trades``: what :meth:`get_all_positions` shows."""
+
+    @property
     def closes_need_orders(self) -> bool:
         """Resting orders lock what a close needs (spot): know them before closing."""
 

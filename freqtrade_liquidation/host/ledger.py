@@ -46,6 +46,11 @@ class LedgerVenue(FuturesVenue):
         self._known_orders = SharedFlight(self._read_known_orders)
 
     @property
+    def scope(self) -> str:
+        """Always the bot's trades: coins may be anybody's, and a dry-run has no others."""
+        return "trades"
+
+    @property
     def closes_need_orders(self) -> bool:  # type: ignore[override]
         """On a live spot market a resting sell or stop locks the coins."""
         return not self._dry_run

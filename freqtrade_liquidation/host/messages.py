@@ -12,20 +12,43 @@ from freqtrade_liquidation.state import LiquidationState
 SHOW: Final = "freqtrade-liquidation show-liquidations"
 
 
-def armed(*, scope: str, untracked: list[str], by_telegram: bool) -> str:
+def armed(config: LiquidationConfig, *, scope: str, untracked: list[str], by_telegram: bool) -> str:
     """At start: the one thing nobody may be surprised by.
 
+    :param scope: ``account`` or ``trades``, as it is for this bot.
     :param by_telegram: whether people can answer there.
     """
-    disarm = "/liquidate disarm 15m" if by_telegram else "freqtrade-liquidation disarm --for 15m"
-    lines = [
-        "Stopping this bot, also by /stop or a restart, closes its positions at market.",
-        f"To keep them: {disarm}",
-    ]
+    lines = [_what_stopping_does(config)]
+    fate = ""
+    if config.close_positions and _STOPPING & set(config.triggers):
+        fate = ", and will be closed, too" if scope == "account" else ", and are left alone"
+        disarm = (
+            "/liquidate disarm 15m" if by_telegram else "freqtrade-liquidation disarm --for 15m"
+        )
+        lines.append(f"To keep them: {disarm}")
     if untracked:
-        fate = "will be closed, too" if scope == "account" else "are left alone"
-        lines.append(f"Unknown to the database, and {fate}: {', '.join(sorted(untracked))}")
+        lines.append(f"Unknown to the database{fate}: {', '.join(sorted(untracked))}")
     return "\n".join(lines)
+
+
+_STOPPING: Final = {"shutdown", "stop"}
+
+
+def _what_stopping_does(config: LiquidationConfig) -> str:
+    does = (
+        "closes its positions at market"
+        if config.close_positions
+        else "cancels its entry orders; positions stay open (close_positions is false)"
+    )
+    match sorted(_STOPPING & set(config.triggers)):
+        case ["shutdown", "stop"]:
+            return f"Stopping this bot, also by /stop or a restart, {does}."
+        case ["shutdown"]:
+            return f"Ending this bot, also by a restart, {does}; /stop does not."
+        case ["stop"]:
+            return f"/stop {does}; ending or restarting this bot does not."
+        case _:
+            return "Stopping or restarting this bot leaves its positions open (see triggers)."
 
 
 def what_a_stop_does(standing: Standing, config: LiquidationConfig) -> str:

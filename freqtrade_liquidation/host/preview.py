@@ -143,8 +143,12 @@ async def look_ahead(
 
 
 def scope_of(bot: "FreqtradeBot", config: LiquidationConfig) -> str:
-    """``account`` or ``trades``; spot is always the bot's trades: its coins may be anybody's."""
-    return "trades" if bot.exchange.trading_mode == TradingMode.SPOT else config.scope
+    """``account`` or ``trades``.
+
+    Spot is always the bot's trades, for coins may be anybody's; a dry-run, for it has no others.
+    """
+    of_trades = bot.exchange.trading_mode == TradingMode.SPOT or bot.config["dry_run"]
+    return "trades" if of_trades else config.scope
 
 
 def overrides(config: LiquidationConfig) -> tuple[str, ...]:

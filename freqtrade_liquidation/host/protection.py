@@ -26,7 +26,7 @@ from freqtrade_liquidation.host.history import close_interrupted_runs, note_conf
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
-from freqtrade_liquidation.host.preview import Preview, look_ahead
+from freqtrade_liquidation.host.preview import Preview, look_ahead, scope_of
 from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
@@ -201,21 +201,22 @@ class Protection:
         if not self.config.emergency_liquidation:
             return
         untracked = self._untracked_pairs(self._bot)
-        self._note_untracked(untracked)
+        self._note_untracked(self._bot, untracked)
         text = messages.armed(
-            scope=self.config.scope,
+            self.config,
+            scope=scope_of(self._bot, self.config),
             untracked=untracked,
             by_telegram=bool(self._bot.config.get("telegram", {}).get("enabled")),
         )
         self.notifier.send(Message(text=text))
 
-    def _note_untracked(self, pairs: list[str]) -> None:
+    def _note_untracked(self, bot: "LiquidatingBot", pairs: list[str]) -> None:
         events = [
             AuditEvent(
                 event_type=AuditEventType.UNTRACKED_FOUND,
                 operation="control",
                 pair=pair,
-                additional_data={"scope": self.config.scope},
+                additional_data={"scope": scope_of(bot, self.config)},
             )
             for pair in pairs
         ]

@@ -231,6 +231,11 @@ class FuturesVenue:
             None,
         )
 
+    @property
+    def scope(self) -> str:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return "account" if self._account_scope else "trades"
+
     def expected_positions(self) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return [

@@ -222,6 +222,7 @@ def test_spot_sells_what_the_bot_bought_and_nothing_else(
     trades = bot.query("SELECT * FROM trades")
     assert [t["is_open"] for t in trades] == [0, 0, 0]
     assert {t["exit_reason"] for t in trades} == {"emergency_liquidation"}
+    assert [run["scope"] for run in runs(bot)] == ["trades"], "its coins may be anybody's"
 
 
 def test_spot_entry_under_way_at_the_signal_is_sold(

@@ -150,6 +150,10 @@ class SimulatedExchange:
             for pair, amount in self.first_exposure.items()
         ]
 
+    @property
+    def scope(self) -> str:
+        return "account"
+
     def empty_trades(self) -> Sequence[str]:
         return ()
 

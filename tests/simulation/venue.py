@@ -180,6 +180,10 @@ class SimulatedVenue:
     def _knows(self, pair: str) -> bool:
         return bool(self._account.markets[pair].amount)
 
+    @property
+    def scope(self) -> str:
+        return "account"
+
     def empty_trades(self) -> Sequence[str]:
         return ()
 

@@ -47,7 +47,9 @@ def shown(text: str) -> bool:
 
 
 def test_start_question_and_what_has_changed_are_shown() -> None:
-    assert shown(messages.armed(scope="account", untracked=[], by_telegram=True))
+    assert shown(
+        messages.armed(LiquidationConfig(), scope="account", untracked=[], by_telegram=True)
+    )
     assert shown(f"{texts.question(BOOK)}\n{texts.VALID}")
     assert f"**{texts.button(BOOK)}**" in DOCS
     grown = preview(line(SOL, 0.6))

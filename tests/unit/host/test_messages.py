@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState, Side
@@ -80,10 +81,38 @@ def test_errors_are_told() -> None:
 
 @pytest.mark.parametrize(("scope", "fate"), [("account", "closed, too"), ("trades", "left alone")])
 def test_armed_says_how_to_keep_positions_and_what_is_unknown(scope: str, fate: str) -> None:
-    text = messages.armed(scope=scope, untracked=[ETH, BTC], by_telegram=True)
+    text = messages.armed(LiquidationConfig(), scope=scope, untracked=[ETH, BTC], by_telegram=True)
     assert "/liquidate disarm 15m" in text
     assert f"{fate}: {BTC}, {ETH}" in text
-    assert "Unknown" not in messages.armed(scope=scope, untracked=[], by_telegram=True)
+    assert "Unknown" not in messages.armed(
+        LiquidationConfig(), scope=scope, untracked=[], by_telegram=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "keeps"),
+    [
+        ({}, "Stopping this bot, also by /stop or a restart, closes its positions", True),
+        (
+            {"triggers": ["shutdown"]},
+            "also by a restart, closes its positions at market; /stop",
+            True,
+        ),
+        ({"triggers": ["stop"]}, "/stop closes its positions at market; ending or", True),
+        ({"triggers": ["fatal_error"]}, "leaves its positions open (see triggers)", False),
+        ({"close_positions": False}, "cancels its entry orders; positions stay open", False),
+    ],
+)
+def test_armed_says_what_this_configuration_does(
+    settings: dict[str, Any], words: str, keeps: bool
+) -> None:
+    """Nobody disarms what closes nothing, and nobody relies on a trigger that is switched off."""
+    config = LiquidationConfig(**settings)
+    text = messages.armed(config, scope="account", untracked=[BTC], by_telegram=True)
+    assert words in text
+    assert ("To keep them" in text) == keeps
+    assert ("closed, too" in text) == keeps
+    assert BTC in text
 
 
 def test_second_signal_names_what_is_open_and_the_time_left() -> None:
@@ -97,7 +126,9 @@ def test_second_signal_names_what_is_open_and_the_time_left() -> None:
     [(True, "/liquidate disarm 15m"), (False, "freqtrade-liquidation disarm --for 15m")],
 )
 def test_armed_names_a_command_that_can_be_given(by_telegram: bool, command: str) -> None:
-    text = messages.armed(scope="account", untracked=[], by_telegram=by_telegram)
+    text = messages.armed(
+        LiquidationConfig(), scope="account", untracked=[], by_telegram=by_telegram
+    )
     assert f"To keep them: {command}" in text
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host import history, messages
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState, Side
@@ -81,7 +82,9 @@ SKIPPED = LiquidationResult(
     skip_reason="disarmed by cli me@server until 2026-11-24 12:15 UTC",
 )
 TEXTS = {
-    "armed": messages.armed(scope="account", untracked=[SOL], by_telegram=True),
+    "armed": messages.armed(
+        LiquidationConfig(), scope="account", untracked=[SOL], by_telegram=True
+    ),
     "started": messages.started("shutdown", 3),
     "flat": messages.outcome(flat(), "USDT"),
     "not flat": messages.outcome(not_flat(), "USDT"),
