@@ -75,5 +75,8 @@ class OrderManager(Protocol):
     def unsettled_pairs(self) -> frozenset[str]:
         """Pairs with an entry request in the air that may still execute."""
 
+    def new_client_order_id(self) -> str:
+        """A name for one closing order, unique, in the form that the exchange takes."""
+
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """*position*'s amount cut and rounded as the market takes it; empty = dust."""

@@ -6,6 +6,7 @@ from ccxt.base.decimal_to_precision import TICK_SIZE
 from freqtrade.exchange import Exchange
 from freqtrade.util import FtPrecise
 
+from freqtrade_liquidation.host.exchanges.maximum import market_order_maximum
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
 
 
@@ -32,10 +33,9 @@ class Amounts:
     def maximum(self, pair: str) -> float | None:
         """The largest market order; ``None`` = none published.
 
-        Source: ccxt market ``limits.market.max`` (binance's MARKET_LOT_SIZE), in contracts.
+        Source: :func:`~freqtrade_liquidation.host.exchanges.maximum.market_order_maximum`.
         """
-        limits = self._exchange.markets[pair].get("limits", {})
-        largest = (limits.get("market") or {}).get("max") or (limits.get("amount") or {}).get("max")
+        largest = market_order_maximum(self._exchange._api, self._exchange.markets[pair])
         return self._exchange._contracts_to_amount(pair, largest) if largest else None
 
     def pieces(self, position: Position) -> Iterator[float]:

@@ -1,7 +1,6 @@
 """What booking needs to know, asked side by side and once: fills, final states, funding."""
 
 import asyncio
-import functools
 import time
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -98,10 +97,6 @@ class FactFinder:
         self, facts: Facts, trade: KnownTrade, order: KnownOrder, timeout_s: float
     ) -> None:
         def ask(exchange: Exchange) -> Any:
-            exchange.fetch_order = functools.partial(  # type: ignore[method-assign]
-                exchange.fetch_order,  # type: ignore[call-arg]
-                count=0,
-            )
             return exchange.fetch_order_or_stoploss_order(order.order_id, trade.pair, order.is_stop)
 
         try:
@@ -159,9 +154,8 @@ class FactFinder:
 
     async def _funding_of(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
         def ask(exchange: Exchange) -> float:
-            fetch = exchange._get_funding_fees_from_exchange
-            once = functools.partial(fetch, count=0)  # type: ignore[call-arg]
-            return float(once(trade.pair, trade.last_fill_at))
+            since = trade.last_fill_at
+            return float(exchange._get_funding_fees_from_exchange(trade.pair, since))
 
         try:
             facts.funding[trade.trade_id] = await self._wire.read(ask, timeout_s=timeout_s)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
+from freqtrade_liquidation.host.exchanges.names import is_ours
 from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.host.prices import last_exit_price
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
@@ -78,10 +79,7 @@ class LedgerVenue(FuturesVenue):
         """Free and locked coins by currency; ``None`` in dry-run, where the wallet is made up."""
         if self._dry_run:
             return None
-        raw = await self._wire.read(
-            lambda exchange: exchange.get_balances(count=0),  # type: ignore[call-arg]
-            timeout_s=timeout_s,
-        )
+        raw = await self._wire.read(lambda exchange: exchange.get_balances(), timeout_s=timeout_s)
         return {
             currency: float(balance.get("total") or 0.0)
             for currency, balance in raw.items()
@@ -218,14 +216,10 @@ class LedgerVenue(FuturesVenue):
         await asyncio.gather(*asks, *found)
 
     async def _read_order(self, pair: str, order: KnownOrder, timeout_s: float) -> None:
-        stop = order.is_stop and bool(
-            self._exchange.get_option("stoploss_query_requires_stop_flag")
-        )
-        params = {"stop": True} if stop else None
         try:
             raw = await self._wire.read(
-                lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
-                    order.order_id, pair, params, count=0
+                lambda exchange: exchange.fetch_order_or_stoploss_order(
+                    order.order_id, pair, order.is_stop
                 ),
                 timeout_s=timeout_s,
             )
@@ -247,9 +241,7 @@ class LedgerVenue(FuturesVenue):
 
     async def _refresh_found(self, order: dict[str, Any], timeout_s: float) -> None:
         raw = await self._wire.read(
-            lambda exchange: exchange.fetch_order(  # type: ignore[call-arg]
-                order["id"], order["symbol"], count=0
-            ),
+            lambda exchange: exchange.fetch_order(order["id"], order["symbol"]),
             timeout_s=timeout_s,
         )
         self._found[order["id"]] = dict(raw)
@@ -280,13 +272,12 @@ class LedgerVenue(FuturesVenue):
         self._searched[id(note)] = began
         earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
         latest_ms = (note.noted_at.timestamp() + FRESH_S) * 1000
-        ours = {close.order.client_order_id for close in self.deeds.closes}
         fresh = {
             str(order["id"]): dict(order)
             for order in orders
             if earliest_ms <= (order.get("timestamp") or 0) <= latest_ms
             and order["side"] == note.side
-            and order.get("clientOrderId") not in ours
+            and not is_ours(order.get("clientOrderId"))
         }
         if not fresh:
             return

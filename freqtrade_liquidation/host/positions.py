@@ -12,6 +12,13 @@ from freqtrade_liquidation.model import Position, Side
 
 NAMELESS: Final = "unknown market"
 """Stands for the pair where the exchange names none."""
+MORE: Final = Position(
+    pair="further positions",
+    side=Side.UNKNOWN,
+    amount=1.0,
+    obstacle="the exchange lists no more than those seen, and there may be others: look there",
+)
+"""Stands for what a list that was cut off does not show: it counts as open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import ccxt
-from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
+from freqtrade_liquidation.host import requests
 from freqtrade_liquidation.host.classify import causes
 from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.wire import Wire
@@ -103,17 +103,8 @@ async def find(wire: Wire, sent: Sent, close: Close) -> str | None:
 
     :returns: why its end is not known, in words; ``None`` = it is.
     """
-    order = close.order
-
-    def ask(exchange: Exchange) -> Any:
-        if close.answer is not None:
-            return exchange.fetch_order(close.answer["id"], order.pair, count=0)  # type: ignore[call-arg]
-        return exchange.fetch_order(  # type: ignore[call-arg]
-            "", order.pair, {"clientOrderId": order.client_order_id}, count=0
-        )
-
     try:
-        answer = await wire.read(ask, timeout_s=ANSWER_WITHIN_S)
+        answer = await wire.read(requests.read_back(close), timeout_s=ANSWER_WITHIN_S)
     except LiquidationError as error:
         if not _is_unknown_there(error):
             return f"the exchange does not say what became of order {_name(close)} ({error})"
@@ -142,27 +133,11 @@ async def find_stop(wire: Wire, pair: str, order_id: str) -> dict[str, Any] | No
     :raises LiquidationError: if it does not answer.
     """
     try:
-        return dict(
-            await wire.read(
-                lambda exchange: _once(exchange).fetch_stoploss_order(order_id, pair),
-                timeout_s=ANSWER_WITHIN_S,
-            )
-        )
+        return dict(await wire.read(requests.stop_state(order_id, pair), timeout_s=ANSWER_WITHIN_S))
     except LiquidationError as error:
         if _is_unknown_there(error):
             return None
         raise
-
-
-def _once(exchange: Exchange) -> Exchange:
-    """freqtrade's ``fetch_stoploss_order`` asks by way of ``fetch_order``, with its retries."""
-    fetch_order: Any = exchange.fetch_order
-
-    def once(order_id: str, pair: str, params: dict[str, Any] | None = None) -> Any:
-        return fetch_order(order_id, pair, params, count=0)
-
-    exchange.fetch_order = once  # type: ignore[method-assign]
-    return exchange
 
 
 def known_closes(sent: Iterable[Sent]) -> list[Close]:

@@ -2,21 +2,28 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-import ccxt
-from freqtrade.constants import BuySell
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
+from freqtrade_liquidation.errors import (
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.host import requests
 from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.deeds import Close, Deeds
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
-from freqtrade_liquidation.host.positions import NAMELESS, PositionReader
+from freqtrade_liquidation.host.exchanges.names import client_order_id
+from freqtrade_liquidation.host.listing import Lists
+from freqtrade_liquidation.host.positions import MORE, NAMELESS, PositionReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import (
@@ -30,16 +37,6 @@ from freqtrade_liquidation.model import (
     Position,
     Side,
 )
-
-_OKX: Final = ({"ordType": "conditional"}, {"ordType": "trigger"})
-STOP_KINDS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = dict.fromkeys(
-    ("okx", "myokx", "okxus"), _OKX
-)
-"""Where each kind of stop order is a list of its own, by ccxt's exchange id.
-
-ccxt asks okx for "trigger" orders alone; freqtrade's stops are "conditional" ones.
-Source: ccxt ``okx.fetch_open_orders``; freqtrade ``Okx._fetch_stop_order_fallback``.
-"""
 
 
 class Booking(Protocol):
@@ -78,6 +75,7 @@ class FuturesVenue:
         self._exchange = exchange
         self._wire = wire
         self._amounts = Amounts(exchange)
+        self._lists = Lists(exchange, wire)
         self._trades = tuple(trades)
         self._reader = PositionReader(
             exchange, self._amounts, self._trades, account_scope=account_scope
@@ -96,12 +94,11 @@ class FuturesVenue:
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        raw = await self._wire.read(
-            lambda exchange: exchange.fetch_positions(count=0),  # type: ignore[call-arg]
-            timeout_s=timeout_s,
-        )
-        listed = self._reader.read(raw, scope_pairs=self._scope_pairs())
+        whole = await self._lists.positions(timeout_s=timeout_s)
+        listed = self._reader.read(whole.rows, scope_pairs=self._scope_pairs())
         self._remarks = listed.remarks
+        if whole.cut_off:
+            listed.positions.append(MORE)
         limited = (self._limited(position) for position in listed.positions)
         positions = [position for position in limited if position.amount > 0]
         for position in positions:
@@ -149,11 +146,16 @@ class FuturesVenue:
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        lists = [self._list_orders(timeout_s)]
-        if self._exchange.get_option("stoploss_query_requires_stop_flag"):
-            kinds = STOP_KINDS.get(self._exchange._api.id, ({},))
-            lists += [self._list_orders(timeout_s, {"stop": True, **kind}) for kind in kinds]
-        orders = [order for found in await asyncio.gather(*lists) for order in found]
+        pairs = self._scope_pairs() | self._entry_prices.keys()
+        lists = await self._lists.orders(pairs, timeout_s=timeout_s)
+        if any(listed.cut_off for _, listed in lists):
+            raise ExchangeRefused("the exchange lists more open orders than it can be asked for")
+        orders = [
+            self._open_order(row, listed_as_stop=question.stop)
+            for question, listed in lists
+            for row in listed.rows
+            if self._is_swap(row)
+        ]
         if not self._account_scope:
             pairs = self._scope_pairs()
             orders = [order for order in orders if order.pair in pairs]
@@ -162,33 +164,10 @@ class FuturesVenue:
                 self._door.settle(note)
         return orders
 
-    async def _list_orders(
-        self, timeout_s: float, stop: Mapping[str, Any] | None = None
-    ) -> list[OpenOrder]:
-        # Without a type, ccxt asks binance's spot market, whatever the default type.
-        params: dict[str, Any] = {"type": "swap", **(stop or {})}
-        raw = await self._wire.read(
-            lambda exchange: _orders_of_all(exchange, params), timeout_s=timeout_s
-        )
-        if raw is None:
-            raw = await self._list_by_pair(params, timeout_s)
-        return [self._open_order(entry, listed_as_stop=stop is not None) for entry in raw]
-
-    async def _list_by_pair(self, params: dict[str, Any], timeout_s: float) -> list[Any]:
-        """Where the exchange lists no orders without a pair: those that we have reason to ask."""
-        pairs = sorted(self._scope_pairs() | self._entry_prices.keys())
-        lists = await asyncio.gather(
-            *(
-                self._wire.read(
-                    lambda exchange, pair=pair: exchange._api.fetch_open_orders(  # type: ignore[misc]
-                        pair, params=params
-                    ),
-                    timeout_s=timeout_s,
-                )
-                for pair in pairs
-            )
-        )
-        return [order for found in lists for order in found]
+    def _is_swap(self, row: Mapping[str, Any]) -> bool:
+        """As positions: what is known to be no linear swap (spot, inverse) is not in scope."""
+        market = self._exchange.markets.get(row.get("symbol") or NAMELESS)
+        return market is None or bool(market.get("swap") and market.get("linear"))
 
     def _open_order(self, raw: Any, *, listed_as_stop: bool) -> OpenOrder:
         pair, order_id = raw["symbol"] or NAMELESS, str(raw["id"])
@@ -270,14 +249,8 @@ class FuturesVenue:
         return await asyncio.gather(*(self._cancel(order, timeout_s) for order in orders))
 
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
-        def send(exchange: Exchange) -> Any:
-            params = {"stop": True} if order.conditional else None
-            return exchange.cancel_order(  # type: ignore[call-arg]
-                order.order_id, order.pair, params, count=0
-            )
-
         try:
-            answer = await self._wire.write(send, timeout_s=timeout_s)
+            answer = await self._wire.write(requests.cancel(order), timeout_s=timeout_s)
             if not answer:
                 raise OutcomeUnknown("the answer is empty")
         except LiquidationError as error:
@@ -298,11 +271,15 @@ class FuturesVenue:
         """
         if self._exchange.trading_mode == TradingMode.FUTURES and not reduce_only:
             raise ValueError("a futures close is reduce-only, always")
+        began = time.monotonic()
+        rate = await self._rate(order, timeout_s / 2)
         close = Close(order=order)
         self.deeds.closes.append(close)
+        leverage = self._leverage(order.pair)
         try:
             raw = await self._wire.write(
-                lambda exchange: self._send_close(exchange, order), timeout_s=timeout_s
+                requests.close(order, leverage=leverage, rate=rate),
+                timeout_s=timeout_s - (time.monotonic() - began),
             )
         except OutcomeUnknown:
             raise
@@ -319,35 +296,20 @@ class FuturesVenue:
             average=raw.get("average") if final else None,
         )
 
-    def _send_close(self, exchange: Exchange, order: ClosingOrder) -> Any:
-        side: BuySell = "sell" if order.side is Side.LONG else "buy"
-        pair = order.pair
-        needs_price = exchange._config["dry_run"] or exchange._order_needs_price(side, "market")
-        rate = self._rate(exchange, order) if needs_price else 0.0
-        params_of = exchange._get_params
+    async def _rate(self, order: ClosingOrder, timeout_s: float) -> float:
+        """Quote currency; 0.0 where a market order carries no price. A question of its own: an
+        order that was not sent for want of a price has no unknown outcome.
 
-        def with_client_order_id(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            return {**params_of(*args, **kwargs), "clientOrderId": order.client_order_id}
-
-        exchange._get_params = with_client_order_id  # type: ignore[method-assign]
-        return exchange.create_order(
-            pair=pair,
-            ordertype="market",
-            side=side,
-            amount=order.amount,
-            rate=rate,
-            leverage=self._leverage(pair),
-            reduceOnly=exchange.trading_mode == TradingMode.FUTURES,
-            initial_order=False,
-        )
-
-    @staticmethod
-    def _rate(exchange: Exchange, order: ClosingOrder) -> float:
-        return float(
-            exchange.get_rate(
-                order.pair, side="exit", is_short=order.side is Side.SHORT, refresh=True
-            )
-        )
+        :raises ExchangeUnavailable: if there is no answer: nothing was sent.
+        """
+        if not requests.needs_price(self._exchange, order):
+            return 0.0
+        try:
+            async with asyncio.timeout(timeout_s):
+                price = await self._wire.read(requests.price(order), timeout_s=timeout_s)
+        except TimeoutError as error:
+            raise ExchangeUnavailable("not sent: no price within its time") from error
+        return float(price)
 
     def _leverage(self, pair: str) -> float:
         return next((trade.leverage for trade in self._trades_of(pair)), 1.0)
@@ -358,16 +320,8 @@ class FuturesVenue:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         if order.stop_price is None:
             raise ExchangeRefused(f"the price of stop {order.order_id} is not known")
-        stop_price = order.stop_price
         raw = await self._wire.write(
-            lambda exchange: exchange.create_stoploss(
-                pair=order.pair,
-                amount=amount,
-                stop_price=stop_price,
-                order_types={"stoploss": "market"},
-                side="sell" if order.side == "sell" else "buy",
-                leverage=self._leverage(order.pair),
-            ),
+            requests.stop(order, amount, order.stop_price, leverage=self._leverage(order.pair)),
             timeout_s=timeout_s,
         )
         if raw.get("id") is None:
@@ -410,6 +364,10 @@ class FuturesVenue:
         """Base currency: the largest market order; ``None`` = none published."""
         return self._amounts.maximum(pair)
 
+    def new_client_order_id(self) -> str:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return client_order_id(self._exchange._api, uuid.uuid4().hex)
+
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return list(self._amounts.pieces(position))
@@ -420,20 +378,10 @@ class FuturesVenue:
         await asyncio.gather(*(self._read_back(close, timeout_s) for close in open_closes))
 
     async def _read_back(self, close: Close, timeout_s: float) -> None:
-        """By its id, else by ours: an unanswered order is found again by the name we gave it."""
-        order = close.order
-
-        def ask(exchange: Exchange) -> Any:
-            if exchange._config["dry_run"] or close.answer is not None:
-                return exchange.fetch_order(  # type: ignore[call-arg]
-                    str((close.answer or {})["id"]), order.pair, count=0
-                )
-            return exchange.fetch_order(  # type: ignore[call-arg]
-                "", order.pair, {"clientOrderId": order.client_order_id}, count=0
-            )
-
         try:
-            close.answer = dict(await self._wire.read(ask, timeout_s=timeout_s))
+            close.answer = dict(
+                await self._wire.read(requests.read_back(close), timeout_s=timeout_s)
+            )
         except LiquidationError:
             return  # still not known; whoever needs it sees that it is not final
 
@@ -441,11 +389,3 @@ class FuturesVenue:
 def _is_news(order: OpenOrder) -> bool:
     """An entry that the database does not know: an older one says nothing of one in the air."""
     return order.role is OrderRole.ENTRY and order.trade_id is None
-
-
-def _orders_of_all(exchange: Exchange, params: dict[str, Any]) -> list[Any] | None:
-    """Every open order of the account; ``None`` = this exchange lists them by pair only."""
-    try:
-        return list(exchange._api.fetch_open_orders(None, params=params))
-    except (ccxt.ArgumentsRequired, ccxt.NotSupported):
-        return None

@@ -15,6 +15,8 @@ from requests.adapters import HTTPAdapter
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
 from freqtrade_liquidation.host.classify import translate
+from freqtrade_liquidation.host.exchanges.kin import lineage
+from freqtrade_liquidation.host.once import asking_once
 from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
 
@@ -42,8 +44,9 @@ class Wire:
     """Sends single attempts to the exchange.
 
     Each attempt has its own shallow copy of freqtrade's exchange and of its ccxt object, for a
-    timeout and answer headers of its own, without ccxt's throttle (serial, not thread-safe, and
-    made for loops, not for an emergency) and with a session that keeps its connections.
+    timeout and answer headers of its own, without freqtrade's repeats and ccxt's throttle (serial,
+    not thread-safe, and made for loops, not for an emergency) and with a session that keeps its
+    connections.
     """
 
     def __init__(self, exchange: Exchange) -> None:
@@ -109,7 +112,7 @@ class Wire:
             self._slots.release()
 
     def _copy(self, timeout_s: float) -> Exchange:
-        exchange = bare_copy(self._exchange)
+        exchange = asking_once(bare_copy(self._exchange))
         api: Any = copy.copy(self._exchange._api)
         api.session = self._session
         api.enableRateLimit = False
@@ -117,6 +120,10 @@ class Wire:
         api.last_response_headers = None
         # ccxt refuses to list all open orders on binance unless told that we know the weight.
         api.options = {**api.options, "warnOnFetchOpenOrdersWithoutSymbol": False}
+        if "bybit" in lineage(api):
+            # It refuses to look beyond the last 500 orders unless told that we know. freqtrade
+            # tells it so, but not for bybiteu, whose class it does not find by its name.
+            api.options["fetchOrder"] = {"acknowledged": True}
         _refuse_garbage(api)
         exchange._api = api
         return exchange

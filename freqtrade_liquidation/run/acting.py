@@ -1,7 +1,6 @@
 """What is sent: cancels and closing orders, all pairs side by side, intent written first."""
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -111,7 +110,9 @@ class Actor:
             if not piece.cancels:  # sold all the same, the coins that it locks would be the user's
                 self._attempts.give_up(piece.pair, "an order that locks it was not cancelled")
             return []  # what locked the coins may have sold some of them: the next look tells
-        orders = [_closing_order(piece.close, a) for a in self._venue.amount_pieces(piece.close)]
+        pieces = self._venue.amount_pieces(piece.close)
+        name = self._venue.new_client_order_id
+        orders = [_closing_order(piece.close, amount, name()) for amount in pieces]
         if not orders:
             self._attempts.give_up(piece.pair, "its amount is below the market's smallest step")
         return orders
@@ -218,12 +219,9 @@ class Actor:
             self._attempts.postpone(order.pair, LAG_S)
 
 
-def _closing_order(position: Position, amount: float) -> ClosingOrder:
+def _closing_order(position: Position, amount: float, client_order_id: str) -> ClosingOrder:
     return ClosingOrder(
-        pair=position.pair,
-        side=position.side,
-        amount=amount,
-        client_order_id=f"ftl{uuid.uuid4().hex[:15]}",  # 18 characters: the shortest limit
+        pair=position.pair, side=position.side, amount=amount, client_order_id=client_order_id
     )
 
 

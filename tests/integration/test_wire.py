@@ -59,7 +59,7 @@ def test_wrong_clock_is_synchronised_once(practice: PracticeExchange, wrapper: E
         wire = Wire(wrapper)
         for _ in range(3):
             with pytest.raises(ClockSkewed):
-                await wire.read(lambda ex: ex.fetch_positions(count=0), timeout_s=5)  # type: ignore[call-arg]
+                await wire.read(lambda ex: ex.fetch_positions(), timeout_s=5)
         wire.close()
 
     asyncio.run(ask())
@@ -79,7 +79,7 @@ def test_one_attempt_is_one_request_and_tells_how_long_to_wait(
     async def ask() -> ExchangeUnavailable:
         wire = Wire(wrapper)
         with pytest.raises(ExchangeUnavailable) as caught:
-            await wire.read(lambda ex: ex.fetch_positions(count=0), timeout_s=5)  # type: ignore[call-arg]
+            await wire.read(lambda ex: ex.fetch_positions(), timeout_s=5)
         wire.close()
         return caught.value
 

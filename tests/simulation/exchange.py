@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -162,6 +163,9 @@ class SimulatedExchange:
 
     def unsettled_pairs(self) -> frozenset[str]:
         return self.unsettled
+
+    def new_client_order_id(self) -> str:
+        return f"ftl{uuid.uuid4().hex[:15]}"
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
         pieces, left = [], position.amount

@@ -266,9 +266,9 @@ def protected_by_hope() -> AbstractContextManager[Any]:
 def wrong_side() -> AbstractContextManager[Any]:
     order_for = acting._closing_order
 
-    def other_side(position: Any, amount: float) -> Any:
+    def other_side(position: Any, amount: float, name: str) -> Any:
         other = Side.SHORT if position.side is Side.LONG else Side.LONG
-        return replace(order_for(position, amount), side=other)
+        return replace(order_for(position, amount, name), side=other)
 
     return _swap(acting, "_closing_order", other_side)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
@@ -194,6 +195,9 @@ class SimulatedVenue:
         moment = self._searched_at if self._schedule.spot else self._loop.time()
         stale = moment - self._began > SETTLES_WITHIN_S
         return frozenset() if stale else frozenset(self._in_air)
+
+    def new_client_order_id(self) -> str:
+        return f"ftl{uuid.uuid4().hex[:15]}"
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
         pieces, left = [], position.amount

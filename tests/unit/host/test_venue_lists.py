@@ -1,4 +1,4 @@
-"""Which lists of orders an exchange is asked for; ccxt's own code makes the requests."""
+"""What the lists of positions and orders mean for the run."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,39 +9,11 @@ from typing import Any
 import ccxt
 import pytest
 
+from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import Side
-
-
-class Wire:
-    """Calls at once."""
-
-    def __init__(self, exchange: Any) -> None:
-        self.exchange = exchange
-
-    async def read(self, call: Callable[[Any], Any], *, timeout_s: float) -> Any:
-        return call(self.exchange)
-
-
-def test_okx_is_asked_for_the_kind_of_stop_that_freqtrade_places() -> None:
-    """Unseen, a stop is called missing while its position is open, and left over after it."""
-    api: Any = ccxt.okx()
-    asked: list[dict[str, Any]] = []
-
-    def answer(request: dict[str, Any]) -> dict[str, Any]:
-        asked.append(request)
-        return {"code": "0", "data": []}
-
-    api.load_markets = lambda: {}
-    api.privateGetTradeOrdersPending = api.privateGetTradeOrdersAlgoPending = answer
-    exchange: Any = SimpleNamespace(_api=api, get_option=lambda name: True, markets={})
-    wire: Any = Wire(exchange)
-    venue = FuturesVenue(exchange, wire, (), door=Door())
-    assert asyncio.run(venue.get_open_orders(timeout_s=1.0)) == []
-    assert [request.get("ordType") for request in asked] == [None, "conditional", "trigger"]
-
 
 BTC = "BTC/USDT:USDT"
 
@@ -73,11 +45,43 @@ def test_entry_in_the_air_is_settled_by_an_order_that_the_database_does_not_know
     door = Door()
     assert door.note(BTC, "buy") is not None
     exchange: Any = SimpleNamespace(
-        _api=SimpleNamespace(id="binance"), get_option=lambda name: False, markets={},
-        _contracts_to_amount=lambda pair, contracts: contracts,
+        _api=ccxt.binance(), get_option=lambda name: False, markets={},
+        _contracts_to_amount=lambda pair, contracts: contracts, _config={"stake_currency": "USDT"},
     )  # fmt: skip
     raw = {"symbol": BTC, "id": resting, "side": "buy", "amount": 1.0, "remaining": 1.0}
     lists: Any = Lists(raw)
     venue = FuturesVenue(exchange, lists, [trade_with_entry("known")], door=door)
     asyncio.run(venue.get_open_orders(timeout_s=1.0))
     assert (door.in_air() == ()) is settled
+
+
+def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:
+    """What the exchange did not show counts as open, and a person is told."""
+    exchange: Any = SimpleNamespace(
+        _api=ccxt.gate(), get_option=lambda name: False, markets={},
+        _config={"stake_currency": "USDT"},
+    )  # fmt: skip
+    wire: Any = Lists(
+        *({"symbol": BTC, "side": "long", "contracts": 0.0, "id": i} for i in range(100))
+    )
+    venue = FuturesVenue(exchange, wire, (), door=Door())
+    [position] = asyncio.run(venue.get_all_positions(timeout_s=1.0))
+    assert position.obstacle is not None
+    assert not position.is_dust
+    with pytest.raises(ExchangeRefused):
+        asyncio.run(venue.get_open_orders(timeout_s=1.0))
+
+
+def test_orders_in_other_markets_than_linear_swaps_are_left_alone() -> None:
+    """As positions there: okx lists all orders of the account, spot ones too."""
+    exchange: Any = SimpleNamespace(
+        _api=ccxt.hyperliquid(), get_option=lambda name: False, _config={"stake_currency": "USDC"},
+        markets={
+            "BTC/USDC": {"swap": False}, BTC: {"swap": True, "linear": True, "settle": "USDT"},
+        },
+        _contracts_to_amount=lambda pair, contracts: contracts,
+    )  # fmt: skip
+    raw = {"side": "buy", "amount": 1.0, "remaining": 1.0}
+    wire: Any = Lists({**raw, "id": "1", "symbol": "BTC/USDC"}, {**raw, "id": "2", "symbol": BTC})
+    venue = FuturesVenue(exchange, wire, (), door=Door())
+    assert [o.order_id for o in asyncio.run(venue.get_open_orders(timeout_s=1.0))] == ["2"]

@@ -1,0 +1,21 @@
+"""A rule for an exchange holds for those that ccxt derives from it, too."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def rule_for(table: Mapping[str, T], api: Any, default: T) -> T:
+    """*table*'s entry for ccxt's exchange *api*, or for the nearest one that it derives from.
+
+    ``gateeu`` is a subclass of ``gate``, ``binanceusdm`` of ``binance``, ``myokx`` of ``okx``.
+    """
+    return next((table[name] for name in lineage(api) if name in table), default)
+
+
+def lineage(api: Any) -> Iterator[str]:
+    """ccxt's exchange id of *api*, then those of the classes that it derives from."""
+    yield api.id
+    for kind in type(api).__mro__:
+        yield kind.__name__

@@ -1,0 +1,303 @@
+"""The requests that the installed ccxt signs for us, held against what each exchange asks for.
+
+Nothing is replaced but the network: freqtrade's class, ccxt's parsers and signatures and our own
+requests are the real ones. Expectations are written by hand, from the exchanges' API pages.
+"""
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from freqtrade_liquidation.drill.signing.lab import Lab, setups
+from freqtrade_liquidation.drill.signing.probe import ORDER_ID, Requests, probe
+from freqtrade_liquidation.drill.signing.recorder import Signed
+
+ALL = {str(setup): setup for setup in setups()}
+FUTURES = [name for name in ALL if " futures " in name]
+SPOT = [name for name in ALL if name.endswith(" spot")]
+NAME = "ftl0123456789abcde"
+CLOID = "0x66746c0123456789abcdef0123456789"
+
+Values = dict[str, str]
+
+
+@cache
+def requests_of(name: str) -> Requests:
+    return probe(Lab(ALL[name]))
+
+
+def one(name: str, what: str, path: str) -> Values:
+    """The one request to *path* among those for *what*."""
+    sent = [signed for signed in requests_of(name)[what] if signed.path == path]
+    assert len(sent) == 1, f"{name}: {what} sent {requests_of(name)[what]}"
+    return sent[0].values
+
+
+def has(values: Values, wanted: Values) -> bool:
+    return wanted.items() <= values.items()
+
+
+def test_every_exchange_of_freqtrade_is_probed() -> None:
+    assert len(FUTURES) >= 8
+    assert len(SPOT) >= 12
+    for name in ALL:
+        for what, sent in requests_of(name).items():
+            assert sent, f"{name}: {what} sends nothing"
+
+
+_BINANCE = (
+    "/fapi/v1/order",
+    {"type": "MARKET", "quantity": "2", "reduceOnly": "true"},
+    "newClientOrderId",
+)
+_HYPERLIQUID = (
+    "/exchange",
+    {"action.orders.0.s": "2", "action.orders.0.r": "true", "action.orders.0.t.limit.tif": "Ioc"},
+    "action.orders.0.c",
+)
+CLOSES: dict[str, tuple[str, Values, str]] = {
+    "binance futures cross": _BINANCE,
+    "binance futures isolated": _BINANCE,
+    "binanceusdm futures cross": _BINANCE,
+    "binanceusdm futures isolated": _BINANCE,
+    "bitget futures isolated": (
+        "/api/v2/mix/order/place-order",
+        {
+            "orderType": "market", "size": "2", "reduceOnly": "YES", "marginMode": "isolated",
+            "marginCoin": "USDT", "productType": "USDT-FUTURES",
+        },
+        "clientOid",
+    ),
+    "bybit futures isolated": (
+        "/v5/order/create",
+        {"category": "linear", "orderType": "Market", "qty": "2", "reduceOnly": "true"},
+        "orderLinkId",
+    ),
+    "gate futures isolated": (  # 2 coins are 20000 contracts of 0.0001; the sign is the side
+        "/api/v4/futures/usdt/orders",
+        {"contract": "BTC_USDT", "price": "0", "tif": "ioc", "reduce_only": "true"},
+        "text",
+    ),
+    "hyperliquid futures cross": _HYPERLIQUID,
+    "hyperliquid futures isolated": _HYPERLIQUID,
+    "krakenfutures futures isolated": (
+        "/derivatives/api/v3/sendorder",
+        {"orderType": "mkt", "size": "2", "reduceOnly": "true"},
+        "cliOrdId",
+    ),
+    "okx futures isolated": (  # 2 coins are 200 contracts of 0.01
+        "/api/v5/trade/batch-orders",
+        {
+            "0.ordType": "market", "0.sz": "200", "0.reduceOnly": "true", "0.tdMode": "isolated",
+            "0.posSide": "net",
+        },
+        "0.clOrdId",
+    ),
+}  # fmt: skip
+"""Path, what must be in it, and where our client order id is."""
+
+SIDES: dict[str, tuple[Values, Values]] = {
+    "binance": ({"side": "SELL"}, {"side": "BUY"}),
+    "binanceusdm": ({"side": "SELL"}, {"side": "BUY"}),
+    "bitget": ({"side": "sell"}, {"side": "buy"}),
+    "bybit": ({"side": "Sell"}, {"side": "Buy"}),
+    "gate": ({"size": "-20000"}, {"size": "20000"}),
+    "hyperliquid": ({"action.orders.0.b": "false"}, {"action.orders.0.b": "true"}),
+    "krakenfutures": ({"side": "sell"}, {"side": "buy"}),
+    "okx": ({"0.side": "sell"}, {"0.side": "buy"}),
+}
+"""What closes a long, and what closes a short."""
+
+
+@pytest.mark.parametrize("name", FUTURES)
+def test_futures_close_is_a_reduce_only_market_order_in_contracts_with_our_name(name: str) -> None:
+    path, wanted, our_name = CLOSES[name]
+    for what, side in zip(("close", "close_short"), SIDES[ALL[name].exchange], strict=True):
+        values = one(name, what, path)
+        assert has(values, wanted | side), values
+        expected = {"gate": f"t-{NAME}", "hyperliquid": CLOID}.get(ALL[name].exchange, NAME)
+        assert values[our_name] == expected
+
+
+SALES: dict[str, tuple[str, Values]] = {
+    "binance": ("/api/v3/order", {"type": "MARKET", "quantity": "2", "newClientOrderId": NAME}),
+    "binanceus": ("/api/v3/order", {"type": "MARKET", "quantity": "2", "newClientOrderId": NAME}),
+    "bingx": (
+        "/openApi/spot/v1/trade/order",
+        {"type": "MARKET", "quantity": "2", "newClientOrderId": NAME},
+    ),
+    "bitget": (
+        "/api/v2/spot/trade/place-order",
+        {"orderType": "market", "size": "2", "clientOid": NAME},
+    ),
+    "bybit": ("/v5/order/create", {"orderType": "Market", "qty": "2", "orderLinkId": NAME}),
+    "bybiteu": ("/v5/order/create", {"orderType": "Market", "qty": "2", "orderLinkId": NAME}),
+    "gate": ("/api/v4/spot/orders", {"type": "market", "amount": "2", "text": f"t-{NAME}"}),
+    "gateeu": ("/api/v4/spot/orders", {"type": "market", "amount": "2", "text": f"t-{NAME}"}),
+    "htx": (
+        "/v1/order/orders/place",
+        {"type": "sell-market", "amount": "2", "client-order-id": NAME},
+    ),
+    "hyperliquid": ("/exchange", {"action.orders.0.s": "2", "action.orders.0.c": CLOID}),
+    "kraken": ("/0/private/AddOrder", {"ordertype": "market", "volume": "2", "cl_ord_id": NAME}),
+    "okx": (
+        "/api/v5/trade/batch-orders",
+        {"0.ordType": "market", "0.sz": "2", "0.tdMode": "cash", "0.clOrdId": NAME},
+    ),
+    "myokx": (
+        "/api/v5/trade/batch-orders",
+        {"0.ordType": "market", "0.sz": "2", "0.tdMode": "cash", "0.clOrdId": NAME},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOT)
+def test_spot_sale_is_a_market_order_in_coins_with_our_name(name: str) -> None:
+    path, wanted = SALES[ALL[name].exchange]
+    values = one(name, "close", path)
+    assert has(values, wanted), values
+    words = {value.lower() for value in values.values()}
+    assert "sell" in words or "sell-market" in words or values["action.orders.0.b"] == "false"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_order_is_found_by_our_name_and_never_by_an_empty_id(name: str) -> None:
+    """An empty id may be answered with the newest order of the market, whoever placed it."""
+    sent = requests_of(name)["find"]
+    for signed in sent:
+        assert "" not in signed.values.values(), signed
+        assert "None" not in signed.values.values(), signed
+    named = {NAME, f"t-{NAME}", CLOID}
+    by_name = [s for s in sent if named & {*s.values.values(), *s.path.split("/")}]
+    searched = [s for s in sent if not by_name and _is_list(s)]
+    assert by_name or len(searched) >= 2, f"{name}: neither by name nor in its lists: {sent}"
+
+
+def _is_list(signed: Signed) -> bool:
+    words = ("history", "open", "closed", "realtime")
+    return any(word in signed.path.lower() for word in words)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_cancel_and_read_back_name_the_order(name: str) -> None:
+    requests = requests_of(name)
+    for what in requests.keys() & {"cancel", "read_back", "cancel_stop"}:
+        named = [ORDER_ID in {*s.values.values(), *s.path.split("/")} for s in requests[what]]
+        assert any(named), f"{what}: {requests[what]}"
+
+
+STOPS: dict[str, tuple[str, Values]] = {
+    "binance": (
+        "/fapi/v1/algoOrder",
+        {"type": "STOP_MARKET", "quantity": "2", "triggerPrice": "50000", "reduceOnly": "true"},
+    ),
+    "bitget": (  # pos_loss belongs to the position: it can only reduce it
+        "/api/v2/mix/order/place-tpsl-order",
+        {"planType": "pos_loss", "size": "2", "triggerPrice": "50000"},
+    ),
+    "bybit": (
+        "/v5/order/create",
+        {"qty": "2", "triggerPrice": "50000", "triggerDirection": "2", "reduceOnly": "true"},
+    ),
+    "gate": (
+        "/api/v4/futures/usdt/price_orders",
+        {"initial.size": "-20000", "initial.reduce_only": "true", "trigger.price": "50000"},
+    ),
+    "hyperliquid": (
+        "/exchange",
+        {
+            "action.orders.0.s": "2", "action.orders.0.r": "true",
+            "action.orders.0.t.trigger.tpsl": "sl",
+        },
+    ),
+    "krakenfutures": (
+        "/derivatives/api/v3/sendorder",
+        {"orderType": "stp", "size": "2", "stopPrice": "50000", "reduceOnly": "true"},
+    ),
+    "okx": (
+        "/api/v5/trade/order-algo",
+        {"sz": "200", "slTriggerPx": "50000", "reduceOnly": "true", "tdMode": "isolated"},
+    ),
+}  # fmt: skip
+STOPS["binanceusdm"] = STOPS["binance"]
+
+
+@pytest.mark.parametrize("name", FUTURES)
+def test_stop_that_is_put_back_can_only_reduce(name: str) -> None:
+    path, wanted = STOPS[ALL[name].exchange]
+    sent = [s.values for s in requests_of(name)["stop"] if s.path == path]
+    assert has(sent[-1], wanted), sent
+
+
+STOP_LISTS: dict[str, list[tuple[str, Values]]] = {
+    "binance": [("/fapi/v1/openAlgoOrders", {})],
+    "bitget": [
+        ("/api/v2/mix/order/orders-plan-pending", {"planType": plan, "productType": product})
+        for plan in ("profit_loss", "normal_plan")
+        for product in ("USDT-FUTURES", "USDC-FUTURES")
+    ],
+    "gate": [("/api/v4/futures/usdt/price_orders", {"status": "open"})],
+    "okx": [
+        ("/api/v5/trade/orders-algo-pending", {"instType": "SWAP", "ordType": kind})
+        for kind in ("conditional", "trigger")
+    ],
+    # in the list of orders
+    "bybit": [("/v5/order/realtime", {"settleCoin": s}) for s in ("USDT", "USDC")],
+    "hyperliquid": [("/info", {"type": "frontendOpenOrders"})],
+    "krakenfutures": [("/derivatives/api/v3/openorders", {})],
+}
+STOP_LISTS["binanceusdm"] = STOP_LISTS["binance"]
+ORDER_LISTS: dict[str, list[tuple[str, Values]]] = {
+    **STOP_LISTS,
+    "binance": [("/fapi/v1/openOrders", {})],
+    "binanceusdm": [("/fapi/v1/openOrders", {})],
+    "bitget": [
+        ("/api/v2/mix/order/orders-pending", {"productType": product, "limit": "100"})
+        for product in ("USDT-FUTURES", "USDC-FUTURES")
+    ],
+    "bybit": [
+        ("/v5/order/realtime", {"category": "linear", "settleCoin": s, "limit": "50"})
+        for s in ("USDT", "USDC")
+    ],
+    "gate": [("/api/v4/futures/usdt/orders", {"status": "open", "limit": "100"})],
+    "okx": [("/api/v5/trade/orders-pending", {"instType": "SWAP", "limit": "100"})],
+}
+POSITION_LISTS: dict[str, list[tuple[str, Values]]] = {
+    "binance": [("/fapi/v3/positionRisk", {})],
+    "binanceusdm": [("/fapi/v3/positionRisk", {})],
+    "bitget": [
+        ("/api/v2/mix/position/all-position", {"marginCoin": s, "productType": f"{s}-FUTURES"})
+        for s in ("USDT", "USDC")
+    ],
+    "bybit": [
+        ("/v5/position/list", {"category": "linear", "settleCoin": s, "limit": "200"})
+        for s in ("USDT", "USDC")
+    ],
+    "gate": [("/api/v4/futures/usdt/positions", {"holding": "true", "limit": "100"})],
+    "hyperliquid": [("/info", {"type": "clearinghouseState"})],
+    "krakenfutures": [("/derivatives/api/v3/openpositions", {})],
+    "okx": [("/api/v5/account/positions", {})],
+}
+
+
+@pytest.mark.parametrize("name", FUTURES)
+@pytest.mark.parametrize(
+    ("what", "table"),
+    [("positions", POSITION_LISTS), ("orders", ORDER_LISTS), ("orders", STOP_LISTS)],
+)
+def test_whole_account_is_asked_for(name: str, what: str, table: dict[str, Any]) -> None:
+    """Every settle currency that has markets, and every list that stops stand in."""
+    sent = requests_of(name)[what]
+    for path, wanted in table[ALL[name].exchange]:
+        assert any(s.path == path and has(s.values, wanted) for s in sent), (
+            f"{path} {wanted}: {sent}"
+        )
+
+
+def test_hip3_exchanges_of_hyperliquid_are_asked_each_by_itself() -> None:
+    lab = Lab(ALL["hyperliquid futures isolated"])
+    lab.exchange._config["exchange"]["hip3_dexes"] = ["xyz"]
+    found = probe(lab)
+    for what in ("positions", "orders"):
+        assert [signed.values.get("dex") for signed in found[what]] == [None, "xyz"]
