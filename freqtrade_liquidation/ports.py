@@ -65,8 +65,8 @@ class OrderManager(Protocol):
         """What freqtrade's database calls open: for the report when the exchange is silent."""
 
     def empty_trades(self) -> Sequence[str]:
-        """Pairs of trades with neither position nor order: an entry was cancelled to be replaced,
-        and its successor never sent. Booking ends them."""
+        """Pairs of trades without a position. Booking ends those whose entry is gone: freqtrade
+        cancelled it to replace it, and its successor was never sent."""
 
     def remarks(self) -> Mapping[str, str]:
         """By pair, in words: what the last look at the positions showed that counts neither as

@@ -231,7 +231,7 @@ class FuturesVenue:
 
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return [t.pair for t in self._trades if not t.amount and not t.open_orders]
+        return [trade.pair for trade in self._trades if not trade.amount]
 
     def unsettled_pairs(self) -> frozenset[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

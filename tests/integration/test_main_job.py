@@ -330,10 +330,14 @@ def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_
     assert told == pytest.approx(fills_pnl(exchange, pair), abs=0.005)
 
 
+@pytest.mark.parametrize("known", [True, False])
 def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_no_slot(
-    exchange: PracticeExchange, make_bot: MakeBot
+    exchange: PracticeExchange, make_bot: MakeBot, known: bool
 ) -> None:
-    """freqtrade cancels an entry to replace it, and the run comes before the new one is sent."""
+    """freqtrade cancels an entry to replace it, and the run comes before the new one is sent.
+
+    The signal may come before the database knows of the cancel.
+    """
     bot = make_bot(pairs=1, internals={"process_throttle_secs": 60}, **ENTRIES_REST)
     with bot:
         bot.wait_for(lambda: len(bot.query("SELECT * FROM trades")) == 1, "a trade")
@@ -342,7 +346,8 @@ def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_n
             (order,) = venue.open_orders()
             venue.cancel(order)
         with contextlib.closing(sqlite3.connect(bot.database, timeout=5)) as database:
-            database.execute("UPDATE orders SET status = 'canceled', ft_is_open = 0")
+            if known:
+                database.execute("UPDATE orders SET status = 'canceled', ft_is_open = 0")
             database.commit()
         bot.send(signal.SIGTERM)
         code = bot.wait(20)
