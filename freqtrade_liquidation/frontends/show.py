@@ -12,6 +12,7 @@ from rich.text import Text
 
 from freqtrade_liquidation.audit.export import export_events, to_line
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.frontends.html.report import write_report
 from freqtrade_liquidation.frontends.words import (
     Row,
     note,
@@ -22,6 +23,7 @@ from freqtrade_liquidation.frontends.words import (
     sentence,
     who,
 )
+from freqtrade_liquidation.pages import plotly_source
 
 OK: Final = 0
 BROKEN: Final = 1
@@ -48,27 +50,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--print-json", action="store_true", help="Events as JSON Lines on stdout")
     parser.add_argument("--export", type=Path, metavar="FILE.jsonl", help="Write events to a file")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE.html",
+        help="Draw one run (without an ID the newest) as a page that needs no network",
+    )  # fmt: skip
     parser.add_argument("--verify", action="store_true", help="Check the chain of the whole trail")
 
 
 def run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
     """Shows what *args* ask for.
 
-    :returns: 0; 1 if the chain is broken or the trail unreadable; 2 for an unknown ID.
+    :returns: 0; 1 if the chain is broken, the trail unreadable, a file cannot be written or there
+        is no run to draw; 2 for an unknown ID.
+    :raises PlotlyMissing: for a page, without the extra ``plot``.
     """
     try:
         return _run(args, audit, console)
-    except (AuditUnreadable, OSError) as error:
-        console.print(Text(str(error), style="bold red"))
-        return BROKEN
+    except AuditUnreadable as error:
+        console.print(Text(str(error), style="bold red"), soft_wrap=True)
+    except OSError as error:
+        words = f"Cannot write {error.filename}: {error.strerror}"
+        console.print(Text(words, style="bold red"), soft_wrap=True)
+    return BROKEN
 
 
 def _run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
+    if args.html is not None:
+        plotly_source()  # says at once that it is missing
+    code = OK
     if args.verify:
         report = audit.verify()
         style = "green" if report.ok else "bold red"
         console.print(Text(report.message, style=style), soft_wrap=True)
-        return OK if report.ok else BROKEN
+        code = OK if report.ok else BROKEN
+        if args.html is None:
+            return code
     chosen = None
     if args.id is not None:
         matches = [row for row in audit.runs() if row["correlation_id"].startswith(args.id)]
@@ -77,7 +93,7 @@ def _run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
             console.print(Text(_no_such_run(args.id, matches), style="red"))
             return USAGE
         chosen = (exact or matches)[0]
-    return _show(args, audit, console, chosen)
+    return _show(args, audit, console, chosen) or code
 
 
 def _no_such_run(wanted: str, matches: list[dict[str, Any]]) -> str:
@@ -98,10 +114,27 @@ def _show(
     if args.print_json:
         for row in audit.events(correlation_id):
             console.file.write(to_line(row))
-    elif not args.export and chosen is None:
-        _print_runs(audit, args.limit, console)
-    elif not args.export and chosen is not None:
-        _print_run(chosen, audit, console)
+    if args.html:
+        return _draw(args, audit, console, chosen)
+    if not (args.export or args.print_json):
+        if chosen is None:
+            _print_runs(audit, args.limit, console)
+        else:
+            _print_run(chosen, audit, console)
+    return OK
+
+
+def _draw(
+    args: argparse.Namespace, audit: AuditLog, console: Console, chosen: dict[str, Any] | None
+) -> int:
+    run = chosen or next(audit.runs(1), None)
+    if run is None:
+        console.print("No liquidation has run yet: there is nothing to draw.")
+        return BROKEN
+    write_report(audit, run, args.html)
+    if not args.print_json:
+        words = f"Run {run['correlation_id']} drawn to {args.html}: open it in a browser."
+        console.print(Text(words), soft_wrap=True)
     return OK
 
 

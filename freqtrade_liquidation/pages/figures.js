@@ -10,6 +10,7 @@
   };
   for (const place of places) {
     const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
+    figure.layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: "#8a93a0", activecolor: "#3b82f6" };
     // A finger that moves over the picture scrolls the page.
     if (touched) figure.layout.dragmode = false;
     Plotly.newPlot(place, figure.data, figure.layout, settings);
