@@ -8,6 +8,7 @@ no thread runs: what is forked is an interpreter after a row of ``import`` lines
 it is told to from its beginning to Python's own end.
 """
 
+import ctypes
 import gc
 import importlib
 import json
@@ -33,17 +34,21 @@ IMPORTS = (
     "sqlalchemy.dialects.sqlite",
 )
 LONGEST_REQUEST = 1 << 20
+PR_SET_PDEATHSIG = 1
+"""Source: prctl(2)."""
 
 
 def serve(requests: socket.socket) -> None:
     """One request after the other; returns at the end, and in each process that has run its own."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
+    server = os.getpid()
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 4)
         if not message:
             return
         if os.fork() == 0:
             requests.close()
+            _die_with(server)
             _carry_out(json.loads(message), descriptors)
             return
         for descriptor in descriptors:
@@ -54,6 +59,7 @@ def _carry_out(request: dict[str, Any], descriptors: list[int]) -> None:
     """Forks once more: who waits for a process must be its parent."""
     *standard, told = descriptors
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    waiting = os.getpid()
     pid = os.fork()
     if pid:
         with socket.socket(fileno=told) as telling:
@@ -62,8 +68,16 @@ def _carry_out(request: dict[str, Any], descriptors: list[int]) -> None:
             telling.send(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     os.close(told)
+    _die_with(waiting)
     _become(request, standard)
     _run(request["arguments"])
+
+
+def _die_with(parent: int) -> None:
+    """No bot outlives a test run that was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
 
 
 def _become(request: dict[str, Any], standard: list[int]) -> None:
