@@ -43,6 +43,7 @@ ABOUT: Final = {
     "trade": "freqtrade's bot, armed",
     "liquidate": "closes the book now, with no bot running or while it hangs",
     "drill": "fire drill on the built-in practice exchange",
+    "liquidation-analysis": "backtest: what a liquidation at each candle would have cost",
     "show-liquidations": "runs and their audit trail",
     "status": "armed, disarmed or latched; the last run",
     "disarm": "maintenance window: the next automatic trigger leaves positions open",
@@ -93,8 +94,15 @@ def _drill(arguments: Sequence[str]) -> int:
     return drill.main(arguments)
 
 
+def _analysis(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.frontends.analysis import command
+
+    return command.run(arguments)
+
+
 OWN: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "liquidate": _liquidate,
+    "liquidation-analysis": _analysis,
     "show-liquidations": _show,
     "drill": _drill,
     "status": _status,

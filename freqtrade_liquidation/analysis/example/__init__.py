@@ -1,0 +1,1 @@
+"""A strategy for generated prices; freqtrade loads it by this folder."""

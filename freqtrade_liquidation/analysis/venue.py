@@ -1,0 +1,222 @@
+"""The order manager of a backtest: the book of one moment, an exchange on virtual time."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from freqtrade_liquidation.analysis.book import Line
+from freqtrade_liquidation.analysis.pace import Pace
+from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
+    BookedPair,
+    CancelAnswer,
+    CancelStatus,
+    CloseAnswer,
+    ClosingOrder,
+    OpenOrder,
+    OrderRole,
+    Position,
+)
+
+T = TypeVar("T")
+
+
+class BacktestVenue:
+    """Answers as an exchange with the book of one moment would.
+
+    Market orders fill at once and whole, at the open of the next candle less slippage. Nothing
+    else moves meanwhile.
+
+    :param lines: what is open.
+    :param orders: what rests.
+    :param book_close: books one line, and returns the profit of its trade.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        orders: Sequence[OpenOrder],
+        amounts: Amounts,
+        pace: Pace,
+        *,
+        book_close: Callable[[Line], float],
+    ) -> None:
+        self._lines = list(lines)
+        self._amounts = amounts
+        self._pace = pace
+        self._book_close = book_close
+        self._positions = {position.pair: position for position in self._first_positions()}
+        self._left = {pair: position.amount for pair, position in self._positions.items()}
+        locks = not pace.futures
+        self._orders = {
+            order.order_id: replace(order, blocks_close=locks and order.role is not OrderRole.ENTRY)
+            for order in orders
+        }
+        self._queue = asyncio.Lock()
+        self._free_at = 0.0
+        self._numbers = itertools.count(1)
+        self.requests = 0
+
+    @property
+    def scope(self) -> str:
+        """A backtest knows of no other positions."""
+        return "trades"
+
+    @property
+    def closes_need_orders(self) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return not self._pace.futures
+
+    async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return await self._request(self._open_positions, timeout_s)
+
+    async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`.
+
+        On futures two lists, the second for stops; on spot one question for each order.
+        """
+        questions = 2 if self._pace.futures else len(self._orders)
+        await asyncio.gather(*(self._request(lambda: None, timeout_s) for _ in range(questions)))
+        return list(self._orders.values())
+
+    async def cancel_all_orders(
+        self, pair: str, orders: Sequence[OpenOrder], *, timeout_s: float
+    ) -> Sequence[CancelAnswer]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return await asyncio.gather(*(self._cancel(order, timeout_s) for order in orders))
+
+    async def execute_market_close(
+        self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
+    ) -> CloseAnswer:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+
+        def fill() -> CloseAnswer:
+            filled = min(order.amount, self._left[order.pair])
+            self._left[order.pair] -= filled
+            return CloseAnswer(
+                order_id=order.client_order_id, filled=filled, average=self._price(order.pair)
+            )
+
+        return await self._request(fill, timeout_s)
+
+    async def put_back_stop(
+        self, order: OpenOrder, amount: float, *, timeout_s: float
+    ) -> CloseAnswer:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+
+        def place() -> CloseAnswer:
+            self._orders[order.order_id] = replace(order, amount=amount)
+            return CloseAnswer(order_id=order.order_id)
+
+        return await self._request(place, timeout_s)
+
+    async def host_lets_go(self, *, timeout_s: float) -> bool:
+        """There is no bot's loop."""
+        return False
+
+    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        """Books with freqtrade's own trades what was closed whole."""
+        return [self._book(pair) for pair in pairs]
+
+    def expected_positions(self) -> Sequence[Position]:
+        """What was open when the run began."""
+        return list(self._positions.values())
+
+    def empty_trades(self) -> Sequence[str]:
+        """None: freqtrade's backtest drops them."""
+        return ()
+
+    def remarks(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def unsettled_pairs(self) -> frozenset[str]:
+        """A backtest has no entry in the air: it fills in a candle or rests."""
+        return frozenset()
+
+    def new_client_order_id(self) -> str:
+        """Numbered."""
+        return f"close-{next(self._numbers)}"
+
+    def amount_pieces(self, position: Position) -> Sequence[float]:
+        """As the market takes them."""
+        return list(self._amounts.pieces(position))
+
+    # -- the exchange -----------------------------------------------------------------------
+
+    async def _request(self, do: Callable[[], T], timeout_s: float) -> T:
+        """One request: it leaves when the limit allows, acts half a round trip later."""
+        try:
+            async with asyncio.timeout(timeout_s / 2):
+                await self._may_leave()
+        except TimeoutError:
+            raise ExchangeUnavailable("not sent: other requests had to go first") from None
+        self.requests += 1
+        half = self._pace.round_trip_ms / 2000
+        await asyncio.sleep(half)
+        answer = do()
+        await asyncio.sleep(half)
+        return answer
+
+    async def _may_leave(self) -> None:
+        """In the order in which they come; one that is given up while it waits takes no turn."""
+        if self._pace.rate_limit is None:
+            return
+        async with self._queue:
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(self._free_at - now)
+            self._free_at = max(now, self._free_at) + 1 / self._pace.rate_limit
+
+    async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
+        await self._request(lambda: self._orders.pop(order.order_id, None), timeout_s)
+        return CancelAnswer(order=order, status=CancelStatus.CANCELLED)
+
+    def _open_positions(self) -> list[Position]:
+        return [
+            replace(position, amount=self._left[pair], exclusive=True)
+            for pair, position in self._positions.items()
+            if self._left[pair] > position.amount * AMOUNT_TOLERANCE
+        ]
+
+    def _first_positions(self) -> list[Position]:
+        of_pair: dict[str, list[Line]] = {}
+        for line in self._lines:
+            of_pair.setdefault(line.pair, []).append(line)
+        return [self._position(pair, lines) for pair, lines in of_pair.items()]
+
+    def _position(self, pair: str, lines: Sequence[Line]) -> Position:
+        amount = sum(line.amount for line in lines)
+        price = lines[0].price
+        return Position(
+            pair=pair,
+            side=lines[0].side,
+            amount=amount,
+            entry_price=sum(line.amount * line.average for line in lines) / amount,
+            minimum_amount=self._amounts.minimum(pair, price=None if self._pace.futures else price),
+            maximum_amount=self._amounts.maximum(pair),
+            trade_ids=tuple(int(line.trade.id) for line in lines),
+            mark_price=price if self._pace.futures else None,
+            last_price=None if self._pace.futures else price,
+        )
+
+    def _price(self, pair: str) -> float:
+        return next(line.fill_price for line in self._lines if line.pair == pair)
+
+    def _book(self, pair: str) -> BookedPair:
+        position = self._positions.get(pair)
+        if position is None:
+            return BookedPair(pair=pair)  # only an order of it was cancelled
+        if self._left[pair] > position.amount * AMOUNT_TOLERANCE:
+            return BookedPair(pair=pair, filled=position.amount - self._left[pair])
+        profits = [self._book_close(line) for line in self._lines if line.pair == pair]
+        return BookedPair(
+            pair=pair,
+            realized_pnl=sum(profits),
+            filled=position.amount,
+            average=self._price(pair),
+        )

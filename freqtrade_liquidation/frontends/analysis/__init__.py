@@ -1,0 +1,1 @@
+"""``liquidation-analysis``: what a liquidation would have done and cost, on a backtest."""
