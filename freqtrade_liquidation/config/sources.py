@@ -21,7 +21,9 @@ from freqtrade.exceptions import ConfigurationError, OperationalException
 from freqtrade.misc import deep_merge_dicts
 from rapidjson import JSONDecodeError
 
+from freqtrade_liquidation.config import settings
 from freqtrade_liquidation.config.block import load
+from freqtrade_liquidation.config.repeated import repeated_keys
 from freqtrade_liquidation.config.settings import (
     BLOCK,
     InvalidLiquidationConfig,
@@ -42,7 +44,9 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     :param args: as ``freqtrade.commands.Arguments(argv).get_parsed_arg()`` returns it.
     :raises ConfigurationError: the files cannot be read or merged, or the block is wrong.
     """
-    with _stdin_kept(args), _quiet(load_config.logger, environment_vars.logger):
+    # freqtrade reads the same files again, says so itself, and the bot loads what is in them.
+    readers = (load_config.logger, environment_vars.logger, settings.logger)
+    with _stdin_kept(args) as text, _quiet(*readers):
         try:
             config = _merged(args)
         except ConfigurationError as e:
@@ -53,6 +57,7 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
             raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
+        _refuse_repeated(args, text)
         return load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
 
 
@@ -71,6 +76,15 @@ def origin_of(
     if STDIN in _files(args):  # freqtrade takes it alone and drops the files around it
         return "standard input"
     return next((label for label, layer in _layers(args) if _has(layer, path)), None)
+
+
+def _refuse_repeated(args: Mapping[str, Any], stdin: str | None) -> None:
+    """:param stdin: what came from there; ``None`` = the files count."""
+    layers = _file_layers(_files(args), None, 0) if stdin is None else ()
+    texts = [(f"file {file}", file.read_text()) for file, _ in layers]
+    for place, text in texts if stdin is None else [("standard input", stdin)]:
+        if problems := list(repeated_keys(text)):
+            raise InvalidLiquidationConfig(problems, _always(place))
 
 
 def _always(place: str) -> Origin:
@@ -154,14 +168,15 @@ def _variable_of(
 def _layers(args: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Every file with its content, the one that wins first; none for standard input."""
     files = _files(args)
-    return iter(()) if STDIN in files else _file_layers(files, None, 0)
+    layers = () if STDIN in files else _file_layers(files, None, 0)
+    return ((f"file {file}", content) for file, content in layers)
 
 
-def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tuple[str, Any]]:
+def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tuple[Path, Any]]:
     for name in reversed(files):
         file = base / name if base else Path(name)
         content = _read(file)
-        yield f"file {file}", content
+        yield file, content
         below = content.get("add_config_files", []) if isinstance(content, Mapping) else []
         if level < 5:  # freqtrade's own limit; it has refused deeper ones by now
             yield from _file_layers(below, file.resolve().parent, level + 1)
@@ -177,7 +192,6 @@ def _has(layer: object, path: tuple[str, ...]) -> bool:
 
 @contextmanager
 def _quiet(*loggers: logging.Logger) -> Iterator[None]:
-    """freqtrade reads the same files again and says so itself: not twice."""
     before = [(each, each.disabled) for each in loggers]
     for each in loggers:
         each.disabled = True
@@ -189,16 +203,19 @@ def _quiet(*loggers: logging.Logger) -> Iterator[None]:
 
 
 @contextmanager
-def _stdin_kept(args: Mapping[str, Any]) -> Iterator[None]:
-    """Lets standard input be read now and by freqtrade afterwards, which closes it when done."""
+def _stdin_kept(args: Mapping[str, Any]) -> Iterator[str | None]:
+    """Lets standard input be read now and by freqtrade afterwards, which closes it when done.
+
+    What it gives is its text; ``None`` where the configuration does not come from there.
+    """
     if STDIN not in _files(args):
-        yield
+        yield None
         return
     if sys.stdin.closed:
         raise ConfigurationError("The configuration came from standard input and cannot be reread.")
     text = sys.stdin.read()
     sys.stdin = io.StringIO(text)
     try:
-        yield
+        yield text
     finally:
         sys.stdin = io.StringIO(text)

@@ -186,12 +186,13 @@ class Protection:
             if old is not None:
                 handler.removeFilter(old)
 
-    def validate(self, config: Mapping[str, Any]) -> LiquidationConfig:
-        """Of a configuration that is about to be loaded.
+    def validate(self, args: Mapping[str, Any]) -> None:
+        """Reads the configuration that is about to be loaded.
 
-        :raises ConfigurationError: if its liquidation block is not valid.
+        :param args: freqtrade's own, as its parser gave them.
+        :raises ConfigurationError: if it cannot be read, or its liquidation block is not valid.
         """
-        return configuration.load(config)
+        configuration.validate_before_start(args)
 
     def announce(self) -> None:
         """Once a bot: what stopping it will do."""

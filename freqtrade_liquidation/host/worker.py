@@ -98,8 +98,9 @@ class LiquidatingWorker(Worker):
         """As freqtrade's, but a configuration that does not load leaves the old bot running."""
         before = self._protection.state_before_reload
         try:
-            config = Configuration(self._args, None).get_config()
-            self._protection.validate(config)
+            # Ours first: it names the file and the line, and quotes nothing of a broken one.
+            self._protection.validate(self._args)
+            Configuration(self._args, None).get_config()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the bot goes on
             logger.error("Configuration not reloaded: %s", error)
             self.bot.notify_status(

@@ -114,6 +114,11 @@ def wait_until_invested(bot: BotProcess, count: int, *, stops: bool = True) -> N
     bot.wait_for(invested, f"{count} open trades")
 
 
+def said(bot: BotProcess) -> str:
+    """The log without the line breaks of a narrow terminal."""
+    return " ".join(bot.log().split())
+
+
 def events(bot: BotProcess) -> list[dict[str, Any]]:
     """The audit trail, oldest first, payloads parsed."""
     rows = bot.query("SELECT * FROM liquidation_events ORDER BY sequence")

@@ -7,7 +7,7 @@ import pytest
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from tests.integration import command
-from tests.integration.conftest import MakeBot, event_types, runs, wait_until_invested
+from tests.integration.conftest import MakeBot, event_types, runs, said, wait_until_invested
 from tests.integration.operator import Operator
 from tests.integration.test_main_job import closing_requests, fills_pnl
 
@@ -18,11 +18,6 @@ AT_REST = {"process_throttle_secs": 60}
 
 def wait_for_lease(bot: BotProcess) -> None:
     bot.wait_for(lambda: bool(bot.query("SELECT * FROM liquidation_lease")), "a lease")
-
-
-def said(bot: BotProcess) -> str:
-    """The log without the line breaks of a narrow terminal."""
-    return " ".join(bot.log().split())
 
 
 def check_booked(exchange: PracticeExchange, bot: BotProcess) -> None:

@@ -17,6 +17,7 @@ from tests.integration.conftest import (
     event_types,
     events,
     runs,
+    said,
     wait_until_invested,
 )
 
@@ -161,7 +162,7 @@ def test_disabled_leaves_positions_open_and_says_so(
         assert bot.wait(40) == 130
     assert len(exchange.positions()) == 2
     assert closing_requests(exchange) == []
-    assert "SECURITY WARNING" in bot.log()
+    assert said(bot).count("SECURITY WARNING") == 1
     assert "liquidation_skipped" in event_types(bot)
 
 

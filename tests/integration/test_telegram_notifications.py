@@ -9,7 +9,7 @@ import pytest
 
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from tests.integration.conftest import MakeBot, runs, wait_until_invested
+from tests.integration.conftest import MakeBot, runs, said, wait_until_invested
 from tests.integration.operator import Operator
 from tests.integration.telegram_server import TelegramServer
 
@@ -47,11 +47,6 @@ def test_freqtrades_own_commands_reach_it_and_its_answers_come_back(
     telegram.wait_for_message("starting trader")
     assert telegram.proxy.refused == []
     assert telegram.made("sendMessage", "Version") == [], "another chat gets no answer"
-
-
-def said(bot: BotProcess) -> str:
-    """The log without the line breaks of a narrow terminal."""
-    return " ".join(bot.log().split())
 
 
 @pytest.mark.parametrize("latency_s", [0.0, 0.3])

@@ -28,6 +28,7 @@ from tests.integration.conftest import (
     event_types,
     events,
     runs,
+    said,
     wait_until_invested,
 )
 from tests.integration.operator import NoSleepSeam, Operator, QuickRepeats
@@ -58,11 +59,6 @@ def quick_bot(
 
 def wait_for_state(bot: BotProcess, operator: Operator, state: str) -> None:
     bot.wait_for(lambda: operator.state() == state, f"state {state}")
-
-
-def said(bot: BotProcess) -> str:
-    """The log without the line breaks of a narrow terminal."""
-    return " ".join(bot.log().split())
 
 
 def break_it(bot: BotProcess, how: str) -> None:
@@ -164,6 +160,13 @@ def test_reload_of_a_broken_configuration_leaves_the_old_bot_running(
         operator.ask("reload_config")
         bot.wait_for(lambda: "Configuration not reloaded" in said(bot), "a word about it")
         wait_for_state(bot, operator, "running")
+        assert str(bot.config_file) in said(bot).split("Configuration not reloaded")[1]
+        if fault == "block":
+            twice = json.dumps(config)[:-1] + ', "liquidation": {}, "liquidation": {}}'
+            bot.config_file.write_text(twice)
+            operator.ask("reload_config")
+            bot.wait_for(lambda: '"liquidation" stands' in said(bot), "a word about it")
+            wait_for_state(bot, operator, "running")
         exchange.clear_log()
         assert exchange.wait_for_requests("/fapi/", 1, 30), "it trades on"
         assert said(bot).count("to: RUNNING") == starts

@@ -242,6 +242,57 @@ def test_no_block_means_defaults_and_a_warning(caplog: pytest.LogCaptureFixture)
     assert [r.levelno for r in caplog.records] == [logging.WARNING]
 
 
+# ---- given twice
+
+
+def refused_text(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        validate_before_start(trade_args(str(path)))
+    return str(caught.value).replace(f"{tmp_path}/", "")
+
+
+def test_block_given_twice_is_refused_not_dropped(tmp_path: Path) -> None:
+    """JSON would take the last one: the first one's timeout would be gone without a word."""
+    text = """{
+        "liquidation": {"timeout_seconds": 10}, // as freqtrade takes it
+        "dry_run": true,
+        "liquidation": {"scope": "trades",},
+    }"""
+    assert refused_text(tmp_path, text) == (
+        '"liquidation" stands 2 times in one file: only the last would count. Put all its keys '
+        "into one block. Found in file config.json."
+    )
+
+
+def test_key_given_twice_within_the_block_is_refused(tmp_path: Path) -> None:
+    text = '{"liquidation": {"max_retries": 1, "scope": "trades", "max_retries": 1}}'
+    assert refused_text(tmp_path, text).startswith(
+        "liquidation.max_retries stands 2 times in one block: only the last would count. Keep one."
+    )
+
+
+def test_block_given_twice_in_a_file_that_another_names_or_on_standard_input(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = '{"liquidation": {}, "liquidation": {}}'
+    (tmp_path / "more.json").write_text(twice)
+    with pytest.raises(ConfigurationError, match=r"Found in file .*more\.json"):
+        validate_before_start(trade_args(write(add_config_files=["more.json"])))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(twice))
+    with pytest.raises(ConfigurationError, match=r"Found in standard input"):
+        validate_before_start(trade_args("-"))
+
+
+def test_block_in_two_files_is_merged_and_other_keys_are_freqtrades_affair(
+    tmp_path: Path, write: Write
+) -> None:
+    (tmp_path / "more.json").write_text('{"bot_name": "a", "bot_name": "b", "liquidation": {}}')
+    main = write(liquidation={"scope": "trades"}, add_config_files=["more.json"])
+    assert validate_before_start(trade_args(main)).scope == "trades"
+
+
 # ---- a misspelt block
 
 
@@ -509,10 +560,13 @@ def test_validation_creates_nothing_and_says_nothing(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv(variable, "1")
     monkeypatch.chdir(tmp_path)
-    args = trade_args(write(dry_run=True)) | {"user_data_dir": str(tmp_path / "user_data")}
+    block = {"emergency_liquidation": False}
+    args = trade_args(write(dry_run=True, liquidation=block)) | {
+        "user_data_dir": str(tmp_path / "user_data")
+    }
     validate_before_start(args)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
-    assert not caplog.records
+    assert not caplog.records, "of the warning that it is off, too: it is said when it is loaded"
     assert not load_config.logger.disabled
     assert not environment_vars.logger.disabled
 
