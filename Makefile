@@ -13,13 +13,14 @@ OLDEST_CCXT := 4.5.51
 # How long "make simulate" goes on.
 MINUTES ?= 1
 
-.PHONY: help drill install test test-oldest types simulate check clean
+.PHONY: help drill install test test-oldest types simulate bench check clean
 
 help:
 	@echo "make drill        fire drill: a real bot on the practice exchange, a real signal, a flat book"
 	@echo "make test         the tests"
 	@echo "make test-oldest  types and tests on the oldest freqtrade that is supported ($(OLDEST)), in .venv-oldest"
 	@echo "make simulate     new random schedules on all cores for MINUTES (1); says how to replay what fails"
+	@echo "make bench        measures times to flat (20 minutes at most) and rewrites the tables in docs/performance.md"
 	@echo "make check        everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean        removes $(VENV) and what builds and tests leave behind"
 
@@ -57,6 +58,9 @@ types: $(VENV)/.installed-test
 simulate: $(VENV)/.installed-test
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
 
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks
+
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,4 +70,4 @@ check: $(VENV)/.installed-test
 
 clean:
 	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find freqtrade_liquidation tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find freqtrade_liquidation benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

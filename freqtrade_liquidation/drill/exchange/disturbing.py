@@ -38,7 +38,7 @@ class Disturbing(Grip):
 
     def set_limits(
         self, weight_per_minute: int | None = 2400, orders_per_second: int | None = None,
-        ban_after: int = 10,
+        ban_after: int = 10, requests_per_second: int | None = None,
     ) -> None:  # fmt: skip
         """Set the limits of both sides and start counting anew; None = no limit.
 
@@ -48,6 +48,7 @@ class Disturbing(Grip):
             for limits in (self.core.futures_limits, self.core.spot_limits):
                 limits.weight_per_minute = weight_per_minute
                 limits.orders_per_window = {1: orders_per_second} if orders_per_second else {}
+                limits.requests_per_second = requests_per_second
                 limits.ban_after = ban_after
                 limits.reset()
 

@@ -24,12 +24,14 @@ class Limits:
 
     :param weight_per_minute: None = count, but never refuse.
     :param orders_per_window: seconds of a sliding window → orders that fit into it.
+    :param requests_per_second: of any kind, in a sliding window; None = no such limit.
     :param ban_after: requests that may follow a 429 before the address is banned (418).
     :param ban_s: how long the ban lasts.
     """
 
     weight_per_minute: int | None = 2400
     orders_per_window: dict[int, int] = field(default_factory=lambda: dict(_PUBLISHED))
+    requests_per_second: int | None = None
     ban_after: int = 10
     ban_s: float = 120.0
     used_weight: int = 0
@@ -37,12 +39,14 @@ class Limits:
     _refused: int = 0
     _banned_until: float = 0.0
     _order_times: deque[float] = field(default_factory=deque)
+    _request_times: deque[float] = field(default_factory=deque)
 
     def reset(self) -> None:
         """Forget what was used, and any ban."""
         self.used_weight = self._refused = 0
         self._banned_until = 0.0
         self._order_times.clear()
+        self._request_times.clear()
 
     def spend(self, weight: int, orders: int) -> Excess | None:
         """Count a request.
@@ -59,7 +63,19 @@ class Limits:
         self.used_weight += weight
         if self.weight_per_minute is not None and self.used_weight > self.weight_per_minute:
             return self._refuse(now, -1003, (window + 1) * _WINDOW_S - now)
+        if not self._one_more_request(now):
+            return self._refuse(now, -1003, 1)
         return self._spend_orders(now, orders)
+
+    def _one_more_request(self, now: float) -> bool:
+        if self.requests_per_second is None:
+            return True
+        while self._request_times and self._request_times[0] <= now - 1:
+            self._request_times.popleft()
+        if len(self._request_times) >= self.requests_per_second:
+            return False
+        self._request_times.append(now)
+        return True
 
     def _spend_orders(self, now: float, orders: int) -> Excess | None:
         while self._order_times and self._order_times[0] <= now - _WINDOW_S:
@@ -94,6 +110,8 @@ class Limits:
         rows: list[dict[str, object]] = []
         if self.weight_per_minute is not None:
             rows.append(_row("REQUEST_WEIGHT", 60, self.weight_per_minute))
+        if self.requests_per_second is not None:
+            rows.append(_row("RAW_REQUESTS", 1, self.requests_per_second))
         rows += [_row("ORDERS", *item) for item in self.orders_per_window.items()]
         return rows
 

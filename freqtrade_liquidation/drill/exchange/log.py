@@ -18,6 +18,8 @@ class LoggedRequest:
     :param executed: when the engine acted; None = it did not (or has not yet).
     :param answered: when the answer left; None = never.
     :param faults: the kinds of the rules that struck it.
+    :param weight: what it counts against the limits, as Binance says.
+    :param connection: number of the connection that it came on, since the start of the exchange.
     """
 
     number: int
@@ -31,6 +33,8 @@ class LoggedRequest:
     status: int | None = None
     code: int | None = None
     faults: list[str] = field(default_factory=list)
+    weight: int = 0
+    connection: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """:return: its fields."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from urllib.parse import parse_qsl
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -35,23 +35,31 @@ class Front:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.stopping = asyncio.Event()
-        self._transports: WeakSet[asyncio.Transport] = WeakSet()
+        self._connections: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._opened = 0
 
     async def cut(self) -> None:
         """Cut off every connection: a TLS farewell would wait for clients that never answer."""
-        for transport in list(self._transports):
+        for transport in list(self._connections):
             transport.abort()
         await asyncio.sleep(0)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or do with it what the faults say."""
-        if request.transport is not None:
-            self._transports.add(request.transport)
         query = request.raw_path.partition("?")[2]
         body = await request.text()
         params = dict(parse_qsl(f"{query}&{body}" if body else query, keep_blank_values=True))
         visit = _Visit(self, self._core, request, query + body, params)
         return await visit.run()
+
+    def number_of(self, transport: asyncio.Transport | None) -> int:
+        """:return: the number of a connection, counted from 1; 0 = it is gone already."""
+        if transport is None:
+            return 0
+        if transport not in self._connections:
+            self._opened += 1
+            self._connections[transport] = self._opened
+        return self._connections[transport]
 
 
 class _Visit:
@@ -71,6 +79,8 @@ class _Visit:
         self._limits = core.futures_limits if futures else core.spot_limits
         self._route = TABLE.get((request.method, request.path))
         self._arrived_ms = core.now_ms()
+        self._entry.weight = self._route.weigh(self._call) if self._route else 1
+        self._entry.connection = front.number_of(request.transport)
 
     async def run(self) -> web.StreamResponse:
         refused = self._limited()
@@ -98,12 +108,11 @@ class _Visit:
         return self._respond(status, json.dumps(answer))
 
     def _limited(self) -> web.Response | None:
-        weight = self._route.weigh(self._call) if self._route else 1
         orders = self._route.orders if self._route else 0
         if orders > 1:
             orders = len(self._batch() or [])
         with self._core.lock:
-            excess = self._limits.spend(weight, orders)
+            excess = self._limits.spend(self._entry.weight, orders)
         if excess is None:
             return None
         text = "Too many requests; please use the websocket for live updates."

@@ -1,0 +1,1 @@
+"""Benchmarks: real processes on the practice exchange, measured from the exchange's side."""

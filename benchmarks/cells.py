@@ -1,0 +1,68 @@
+"""What is measured: the cells of the benchmark, and which of them ``--quick`` takes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+POSITIONS: Final = (1, 10, 40, 100)
+ROUND_TRIPS_MS: Final = (0, 100, 200)
+LIMITS: Final = (None, 20, 50)
+"""Requests a second that the exchange takes; ``None`` = its usual limits (by the minute)."""
+
+
+class Way(StrEnum):
+    """How a book is closed."""
+
+    SIGNAL = "ours, SIGTERM"
+    REST = "ours, REST"
+    LOOP = "loop over our verbs"
+    FORCEEXIT = "freqtrade /forceexit all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One measurement.
+
+    :param round_trip_ms: of each request; half of it before the exchange executes it.
+    :param limit: requests a second; ``None`` = none beyond the exchange's usual ones.
+    """
+
+    way: Way
+    positions: int
+    round_trip_ms: int
+    limit: int | None = None
+
+    def __str__(self) -> str:
+        limit = "no limit" if self.limit is None else f"{self.limit} requests/s"
+        return f"{self.way}: {self.positions} positions, {self.round_trip_ms} ms, {limit}"
+
+
+def every_cell() -> Iterator[Cell]:
+    """The whole grid. Under a limit the ways in do the same: REST is measured without one.
+
+    The loop is measured without limits, freqtrade's own where it ends within minutes.
+    """
+    for limit in LIMITS:
+        for round_trip_ms in ROUND_TRIPS_MS:
+            for positions in POSITIONS:
+                yield _cell(Way.SIGNAL, positions, round_trip_ms, limit)
+                if limit is None:
+                    yield _cell(Way.REST, positions, round_trip_ms)
+                    yield _cell(Way.LOOP, positions, round_trip_ms)
+    for positions in (10, 40):
+        yield _cell(Way.FORCEEXIT, positions, 100)
+
+
+def quick_cells() -> Iterator[Cell]:
+    """About two minutes of it: growth, both ways in, one limit, and freqtrade's own."""
+    for positions in (10, 40):
+        yield _cell(Way.SIGNAL, positions, 100)
+        yield _cell(Way.LOOP, positions, 100)
+    yield _cell(Way.REST, 40, 100)
+    yield _cell(Way.SIGNAL, 40, 100, 50)
+    yield _cell(Way.FORCEEXIT, 10, 100)
+
+
+def _cell(way: Way, positions: int, round_trip_ms: int, limit: int | None = None) -> Cell:
+    return Cell(way=way, positions=positions, round_trip_ms=round_trip_ms, limit=limit)

@@ -1,0 +1,48 @@
+"""What docs/performance.md tells people to type exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import PAGE, parser
+from benchmarks.cells import Cell, Way, every_cell, quick_cells
+from benchmarks.reading import Measured, floor_s
+from benchmarks.tables import page_with, tables
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = re.findall(r"^    (make|python -m) (\w+)([^#\n]*)", PAGE.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("kind", "name", "options"), COMMANDS)
+def test_commands_of_the_page_exist(kind: str, name: str, options: str) -> None:
+    if kind == "make":
+        assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    else:
+        assert (ROOT / name / "__main__.py").exists()
+        parser().parse_args(options.split())
+
+
+def test_the_page_names_commands_and_takes_the_tables() -> None:
+    assert {name for _, name, _ in COMMANDS} == {"bench", "benchmarks"}
+    assert "NEW" in page_with(PAGE.read_text(), "NEW")
+
+
+def test_tables_hold_a_row_for_each_cell_and_its_error() -> None:
+    cell = Cell(way=Way.SIGNAL, positions=40, round_trip_ms=100)
+    rows = [
+        Measured(cell=cell, flat=True, flat_s=0.3, closed_s=0.2),
+        Measured(cell=cell, error="!"),
+    ]
+    text = tables({"machine": "here", "date": "today"}, rows)
+    assert "0.20 s | 0.30 s" in text
+    assert "| ! |" in text
+
+
+def test_floor_is_three_round_trips_or_the_limit() -> None:
+    assert floor_s(Cell(way=Way.SIGNAL, positions=1, round_trip_ms=200), 7) == pytest.approx(0.6)
+    assert floor_s(Cell(way=Way.SIGNAL, positions=1, round_trip_ms=0, limit=20), 40) == 2.0
+
+
+def test_quick_cells_are_a_part_of_the_grid() -> None:
+    assert set(quick_cells()) < set(every_cell())
