@@ -23,6 +23,7 @@ from rapidjson import JSONDecodeError
 
 from freqtrade_liquidation.config import settings
 from freqtrade_liquidation.config.block import load
+from freqtrade_liquidation.config.modes import refuse_unsupported
 from freqtrade_liquidation.config.repeated import repeated_keys
 from freqtrade_liquidation.config.settings import (
     BLOCK,
@@ -42,7 +43,8 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     first, so both ask here beforehand. Standard input (``-c -``) is read and put back.
 
     :param args: as ``freqtrade.commands.Arguments(argv).get_parsed_arg()`` returns it.
-    :raises ConfigurationError: the files cannot be read or merged, or the block is wrong.
+    :raises ConfigurationError: the files cannot be read or merged, the block is wrong, or ccxt is
+        configured for an account mode that no run is made for.
     """
     # freqtrade reads the same files again, says so itself, and the bot loads what is in them.
     readers = (load_config.logger, environment_vars.logger, settings.logger)
@@ -58,6 +60,7 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
         _refuse_repeated(args, text)
+        refuse_unsupported(config)
         return load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
 
 

@@ -49,6 +49,7 @@ ABOUT: Final = {
     "disarm": "maintenance window: the next automatic trigger leaves positions open",
     "arm": "ends a maintenance window",
     "release": "lifts the latch that keeps a bot stopped",
+    "exchange-support": "what each exchange can do, and what is tested",
 }
 
 
@@ -100,11 +101,18 @@ def _analysis(arguments: Sequence[str]) -> int:
     return command.run(arguments)
 
 
+def _exchange_support(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.frontends import exchange_support
+
+    return exchange_support.run(arguments)
+
+
 OWN: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "liquidate": _liquidate,
     "liquidation-analysis": _analysis,
     "show-liquidations": _show,
     "drill": _drill,
     "status": _status,
+    "exchange-support": _exchange_support,
     **{name: partial(_control, name) for name in ("disarm", "arm", "release")},
 }

@@ -1,5 +1,6 @@
 """What people read. Plain text: nothing that comes from outside can break its markup."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,11 +13,19 @@ from freqtrade_liquidation.state import LiquidationState
 SHOW: Final = "freqtrade-liquidation show-liquidations"
 
 
-def armed(config: LiquidationConfig, *, scope: str, untracked: list[str], by_telegram: bool) -> str:
+def armed(
+    config: LiquidationConfig,
+    *,
+    scope: str,
+    untracked: list[str],
+    by_telegram: bool,
+    shortcomings: Sequence[str] = (),
+) -> str:
     """At start: the one thing nobody may be surprised by.
 
     :param scope: ``account`` or ``trades``, as it is for this bot.
     :param by_telegram: whether people can answer there.
+    :param shortcomings: what the exchange cannot do for a run, in sentences.
     """
     lines = [_what_stopping_does(config)]
     fate = ""
@@ -28,7 +37,7 @@ def armed(config: LiquidationConfig, *, scope: str, untracked: list[str], by_tel
         lines.append(f"To keep them: {disarm}")
     if untracked:
         lines.append(f"Unknown to the database{fate}: {', '.join(sorted(untracked))}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *shortcomings])
 
 
 _STOPPING: Final = {"shutdown", "stop"}

@@ -22,6 +22,7 @@ from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control, patiently
 from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.host.exchanges.shortcomings import shortcomings
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
@@ -208,6 +209,7 @@ class Protection:
             scope=scope_of(self._bot, self.config),
             untracked=untracked,
             by_telegram=bool(self._bot.config.get("telegram", {}).get("enabled")),
+            shortcomings=shortcomings(self._bot.exchange),
         )
         self.notifier.send(Message(text=text))
 

@@ -36,20 +36,24 @@ def market_order_maximum(api: Any, market: Mapping[str, Any]) -> float | None:
     Source: the tables above, else ccxt market ``limits.market.max`` (binance's MARKET_LOT_SIZE),
     else ``limits.amount.max``.
     """
-    path = rule_for(OF_CONTRACTS if market.get("contract") else OF_COINS, api, None)
-    limits = market.get("limits") or {}
-    return (
-        (_at(market.get("info") or {}, path) if path else None)
-        or (limits.get("market") or {}).get("max")
-        or (limits.get("amount") or {}).get("max")
-        or None
-    )
+    return next((largest for path in _paths(api, market) if (largest := _at(market, path))), None)
 
 
-def _at(info: Any, path: Path) -> float | None:
+def maximum_source(api: Any, market: Mapping[str, Any]) -> str | None:
+    """Where *market* has it, in words; ``None`` = none published."""
+    return next((".".join(path) for path in _paths(api, market) if _at(market, path)), None)
+
+
+def _paths(api: Any, market: Mapping[str, Any]) -> list[Path]:
+    own = rule_for(OF_CONTRACTS if market.get("contract") else OF_COINS, api, None)
+    unified: list[Path] = [("limits", "market", "max"), ("limits", "amount", "max")]
+    return unified if own is None else [("info", *own), *unified]
+
+
+def _at(market: Any, path: Path) -> float | None:
     for key in path:
-        info = info.get(key) if isinstance(info, Mapping) else None
+        market = market.get(key) if isinstance(market, Mapping) else None
     try:
-        return float(info)
+        return float(market)
     except (TypeError, ValueError):
         return None

@@ -147,3 +147,11 @@ def test_dust_that_was_not_sold_is_not_told_as_closed() -> None:
 def test_failed_does_not_claim_to_know_that_nothing_was_closed() -> None:
     text = told(LiquidationState.FAILED, pair(PairState.UNVERIFIED), positions_failed=1)
     assert "no position was closed" not in text
+
+
+def test_armed_message_ends_with_what_the_exchange_cannot_do() -> None:
+    text = messages.armed(
+        LiquidationConfig(), scope="account", untracked=[], by_telegram=True,
+        shortcomings=["Kraken takes one request at a time."],
+    )  # fmt: skip
+    assert text.splitlines()[-1] == "Kraken takes one request at a time."

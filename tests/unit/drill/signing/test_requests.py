@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from freqtrade.exceptions import OperationalException
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.drill.signing.probe import ORDER_ID, Requests, probe
@@ -301,3 +302,37 @@ def test_hip3_exchanges_of_hyperliquid_are_asked_each_by_itself() -> None:
     found = probe(lab)
     for what in ("positions", "orders"):
         assert [signed.values.get("dex") for signed in found[what]] == [None, "xyz"]
+
+
+def test_okx_in_hedge_mode_gets_the_side_of_the_position_that_is_closed() -> None:
+    """Without it OKX would take the order for the other side."""
+    hedged = {"code": "0", "data": [{"uid": "1", "posMode": "long_short_mode", "acctLv": "2"}]}
+    lab = Lab(ALL["okx futures isolated"], answers=(("account/config", hedged),))
+    found = probe(lab)
+    assert [s.values["0.posSide"] for s in found["close"]] == ["long"]
+    assert [s.values["0.posSide"] for s in found["close_short"]] == ["short"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "sent"),
+    [
+        ("bybit futures isolated", "/v5/position/switch-mode", {"mode": "0"}),
+        (
+            "bitget futures isolated",
+            "/api/v2/mix/account/set-position-mode",
+            {"posMode": "one_way_mode"},
+        ),
+    ],
+)
+def test_one_way_mode_is_set_where_freqtrade_sets_it(name: str, path: str, sent: Values) -> None:
+    asked = [signed.values for signed in Lab(ALL[name]).at_start if signed.path == path]
+    assert [has(values, sent) for values in asked] == [True]
+
+
+def test_hedge_mode_and_multi_asset_margin_are_refused_by_freqtrade_on_binance() -> None:
+    for part, answer in (
+        ("positionSide/dual", {"dualSidePosition": True}),
+        ("multiAssetsMargin", {"multiAssetsMargin": True}),
+    ):
+        with pytest.raises(OperationalException, match="not supported by freqtrade"):
+            Lab(ALL["binance futures isolated"], answers=((part, answer),))

@@ -1,0 +1,42 @@
+"""Account modes that a configuration can ask ccxt for, and that no run is made for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from freqtrade.exceptions import ConfigurationError
+
+
+def refuse_unsupported(config: Mapping[str, Any]) -> None:
+    """Looks through what *config* hands to ccxt.
+
+    :raises ConfigurationError: naming each option that would make ccxt ask for another book than
+        the one that freqtrade trades: it could look flat and not be.
+    """
+    found = list(_unsupported(config))
+    if found:
+        raise ConfigurationError(
+            "freqtrade-liquidation closes linear swaps in one-way mode only. Not started:\n- "
+            + "\n- ".join(found)
+        )
+
+
+def _unsupported(config: Mapping[str, Any]) -> Iterator[str]:
+    futures = config.get("trading_mode") == "futures"
+    exchange = config.get("exchange") or {}
+    for block in ("ccxt_config", "ccxt_sync_config"):
+        options = (exchange.get(block) or {}).get("options") or {}
+        where = f"exchange.{block}.options"
+        # ccxt binance: handle_option_bool_and_params_2(..., "papi", "portfolioMargin")
+        for name in ("portfolioMargin", "papi"):
+            if options.get(name):
+                yield f"{where}.{name}: portfolio margin is not supported"
+        if options.get("defaultSubType") == "inverse":
+            yield f"{where}.defaultSubType: inverse contracts are not supported"
+        kind = options.get("defaultType")
+        if futures and kind not in (None, "swap"):
+            yield f"{where}.defaultType: it must be swap (or left out), and is {kind!r}"
+        # ccxt: positions and orders of two sides a pair
+        create_order = options.get("createOrder")
+        nested = create_order if isinstance(create_order, Mapping) else {}
+        if options.get("hedged") or nested.get("hedged"):
+            yield f"{where}: hedge mode (hedged) is not supported"

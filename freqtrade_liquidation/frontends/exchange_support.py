@@ -1,0 +1,143 @@
+"""``exchange-support``: what each exchange that freqtrade supports can do, and what is tested.
+
+Nothing is typed by hand: the installed freqtrade and ccxt are made to sign each request of a run,
+below HTTP, and the answers come from those and from their capability data.
+"""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import ccxt
+import freqtrade
+from freqtrade.enums import TradingMode
+from rich.console import Console
+from rich.text import Text
+
+from freqtrade_liquidation.drill.signing.support import Support, supported
+
+COLUMNS: Final = {
+    "tested": "tested",
+    "positions": "positions",
+    "cancel_all": "cancel all",
+    "stops": "stop orders",
+    "reduce_only": "reduce-only",
+    "market_order": "market order",
+    "batch": "batch",
+    "requests": "requests",
+    "position_mode": "position mode",
+    "largest_order": "largest market order",
+    "lost_order": "order whose answer was lost",
+}
+"""Field of :class:`Support`, and what it is called."""
+
+MEANING: Final = """\
+- **tested**: *practice exchange*: whole runs over HTTP against the built-in exchange, which speaks
+  as this one. *By contract*: the requests that the installed ccxt signs for a run (lists, cancel,
+  close, read back, stop) are caught below HTTP and are as they must be; what the exchange answers
+  is not tested. Anything else is called *untested*, with the reason.
+- **positions**: how the whole account is listed. On spot a position is what the bot bought and has
+  not sold.
+- **cancel all**: each order is cancelled by itself, so that each has its own outcome and stops
+  stay.
+- **stop orders**: where they stand. Kinds that are lists of their own are asked for by name.
+- **reduce-only**: what the closing order carries.
+- **market order**: whether it carries a price, which is one more request before each close.
+- **batch**: orders are sent side by side instead: in a batch one that hangs takes the others along.
+- **requests**: one at a time where the exchange wants growing nonces.
+- **position mode**: what freqtrade does about it at its start, and what goes with an order.
+- **largest market order**: the field of ccxt's market. Larger positions are closed in pieces.
+- **order whose answer was lost**: how it is found again."""
+
+UNSUPPORTED: Final = (
+    ("hedge mode", "binance, binanceusdm", "freqtrade refuses to start"),
+    ("hedge mode", "bybit, bitget", "freqtrade sets one-way mode at its start"),
+    (
+        "hedge mode",
+        "okx",
+        "orders carry the position side: one side of a pair is closed; both sides at once are "
+        "reported, not closed",
+    ),
+    ("hedge mode", "elsewhere", "both sides of a pair at once are reported, not closed"),
+    (
+        "inverse and delivery contracts",
+        "everywhere",
+        "freqtrade does not trade them; positions in them are reported as out of scope",
+    ),
+    (
+        "multi-asset margin",
+        "binance, binanceusdm",
+        "freqtrade refuses to start, except with cross margin, where closing is the same",
+    ),
+    (
+        "`portfolioMargin`, `papi`, `hedged`, `defaultSubType: inverse` or another `defaultType` "
+        "in `ccxt_config`",
+        "everywhere",
+        "the start is refused",
+    ),
+)
+"""What, where, and what becomes of it."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Prints it. :returns: 0; 2 where an exchange is named that freqtrade does not support."""
+    parser = argparse.ArgumentParser(
+        prog="freqtrade-liquidation exchange-support",
+        description="What each exchange that freqtrade supports can do, and what is tested.",
+    )
+    parser.add_argument("exchange", nargs="*", help="only these; default: all")
+    parser.add_argument("--markdown", action="store_true", help="as the page docs/exchanges.md")
+    options = parser.parse_args(arguments)
+    found = [s for s in supported() if not options.exchange or s.exchange in options.exchange]
+    if unknown := set(options.exchange) - {support.exchange for support in found}:
+        parser.error(f"not officially supported by freqtrade: {', '.join(sorted(unknown))}")
+    if options.markdown:
+        print(page(found), end="")  # noqa: T201 - it is what was asked for
+        return 0
+    console = Console(highlight=False)
+    for support in found:
+        console.print(Text(_title(support), style="bold"))
+        for field, name in COLUMNS.items():
+            console.print(Text(f"  {name}: {getattr(support, field)}"), soft_wrap=True)
+    return 0
+
+
+def page(found: Iterable[Support]) -> str:
+    """docs/exchanges.md."""
+    rows = list(found)
+    parts = [
+        "# Exchanges",
+        f"Made by `freqtrade-liquidation exchange-support --markdown`; do not edit.\n{made_with()}",
+        "Any other exchange is untested; freqtrade trades spot there at most.",
+        *(
+            f"## {mode.value.capitalize()}\n\n{_table([r for r in rows if r.mode == mode])}"
+            for mode in (TradingMode.FUTURES, TradingMode.SPOT)
+        ),
+        f"## What the columns say\n\n{MEANING}",
+        "## Not supported\n\nRefused at the start or reported, never half handled:\n\n"
+        + _lines(("what", "where", "what happens"), UNSUPPORTED),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def made_with() -> str:
+    """The versions that the page holds for."""
+    return f"freqtrade {freqtrade.__version__}, ccxt {ccxt.__version__}."
+
+
+def _table(rows: Sequence[Support]) -> str:
+    cells = [[_name(row), *(str(getattr(row, field)) for field in COLUMNS)] for row in rows]
+    return _lines(("exchange", *COLUMNS.values()), cells)
+
+
+def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _name(support: Support) -> str:
+    return support.exchange + (f" ({support.margin_modes})" if support.margin_modes else "")
+
+
+def _title(support: Support) -> str:
+    return f"{_name(support)}, {support.mode}"
