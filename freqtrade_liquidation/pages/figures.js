@@ -15,7 +15,16 @@
     if (touched) figure.layout.dragmode = false;
     Plotly.newPlot(place, figure.data, figure.layout, settings);
   }
-  const all = change => { for (const place of places) Plotly.relayout(place, change); };
-  addEventListener("beforeprint", () => all({ width: 680 }));
-  addEventListener("afterprint", () => all({ width: null, autosize: true }));
+  // On paper a picture must fit one page.
+  const resize = (place, width, height) => {
+    place.style.height = `${height}px`;
+    Plotly.relayout(place, { width, height, autosize: width === null });
+  };
+  const heights = new Map(places.map(place => [place, place.clientHeight]));
+  addEventListener("beforeprint", () => {
+    for (const [place, height] of heights) resize(place, 680, Math.min(height, 900));
+  });
+  addEventListener("afterprint", () => {
+    for (const [place, height] of heights) resize(place, null, height);
+  });
 })();
