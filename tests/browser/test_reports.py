@@ -3,6 +3,7 @@
 Skipped where there is no Chromium (Debian: ``apt-get install chromium``).
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,15 @@ def test_colours_follow_the_scheme(browser: Chromium, tmp_path: Path) -> None:
         ("rgb(255, 255, 255)", "rgb(27, 31, 36)"),
         ("rgb(20, 23, 27)", "rgb(230, 233, 237)"),
     ]
+
+
+def test_picture_fits_the_paper_and_is_as_it_was_afterwards(
+    browser: Chromium, tmp_path: Path
+) -> None:
+    browser.show(report(tmp_path, recorded("refused")), PHONE)
+    size = "JSON.stringify(document.querySelector('.figure .main-svg').getBoundingClientRect())"
+    before = browser.value(size)
+    browser.value("dispatchEvent(new Event('beforeprint'))")
+    assert json.loads(browser.value(size))["width"] == 680
+    browser.value("dispatchEvent(new Event('afterprint'))")
+    assert browser.value(size) == before

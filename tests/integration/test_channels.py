@@ -13,7 +13,7 @@ import pytest
 import websockets
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from tests.integration.conftest import MakeBot, wait_until_invested
+from tests.integration.conftest import MakeBot, said, wait_until_invested
 from tests.integration.operator import Operator
 
 FLAT = "FLAT, verified on the exchange: 1 position(s) closed"
@@ -111,7 +111,7 @@ def test_channel_that_hangs_delays_neither_the_run_nor_the_others(
         discord.wait_for(FLAT)
         assert bot.wait(8) == 130
     assert exchange.positions() == {}
-    assert "Messages on webhook were not delivered in time" in " ".join(bot.log().split())
+    assert "Messages on webhook were not delivered in time" in said(bot)
 
 
 def test_channel_that_cannot_hear_is_named_at_the_start(
@@ -121,7 +121,7 @@ def test_channel_that_cannot_hear_is_named_at_the_start(
     del settings["discord"]["status"]
     with make_bot(pairs=1, **settings) as bot:
         words = "cannot hear every outcome: discord (status)."
-        bot.wait_for(lambda: words in " ".join(bot.log().split()), "a warning")
+        bot.wait_for(lambda: words in said(bot), "a warning")
 
 
 def test_outcome_is_published_to_websocket_listeners(

@@ -17,7 +17,7 @@ from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.host.lease import BookDatabase, Lease
 from tests.integration import command
-from tests.integration.conftest import MakeBot, event_types, events, runs, wait_until_invested
+from tests.integration.conftest import MakeBot, event_types, events, runs, said, wait_until_invested
 from tests.integration.forking import ForkedBot
 from tests.integration.test_main_job import closing_requests, fills_pnl
 
@@ -82,7 +82,7 @@ def test_book_of_a_killed_bot_is_closed_booked_and_stays_closed(
 def check_stays_stopped(exchange: PracticeExchange, bot: BotProcess) -> None:
     exchange.clear_log()
     with bot:
-        bot.wait_for(lambda: "Latched by cli" in " ".join(bot.log().split()), "the latch")
+        bot.wait_for(lambda: "Latched by cli" in said(bot), "the latch")
         bot.wait_for(lambda: "state='STOPPED'" in bot.log(), "the stopped state")
         bot.send(signal.SIGTERM)
         assert bot.wait(30) == 130

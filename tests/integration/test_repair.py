@@ -16,6 +16,7 @@ from tests.integration.conftest import (
     event_types,
     events,
     runs,
+    said,
     wait_until_invested,
 )
 from tests.integration.test_main_job import fills_pnl
@@ -29,7 +30,7 @@ def of_type(bot: BotProcess, kind: str) -> list[dict[str, Any]]:
 
 
 def heartbeats(bot: BotProcess) -> int:
-    return " ".join(bot.log().split()).count("state='RUNNING'")
+    return said(bot).count("state='RUNNING'")
 
 
 def assert_booked(bot: BotProcess, exchange: PracticeExchange, count: int) -> None:
@@ -208,7 +209,7 @@ def test_order_that_never_arrived_books_nothing(
         (failed,) = of_type(bot, "liquidation_booking_failed")
         assert "may still reach the exchange" in failed["error"]
         assert "liquidation_booked" not in event_types(bot)
-        assert "is NOT booked" in " ".join(bot.log().split())
+        assert "is NOT booked" in said(bot)
     assert len(exchange.positions()) == 1
 
 

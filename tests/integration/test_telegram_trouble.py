@@ -14,6 +14,7 @@ from tests.integration.conftest import (
     MakeBot,
     event_types,
     runs,
+    said,
     wait_until_invested,
 )
 from tests.integration.telegram_server import TelegramServer
@@ -186,12 +187,10 @@ def test_telegram_that_cannot_be_reached_at_the_start_leaves_the_bot_protected(
     bot = make_bot(pairs=2, telegram=telegram.config, environment=telegram.environment)
     with bot:
         wait_until_invested(bot, 2)
-        bot.wait_for(
-            lambda: "Telegram init failed" in " ".join(bot.log().split()), "a Telegram given up"
-        )
+        bot.wait_for(lambda: "Telegram init failed" in said(bot), "a Telegram given up")
         began = time.monotonic()
         bot.send(signal.SIGTERM)
         assert bot.wait(30) == 130
         assert time.monotonic() - began < 5
     assert exchange.positions() == {}
-    assert "Message lost on telegram (ConnectionError" in " ".join(bot.log().split())
+    assert "Message lost on telegram (ConnectionError" in said(bot)

@@ -10,7 +10,7 @@ from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.host.control import Control
 from tests.integration import command
-from tests.integration.conftest import MakeBot, runs, wait_until_invested
+from tests.integration.conftest import MakeBot, runs, said, wait_until_invested
 from tests.integration.operator import Operator
 
 
@@ -20,7 +20,7 @@ def operator() -> Operator:
 
 
 def says(bot: BotProcess, words: str) -> bool:
-    return words in " ".join(bot.log().split())
+    return words in said(bot)
 
 
 def test_window_opened_and_closed_by_the_command_line_is_told_by_the_bot_that_runs(
