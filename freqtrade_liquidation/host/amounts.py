@@ -1,6 +1,6 @@
 """Amounts as a market takes them: steps, smallest and largest market orders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ccxt.base.decimal_to_precision import TICK_SIZE
 from freqtrade.exchange import Exchange
@@ -8,6 +8,14 @@ from freqtrade.util import FtPrecise
 
 from freqtrade_liquidation.host.exchanges.maximum import market_order_maximum
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
+
+
+def total(parts: Iterable[float]) -> float:
+    """The sum of decimals.
+
+    In floats 1.071 - 0.316 is a little less than 0.755, and a market would round that to 0.754.
+    """
+    return float(sum((FtPrecise(part) for part in parts), FtPrecise(0)))
 
 
 class Amounts:

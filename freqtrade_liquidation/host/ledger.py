@@ -7,7 +7,7 @@ fills that the exchange reports since, and never more than the balance.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from freqtrade.exchange import Exchange
 from sqlalchemy.exc import SQLAlchemyError
 
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
+from freqtrade_liquidation.host.amounts import total
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.exchanges.names import is_ours
@@ -144,11 +145,12 @@ class LedgerVenue(FuturesVenue):
 
     def _unsold(self, pair: str) -> float:
         """Base currency: what the bot bought and has not sold, whatever the account holds."""
-        amount = sum(self._own_amount(trade) for trade in self._trades_of(pair))
-        amount += sum(self._net(order, 0.001) for order in self._found_of(pair))
+        parts = [part for trade in self._trades_of(pair) for part in self._own_amounts(trade)]
+        parts += [self._net(order, 0.001) for order in self._found_of(pair)]
         known = {order_id for trade in self._trades_of(pair) for order_id in trade.order_ids}
         closes = (close for close in self.deeds.closes if close.order.pair == pair)
-        return amount - sum(c.filled for c in closes if (c.answer or {}).get("id") not in known)
+        parts += [-c.filled for c in closes if (c.answer or {}).get("id") not in known]
+        return total(parts)
 
     def _base_currency(self, pair: str) -> str:
         known = next((trade.base_currency for trade in self._trades_of(pair)), None)
@@ -170,15 +172,14 @@ class LedgerVenue(FuturesVenue):
                 f"holds {holds}: nothing to sell. Sold or moved by hand? Then correct the trade"
             )
 
-    def _own_amount(self, trade: KnownTrade) -> float:
+    def _own_amounts(self, trade: KnownTrade) -> Iterator[float]:
         """What the database knows, and what its open orders have filled since."""
-        amount = trade.amount
+        yield trade.amount
         for order in trade.open_orders:
             state = self._states.get(order.order_id, {})
             filled = float(state.get("filled") or 0.0)
             entry = not order.is_stop and order.role_side != trade.side.exit_side
-            amount += filled * (1 - trade.fee_open) if entry else -filled
-        return amount
+            yield filled * (1 - trade.fee_open) if entry else -filled
 
     @staticmethod
     def _net(order: dict[str, Any], fee_ratio: float) -> float:

@@ -203,6 +203,22 @@ def test_spot_exit_partially_filled_is_taken_off_and_locks_the_coins(
     assert (order.role, order.blocks_close) == (EXIT, True)
 
 
+def test_spot_amount_left_after_an_exit_is_exact_and_sold_whole(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """In floats 0.3 - 0.1 is less than 0.2: rounded down to the step, a trade would stay open."""
+    practice.seed_balance("BTC", 3)
+    practice.add_fault("partial", method="POST", path="/order$", share=0.5)
+    raw = spot._api.create_order(SPOT, "limit", "sell", 0.2, 60_000)
+    known = trade(SPOT, 0.3, known_order(raw["id"], "sell"))
+
+    async def look(venue: FuturesVenue) -> Any:
+        [shown] = await venue.get_all_positions(timeout_s=5)
+        return shown.amount, sum(venue.amount_pieces(shown))
+
+    assert on(spot, look, known) == (0.2, 0.2)
+
+
 def test_spot_stop_locks_and_protects(practice: PracticeExchange, spot: Exchange) -> None:
     practice.seed_balance("BTC", 0.2)
     stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
