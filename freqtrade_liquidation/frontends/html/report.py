@@ -97,16 +97,14 @@ def _how_left(story: Story, open_ones: int) -> str:
 
 
 def _skip_reason(story: Story) -> str:
-    words = [m.words for m in story.moments if m.kind == "skipped"]
-    return words[-1][:1].upper() + words[-1][1:] + "." if words else ""
+    said = [m.words.removeprefix("nothing closed, ") for m in story.moments if m.kind == "skipped"]
+    return said[-1][:1].upper() + said[-1][1:] + "." if said else ""
 
 
 def _facts(story: Story) -> Iterable[tuple[str, str, str, str]]:
     """Label, value, a smaller line, and a class."""
     run, unit = story.run, _unit(story)
-    left, many = len(story.left), len(story.pairs)
-    yield "Closed", f"{many - left} of {many}", "", ""
-    yield "Left", str(left), "", "bad" if left else ""
+    yield from _counts(story)
     yield "Nothing open after", *_flat_after(story)
     timeout = (story.config or {}).get("timeout_seconds")
     of = f"of {timeout:g} s" if isinstance(timeout, (int, float)) else ""
@@ -118,10 +116,21 @@ def _facts(story: Story) -> Iterable[tuple[str, str, str, str]]:
     yield "Failed or unanswered", f"{failed} of {len(story.requests)}", "", "bad" if failed else ""
 
 
+def _counts(story: Story) -> Iterable[tuple[str, str, str, str]]:
+    if story.never_looked:
+        yield "Closed", "0", "the exchange was not looked at", ""
+        words = formats.NOT_KNOWN if story.expected is None else str(story.expected)
+        yield "Left", words, "as freqtrade's database had it", "bad" if story.expected else ""
+        return
+    left, many = len(story.left), len(story.pairs)
+    yield "Closed", f"{many - left} of {many}", "", ""
+    yield "Left", str(left), "", "bad" if left else ""
+
+
 def _flat_after(story: Story) -> tuple[str, str, str]:
     if story.flat_s is not None:
         return formats.span(story.flat_s), "as the exchange showed it", ""
-    return ("never", "", "bad") if story.left else (formats.NONE, "", "")
+    return ("never", "", "bad") if story.left or story.never_looked else (formats.NONE, "", "")
 
 
 def _profit(story: Story, unit: str) -> tuple[str, str]:

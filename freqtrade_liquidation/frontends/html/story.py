@@ -11,7 +11,7 @@ from typing import Any, Final
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.frontends.html.marks import flat_s, marks_of
 from freqtrade_liquidation.frontends.html.pairs import pairs_of
-from freqtrade_liquidation.frontends.html.rows import seconds_since
+from freqtrade_liquidation.frontends.html.rows import data_of, seconds_since
 from freqtrade_liquidation.frontends.html.sent import requests_of
 from freqtrade_liquidation.frontends.html.values import Moment, Story
 from freqtrade_liquidation.frontends.words import Row, sentence
@@ -38,6 +38,7 @@ def tell(run: Row, events: Sequence[Row]) -> Story:
         run=run,
         began=began,
         config=_config_of(run, rows),
+        expected=_expected(rows),
         pairs=tuple(pairs_of(run, rows, within, marks)),
         requests=requests,
         marks=marks,
@@ -76,3 +77,9 @@ def _config_of(run: Row, rows: Sequence[Row]) -> Mapping[str, Any] | None:
     started = (row["config"] for row in rows if row["event_type"] == Event.STARTED)
     found = next(started, None) or run["config"]
     return found if isinstance(found, Mapping) else None
+
+
+def _expected(rows: Sequence[Row]) -> int | None:
+    started = (data_of(row) for row in rows if row["event_type"] == Event.STARTED)
+    count = next(started, {}).get("positions_count_expected")
+    return count if isinstance(count, int) else None

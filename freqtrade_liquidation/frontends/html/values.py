@@ -155,6 +155,7 @@ class Story:
 
     :param run: its row in ``liquidation_runs``.
     :param config: the settings in force; ``None`` = the trail does not say.
+    :param expected: positions that freqtrade's database had at its beginning; ``None`` = not known.
     :param ended_s: its last own event, in seconds since it began. What was added to it later
         (booking, the end of one that was cut off) is in *later*.
     :param cut_off: the process was killed; how it stood was found out later.
@@ -164,6 +165,7 @@ class Story:
     run: Row
     began: datetime
     config: Mapping[str, Any] | None
+    expected: int | None
     pairs: tuple[PairStory, ...]
     requests: tuple[Sent, ...]
     marks: tuple[Mark, ...]
@@ -172,6 +174,11 @@ class Story:
     ended_s: float
     flat_s: float | None
     cut_off: bool
+
+    @property
+    def never_looked(self) -> bool:
+        """Nothing of the book is known: the exchange was not asked, or did not answer."""
+        return not self.pairs and not any(mark.kind is MarkKind.LOOK for mark in self.marks)
 
     @property
     def left(self) -> tuple[PairStory, ...]:

@@ -129,6 +129,7 @@ def test_run_that_closed_nothing_or_has_no_end_says_so(
     del recording.events[1:]
     text = text_of(page_of(tmp_path, recording))
     assert words in text
+    assert "Left 5 as freqtrade's database had it" in text
     assert "Timeline" not in text
 
 
