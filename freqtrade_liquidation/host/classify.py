@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import Final
 
 import ccxt
+import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from freqtrade_liquidation.errors import (
@@ -111,7 +112,22 @@ def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
     for code in _CODE.findall(str(ccxt_error)):
         if code in codes:
             return codes[code]
+    if type(ccxt_error) is ccxt.ExchangeError and _was_on_the_way(ccxt_error):
+        return Verdict.UNANSWERED
     return next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+
+
+def _was_on_the_way(error: BaseException) -> bool:
+    """Whether a plain ``ExchangeError`` is no word of the exchange: ccxt makes one of a broken TLS
+    connection, of an answer that does not unpack, of redirects without end, and of each status that
+    it has no class for (Cloudflare's 524: the exchange took too long to answer, and goes on).
+
+    Source: ccxt ``Exchange.fetch`` and ``httpExceptions``.
+    """
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, requests.HTTPError):
+        return cause.response is None or cause.response.status_code >= 500
+    return isinstance(cause, requests.RequestException)
 
 
 def translate(

@@ -1,10 +1,11 @@
 """What a run did on the exchange, kept for the booking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder
 
@@ -49,6 +50,17 @@ class Deeds:
     closes: list[Close] = field(default_factory=list)
     stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
     cancelled: list[OpenOrder] = field(default_factory=list)
+
+
+def an_order(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """*raw*, ccxt's unified order, if it is one.
+
+    :raises ExchangeUnavailable: ccxt makes an order without an id of an answer about nothing; taken
+        for the order's state, it would say that nothing is filled.
+    """
+    if raw.get("id") is None:
+        raise ExchangeUnavailable("the answer names no order")
+    return dict(raw)
 
 
 def filled_by(closes: Sequence[Close]) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.deeds import an_order
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.host.venue import FuturesVenue
@@ -100,7 +101,7 @@ class FactFinder:
             return exchange.fetch_order_or_stoploss_order(order.order_id, trade.pair, order.is_stop)
 
         try:
-            facts.states[order.order_id] = dict(await self._wire.read(ask, timeout_s=timeout_s))
+            facts.states[order.order_id] = an_order(await self._wire.read(ask, timeout_s=timeout_s))
         except LiquidationError as error:
             facts.missing[trade.pair] = f"state of order {order.order_id}: {error}"
 

@@ -15,9 +15,14 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 from sqlalchemy.exc import SQLAlchemyError
 
-from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+)
 from freqtrade_liquidation.host.amounts import total
-from freqtrade_liquidation.host.deeds import FINAL_STATUSES
+from freqtrade_liquidation.host.deeds import FINAL_STATUSES, an_order
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.exchanges.names import is_ours
 from freqtrade_liquidation.host.flight import SharedFlight
@@ -81,11 +86,14 @@ class LedgerVenue(FuturesVenue):
         if self._dry_run:
             return None
         raw = await self._wire.read(lambda exchange: exchange.get_balances(), timeout_s=timeout_s)
-        return {
+        held = {
             currency: float(balance.get("total") or 0.0)
             for currency, balance in raw.items()
             if isinstance(balance, dict)
         }
+        if not held:  # an answer about something else: with it every trade's coins would be gone
+            raise ExchangeUnavailable("the balance lists no currency at all")
+        return held
 
     def _ledger_position(self, pair: str, balances: dict[str, float] | None) -> Position | None:
         trades = self._trades_of(pair)
@@ -229,7 +237,7 @@ class LedgerVenue(FuturesVenue):
         except ExchangeRefused:
             self._forgotten(pair, order)
             return
-        self._states[order.order_id] = dict(raw)
+        self._states[order.order_id] = an_order(raw)
 
     def _forgotten(self, pair: str, order: KnownOrder) -> None:
         """The exchange does not know it (any more). One that we cancelled is cancelled; of any
@@ -245,7 +253,7 @@ class LedgerVenue(FuturesVenue):
             lambda exchange: exchange.fetch_order(order["id"], order["symbol"]),
             timeout_s=timeout_s,
         )
-        self._found[order["id"]] = dict(raw)
+        self._found[order["id"]] = an_order(raw)
 
     async def _find_entries(self, timeout_s: float) -> None:
         """Entries in the air that reached the exchange without the database hearing of it."""

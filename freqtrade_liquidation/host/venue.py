@@ -19,7 +19,7 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.host import requests
 from freqtrade_liquidation.host.amounts import Amounts
-from freqtrade_liquidation.host.deeds import Close, Deeds
+from freqtrade_liquidation.host.deeds import Close, Deeds, an_order
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.exchanges.names import client_order_id
 from freqtrade_liquidation.host.listing import Lists
@@ -379,7 +379,7 @@ class FuturesVenue:
 
     async def _read_back(self, close: Close, timeout_s: float) -> None:
         try:
-            close.answer = dict(
+            close.answer = an_order(
                 await self._wire.read(requests.read_back(close), timeout_s=timeout_s)
             )
         except LiquidationError:

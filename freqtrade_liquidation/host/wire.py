@@ -30,6 +30,10 @@ NONCE_ORDERED: Final = frozenset({"kraken", "krakenfutures"})
 """Their nonces must grow strictly, so requests go one at a time (ccxt: kraken.nonce)."""
 
 
+_NO_CONTENT: Final = 204
+"""A cancel may be answered so: there is nothing to say. Source: RFC 9110, 15.3.5."""
+
+
 class _SharedSession(requests.Session):
     """Outlives the copies of the ccxt object that use it: each copy's destructor closes it."""
 
@@ -155,11 +159,12 @@ def bare_copy(exchange: Exchange) -> Exchange:
 
 
 def _refuse_garbage(api: Any) -> None:
-    """Makes *api* raise where a good status comes with a body that is no JSON.
+    """Makes *api* raise where a good status comes with a body that says nothing.
 
-    ccxt hands such a body on as text, and its parsers find no position and no order in it: a flat
-    book, as far as they can tell.
-    Source: ccxt ``Exchange.fetch``; found with the practice exchange's ``bad_json``.
+    ccxt hands such a body on as text (or as an empty object), and its parsers find no position, no
+    balance and no order in it: a flat book, as far as they can tell. No exchange answers a question
+    about them with nothing, or with ``{}``; one without positions answers ``[]``, or says so.
+    Source: ccxt ``Exchange.fetch``; found with the practice exchange's ``bad_json`` and ``answer``.
     """
     status = 200
     note_status, parse = api.on_rest_response, api.parse_json
@@ -171,8 +176,8 @@ def _refuse_garbage(api: Any) -> None:
 
     def parse_or_raise(body: str) -> Any:
         parsed = parse(body)
-        if parsed is None and status < 400 and body.strip():
-            raise ccxt.BadResponse(f"{api.id} answered {status} with a body that is no JSON")
+        if parsed in (None, {}) and status < 400 and status != _NO_CONTENT:
+            raise ccxt.BadResponse(f"{api.id} answered {status} with a body that says nothing")
         return parsed
 
     api.on_rest_response, api.parse_json = keep_status, parse_or_raise

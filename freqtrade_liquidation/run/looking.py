@@ -58,7 +58,6 @@ class Looker:
     :param shown: called each time that the exchange has shown the positions.
     :ivar book: what the last look showed; ``None`` = there was none.
     :ivar looked_at: when it began, on the loop's clock.
-    :ivar listed_at: when its list of orders was asked for.
     :ivar unsettled: pairs whose entry was in the air when it began.
     :ivar orders_error: why the list of orders could not be read, in words.
     :ivar patient: wait for the list of orders, even while there is something to close.
@@ -84,7 +83,6 @@ class Looker:
         self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
         self.looked_at = 0.0
-        self.listed_at = 0.0
         self.unsettled: frozenset[str] = frozenset()
         self.orders_error: str | None = None
         self.patient = False
@@ -135,7 +133,6 @@ class Looker:
             positions = await self._read_positions(held)
             await asyncio.wait([orders_task], timeout=self._patience_s(positions, now() - began))
             orders = orders_task.result() if orders_task.done() else None
-            self.listed_at = resting.asked_at
         finally:
             orders_task.cancel()
         return positions, orders, self._rules.closes_need_orders and resting.is_newer_than(held)

@@ -155,7 +155,7 @@ class Run:
 
     def _saw(self, book: Book, *, first: bool) -> None:
         scoped = in_scope(book, self.pairs)
-        self._stops.looked(scoped, listed_at=self._looker.listed_at)
+        self._stops.looked(scoped)
         shown = exposure(scoped.positions)
         appeared = [position for pair, position in shown.items() if pair not in self._seen]
         self._seen |= {position.pair: position for position in appeared}

@@ -18,7 +18,7 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.plan import Book, exposure
 from freqtrade_liquidation.ports import OrderManager
-from freqtrade_liquidation.run.asking import Asker, now
+from freqtrade_liquidation.run.asking import Asker
 from freqtrade_liquidation.trail import Trail
 
 UNPROTECT_NEEDS_S: Final = 1.5
@@ -35,8 +35,6 @@ class Stops:
         self._trail = trail
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
-        self._doubted_at: dict[str, float] = {}
-        self._standing: frozenset[str] = frozenset()
         self.restored: set[str] = set()
 
     @property
@@ -49,12 +47,9 @@ class Stops:
         return pair in self._removed
 
     def is_doubtful(self, pair: str) -> bool:
-        """Whether a stop of *pair* is off could not be found out."""
-        return any(stop.pair == pair for stop in self._in_doubt())
-
-    def _in_doubt(self) -> list[OpenOrder]:
-        """Neither known to be cancelled nor listed by the last look."""
-        return [s for order_id, s in self._doubtful.items() if order_id not in self._standing]
+        """Whether a stop of *pair* is off could not be found out. That the last look listed it says
+        little: a cancel that was not answered may be carried out later."""
+        return any(stop.pair == pair for stop in self._doubtful.values())
 
     def heard(self, answer: CancelAnswer) -> None:
         """A cancel was answered, or was not."""
@@ -66,25 +61,11 @@ class Stops:
             self._removed.setdefault(stop.pair, []).append(stop)
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
-            self._doubt(stop.order_id)
-        elif not answer.sendable:
-            self._doubt(stop.order_id)  # "no such order": it may have gone since it was listed
 
-    def _doubt(self, order_id: str) -> None:
-        """A list that was asked for before proves nothing about it now."""
-        self._doubted_at[order_id] = now()
-        self._standing -= {order_id}
-
-    def looked(self, book: Book, *, listed_at: float) -> None:
-        """A doubtful stop that is not listed is gone; without a position none matters.
-
-        :param listed_at: when the orders were asked for, on the loop's clock.
-        """
+    def looked(self, book: Book) -> None:
+        """A doubtful stop that is not listed is gone; without a position none matters."""
         if book.orders is not None:
-            listed = frozenset(order.order_id for order in book.orders)
-            self._standing = frozenset(
-                order_id for order_id in listed if self._doubted_at.get(order_id, 0.0) <= listed_at
-            )
+            listed = {order.order_id for order in book.orders}
             for order_id in self._doubtful.keys() - listed:
                 stop = self._doubtful.pop(order_id)
                 self._removed.setdefault(stop.pair, []).append(stop)
@@ -113,7 +94,7 @@ class Stops:
         lost: Sequence[str | None] = await asyncio.gather(
             *(self._put_back(asker, stop, amount) for stop, amount in waiting)
         )
-        doubtful = [stop for stop in self._in_doubt() if position_of(stop.pair) is not None]
+        doubtful = [stop for stop in self._doubtful.values() if position_of(stop.pair) is not None]
         kept_off = [stop for pair in sorted(unsafe) for stop in self._removed[pair]]
         told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
         for stop, words in told:

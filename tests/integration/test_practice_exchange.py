@@ -1,6 +1,7 @@
 """The practice exchange against the real ccxt and the real freqtrade, over real HTTP."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -374,6 +375,41 @@ def test_fault_bad_json_executes(exchange: PracticeExchange, swap: Client) -> No
     answer = _buy(swap)
     assert answer["id"] is None  # ccxt makes an empty order of it
     assert exchange.positions()[BTC]["amount"] == "0.01"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "answer", "status": 502, "body": "<html>Bad Gateway</html>"},
+        {"kind": "answer", "status": 200, "body": ""},
+        {"kind": "truncated"},
+    ],
+)
+def test_fault_spoilt_answer_executes(
+    exchange: PracticeExchange, swap: Client, rule: dict[str, Any]
+) -> None:
+    exchange.add_fault(**rule, **ORDER)
+    with contextlib.suppress(ccxt.NetworkError, AttributeError):
+        _buy(swap)
+    assert exchange.positions()[BTC]["amount"] == "0.01"
+
+
+def test_fault_error_with_a_page_executes_nothing(exchange: PracticeExchange, swap: Client) -> None:
+    exchange.add_fault("error", **ORDER, status=503, body="<html>Maintenance</html>")
+    with pytest.raises(ccxt.ExchangeNotAvailable, match="Maintenance"):
+        _buy(swap)
+    assert exchange.positions() == {}
+
+
+def test_account_opened_anew_has_nothing_of_the_old_one(
+    exchange: PracticeExchange, swap: Client
+) -> None:
+    exchange.add_fault("latency")
+    _buy(swap)
+    exchange.open_account_anew()
+    assert (exchange.positions(), exchange.orders(), exchange.fills()) == ({}, [], [])
+    assert (exchange.faults(), exchange.requests()) == ({}, [])
+    assert _buy(swap)["status"] == "closed"
 
 
 def test_fault_no_fill_answer(exchange: PracticeExchange, swap: Client) -> None:

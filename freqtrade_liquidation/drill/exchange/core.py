@@ -63,6 +63,14 @@ class Core:
         """:return: the exchange's clock; `clock_offset_ms` makes it differ from ours."""
         return time.time_ns() // 1_000_000 + self.clock_offset_ms
 
+    def open_account_anew(self) -> None:
+        """Forget positions, orders, fills and balances, faults and logged requests."""
+        with self.lock:
+            self.futures = FuturesVenue(self.futures.markets, self.prices, self.now_ms)
+            self.spot = SpotVenue(self.spot.markets, self.prices, self.now_ms)
+            self.faults.clear()
+            self.log.clear()
+
     def tick(self) -> None:
         """Let prices act on resting and conditional orders."""
         with self.lock:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 KINDS: Final = frozenset({
     "latency", "error", "drop_before", "drop_after", "late", "hang", "partial", "bad_json",
-    "no_fill_answer",
+    "no_fill_answer", "answer", "truncated",
 })  # fmt: skip
 
 #: the kinds that can strike one order of a batch and leave its neighbours alone
@@ -25,7 +25,9 @@ class FaultRule:
     first; ``late`` never answers and executes after *delay_ms*; ``hang`` never answers and never
     executes; ``partial`` fills only *share* of an order (a limit order then rests and does not fill
     by itself any more, a market order's rest expires); ``bad_json`` executes and answers garbage;
-    ``no_fill_answer`` executes and answers NEW with nothing filled.
+    ``no_fill_answer`` executes and answers NEW with nothing filled; ``answer`` executes and answers
+    *status* with *body*, as a gateway in between would; ``truncated`` executes and answers half of
+    its answer.
 
     :param method: exact; None = any. So are *symbol* (Binance's id) and *side* (BUY, SELL).
     :param path: a regular expression, searched in the path.
@@ -33,6 +35,7 @@ class FaultRule:
     :param times: how many requests it strikes; None = all.
     :param after: how many matching requests it lets pass first.
     :param msg: ``{api_key}`` in it becomes the caller's key, as a leaky exchange would echo it.
+    :param body: of ``answer``, and of ``error`` in place of code and msg; HTML if it begins so.
     :raises ValueError: for an unknown *kind*, a bad *path*, or a *share* outside 0…1.
     """
 
@@ -47,6 +50,7 @@ class FaultRule:
     status: int = 400
     code: int = -1000
     msg: str = "An unknown error occurred while processing the request."
+    body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     latency_ms: float = 0.0
     delay_ms: float = 0.0

@@ -68,6 +68,12 @@ class RequestLog:
             entry.executed = time.monotonic()
             self._changed.notify_all()
 
+    def refused(self, entry: LoggedRequest, code: int) -> None:
+        """Note that the engine said no to *entry*."""
+        with self._changed:
+            entry.code = code
+            self._changed.notify_all()
+
     def answered(self, entry: LoggedRequest, status: int) -> None:
         """Note that *entry* is being answered."""
         with self._changed:

@@ -9,6 +9,13 @@ from freqtrade_liquidation.drill.exchange.grip import Grip, Number, decimal
 class Seeding(Grip):
     """Puts things into the account behind the bot's back."""
 
+    def open_account_anew(self) -> None:
+        """Start over: no position, order or fill, balances as on the first day, no faults.
+
+        Prices, markets, clock and limits stay. Wait before for requests that execute ``late``.
+        """
+        self.core.open_account_anew()
+
     def seed_position(
         self, pair: str, amount: Number, entry_price: Number | None = None, leverage: int = 5,
         isolated: bool = True,

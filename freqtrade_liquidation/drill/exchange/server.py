@@ -103,9 +103,17 @@ class _Visit:
         await self._pause()
         if "drop_after" in kinds:
             return self._drop()
+        return self._spoilt(kinds, status, json.dumps(answer))
+
+    def _spoilt(self, kinds: dict[str, FaultRule], status: int, answer: str) -> web.Response:
+        """The answer as it arrives, after what lies between has had its way with it."""
         if "bad_json" in kinds:
-            return self._respond(status, _GARBAGE)
-        return self._respond(status, json.dumps(answer))
+            answer = _GARBAGE
+        if "truncated" in kinds:
+            answer = answer[: max(1, len(answer) // 2)]
+        if (rule := kinds.get("answer")) is not None:
+            return self._respond(rule.status, rule.body or "", dict(rule.headers))
+        return self._respond(status, answer)
 
     def _limited(self) -> web.Response | None:
         orders = self._route.orders if self._route else 0
@@ -162,7 +170,7 @@ class _Visit:
         return 200, answer
 
     def _refused(self, refusal: Refusal) -> tuple[int, Answer]:
-        self._entry.code = refusal.code
+        self._core.log.refused(self._entry, refusal.code)
         return refusal.status, refusal.to_json()
 
     def _check_signature(self) -> None:
@@ -182,6 +190,8 @@ class _Visit:
         return web.Response(status=500)
 
     def _error(self, rule: FaultRule) -> web.Response:
+        if rule.body is not None:
+            return self._respond(rule.status, rule.body, dict(rule.headers))
         key = self._request.headers.get("X-MBX-APIKEY", "")
         self._entry.code = rule.code
         body = json.dumps({"code": rule.code, "msg": rule.msg.replace("{api_key}", key)})
@@ -192,6 +202,5 @@ class _Visit:
     ) -> web.Response:
         self._core.log.answered(self._entry, status)
         every = self._limits.headers() | (headers or {})
-        return web.Response(
-            status=status, text=body, headers=every, content_type="application/json"
-        )
+        kind = "text/html" if body.startswith("<") else "application/json"
+        return web.Response(status=status, text=body, headers=every, content_type=kind)

@@ -40,7 +40,8 @@ BINANCE: Final[Answers] = (
     ("/capital/config/getall", []), ("/margin/", []),
     ("positionSide/dual", {"dualSidePosition": False}),
     ("multiAssetsMargin", {"multiAssetsMargin": False}),
-    ("leverageBracket", []),
+    ("leverageBracket", []), ("/leverage", {"leverage": 1, "symbol": "BTCUSDT"}),
+    ("/marginType", {"code": 200, "msg": "success"}),
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import ccxt
 import pytest
+import requests
 from ccxt.base.errors import error_hierarchy
 from freqtrade.exceptions import (
     DDosProtection,
@@ -280,6 +281,15 @@ def answering(status: int, body: bytes) -> Iterator[int]:
         (502, b"<html>Bad Gateway</html>", (ExchangeUnavailable, OutcomeUnknown)),
         (503, b"<html>Unavailable</html>", (ExchangeUnavailable, OutcomeUnknown)),
         (504, b"", (ExchangeUnavailable, OutcomeUnknown)),
+        # Cloudflare: the exchange took too long to answer, and goes on. ccxt: plain ExchangeError.
+        (524, b"<html>A timeout occurred</html>", (ExchangeUnavailable, OutcomeUnknown)),
+        (500, b'{"code":-4999,"msg":"?"}', (ExchangeUnavailable, OutcomeUnknown)),
+        # but a code that ccxt knows is the exchange's own word, whatever the status
+        (
+            500,
+            b'{"code":-2010,"msg":"Account has insufficient balance for requested action."}',
+            (ExchangeRefused,) * 2,
+        ),
         (
             408,
             b'{"code":-1007,"msg":"Timeout waiting for response from backend server."}',
@@ -300,6 +310,22 @@ def test_real_answer_of_ccxts_binance(
 ) -> None:
     with answering(status, body) as port:
         assert kinds(error_of(port)) == expected
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        requests.exceptions.SSLError("EOF occurred in violation of protocol"),
+        requests.exceptions.ContentDecodingError("gzip"),
+        requests.exceptions.TooManyRedirects("30"),
+    ],
+)
+def test_broken_way_is_no_refusal(cause: Exception) -> None:
+    """ccxt makes a plain ExchangeError of it, which freqtrade raises like a refusal."""
+    error = ccxt.ExchangeError("binance POST https://fapi.binance.com/fapi/v1/order")
+    error.__cause__ = cause
+    assert kinds(error) == (ExchangeUnavailable, OutcomeUnknown)
+    assert kinds(wrapped(ExchangeError, error)) == (ExchangeUnavailable, OutcomeUnknown)
 
 
 def test_key_revoked_after_a_success_is_no_rate_limit() -> None:

@@ -1,0 +1,165 @@
+"""Every request of a run, answered in every way that leaves open whether it has acted.
+
+Each cell is a whole run of the real manager through freqtrade's wrapper and ccxt over HTTP, judged
+by the exchange's own log and ledger (``hostile_truth``). One exchange, and one wrapper a market,
+serve all cells; the account is opened anew for each.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation import LiquidationState
+from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+from freqtrade_liquidation.model import PairState
+from tests.integration.exchanges import BTC, wrapper_on
+from tests.integration.exchanges import SPOT as SPOT_BTC
+from tests.integration.hostile import Played, futures_book, play, spot_book
+from tests.integration.hostile_truth import assert_nothing_was_made_worse
+
+TIMEOUT_S: Final = 3.2
+LATE_MS: Final = 1_650
+"""Longer than an attempt of the first look waits (half of the timeout), well before its end."""
+LONGER_S: Final = 4.4
+LATER_MS: Final = 2_050
+"""The same where a stop has to go once more after that: it is not touched in the last 1.5 s."""
+
+PAGE: Final = "<html><body><h1>Just a moment...</h1></body></html>"
+FAULTS: Final[dict[str, dict[str, Any]]] = {
+    "answer_lost": {"kind": "drop_after"},
+    "dropped_before": {"kind": "drop_before"},
+    "bad_gateway_after": {"kind": "answer", "status": 502, "body": "<html>Bad Gateway</html>"},
+    "late": {"kind": "late", "delay_ms": LATE_MS},
+    "unparsable": {"kind": "answer", "status": 200, "body": "OK"},
+    "html_page": {"kind": "answer", "status": 200, "body": PAGE},
+    "empty": {"kind": "answer", "status": 200, "body": ""},
+    "truncated": {"kind": "truncated"},
+    "about_nothing": {"kind": "answer", "status": 200, "body": "{}"},
+}
+FUTURES: Final[dict[str, dict[str, Any]]] = {
+    "cancel_entry": {"method": "DELETE", "path": "/fapi/v1/order$", "symbol": "SOLUSDT"},
+    "cancel_stop": {"method": "DELETE", "path": "/fapi/v1/algoOrder$"},
+    "close": {"method": "POST", "path": "/fapi/v1/order$", "symbol": "BTCUSDT"},
+    "positions": {"method": "GET", "path": "/positionRisk$"},
+    "orders": {"method": "GET", "path": "/fapi/v1/openOrders$"},
+    "stops": {"method": "GET", "path": "/fapi/v1/openAlgoOrders$"},
+    "read_back": {"method": "GET", "path": "/fapi/v1/order$", "symbol": "BTCUSDT"},
+}
+SPOT: Final[dict[str, dict[str, Any]]] = {
+    "cancel_entry": {"method": "DELETE", "path": "/api/v3/order$", "symbol": "SOLUSDT"},
+    "cancel_stop": {"method": "DELETE", "path": "/api/v3/order$", "symbol": "BTCUSDT"},
+    "close": {
+        "method": "POST", "path": "/api/v3/order$", "symbol": "BTCUSDT",
+        "params": {"type": "MARKET"},
+    },
+    "put_back": {
+        "method": "POST", "path": "/api/v3/order$", "symbol": "BTCUSDT",
+        "params": {"type": "STOP_LOSS_LIMIT"},
+    },
+    "positions": {"method": "GET", "path": "/api/v3/account$"},
+    "orders": {"method": "GET", "path": "/api/v3/order$", "symbol": "SOLUSDT"},
+    "stops": {"method": "GET", "path": "/api/v3/order$", "symbol": "BTCUSDT"},
+    "read_back": {"method": "GET", "path": "/api/v3/order$", "symbol": "BTCUSDT"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PracticeExchange]:
+    with PracticeExchange(Settings(moving_ratio=0)) as practice:
+        practice.set_limits(weight_per_minute=None)
+        yield practice
+
+
+@pytest.fixture(scope="module")
+def wrappers(
+    running: PracticeExchange, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[bool, Exchange]]:
+    """freqtrade's exchange, by whether it is for futures."""
+    folders = {futures: tmp_path_factory.mktemp("wrapper") for futures in (True, False)}
+    with (
+        wrapper_on(running, folders[True], futures=True) as swap,
+        wrapper_on(running, folders[False], futures=False) as spot,
+    ):
+        yield {True: swap, False: spot}
+
+
+def cell(
+    practice: PracticeExchange, wrappers: dict[bool, Exchange], kind: str, fault: str, *,
+    futures: bool, times: int | None,
+) -> Played:  # fmt: skip
+    """A run in which *kind* of request meets *fault*, *times* times (None = always)."""
+    practice.open_account_anew()
+    book = futures_book(practice) if futures else spot_book(practice, stop=kind != "read_back")
+    if kind == "read_back":
+        rule = (FUTURES if futures else SPOT)["close"]
+        practice.add_fault("drop_after", **rule, times=1)
+    if kind == "put_back":
+        practice.add_fault("error", **SPOT["close"], code=-1013, msg="Market is closed.")
+    rule, timeout_s = FAULTS[fault], TIMEOUT_S
+    if (futures, kind, fault) == (False, "cancel_stop", "late"):
+        rule, timeout_s = rule | {"delay_ms": LATER_MS}, LONGER_S
+    practice.add_fault(**rule, **(FUTURES if futures else SPOT)[kind], times=times)
+    played = play(practice, wrappers[futures], book, timeout_seconds=timeout_s)
+    assert any(FAULTS[fault]["kind"] in request["faults"] for request in played.requests)
+    return played
+
+
+CELLS: Final = [
+    *((True, kind, fault) for kind in FUTURES for fault in FAULTS),
+    *((False, kind, fault) for kind in SPOT for fault in FAULTS),
+]
+NAMES: Final = [f"{'futures' if f else 'spot'}-{kind}-{fault}" for f, kind, fault in CELLS]
+
+
+@pytest.mark.parametrize(("futures", "kind", "fault"), CELLS, ids=NAMES)
+def test_once_ends_flat_and_is_said_so(
+    running: PracticeExchange, wrappers: dict[bool, Exchange], futures: bool, kind: str, fault: str
+) -> None:
+    """But for the put-back, which is about a position that cannot be closed, and for a sell of
+    which the exchange knows nothing: it may still arrive, so it is not sent again."""
+    played = cell(running, wrappers, kind, fault, futures=futures, times=1)
+    assert_nothing_was_made_worse(played)
+    stays = kind == "put_back" or (futures, kind, fault) == (False, "close", "dropped_before")
+    assert played.is_flat is not stays
+    flat = played.result.state is LiquidationState.COMPLETED
+    assert flat is not stays
+    closed = {o.pair for o in played.result.outcomes if o.state is PairState.CLOSED}
+    assert closed == played.book.held.keys() - ({SPOT_BTC} if stays else set())
+
+
+@pytest.mark.parametrize(("futures", "kind", "fault"), CELLS, ids=NAMES)
+def test_for_good_makes_nothing_worse(
+    running: PracticeExchange, wrappers: dict[bool, Exchange], futures: bool, kind: str, fault: str
+) -> None:
+    """Flat is said where it can be known: the questions that tell of it were answered, and nothing
+    was carried out after the last of them."""
+    played = cell(running, wrappers, kind, fault, futures=futures, times=None)
+    assert_nothing_was_made_worse(played)
+    if kind not in UNANSWERABLE[futures] and fault != "late":
+        assert played.is_flat is (played.result.state is LiquidationState.COMPLETED)
+
+
+def test_futures_stop_of_a_close_that_is_refused_for_good_is_never_touched(
+    running: PracticeExchange, wrappers: dict[bool, Exchange]
+) -> None:
+    """It locks nothing, so there is nothing to put back: it stands, and the report says so."""
+    running.open_account_anew()
+    book = futures_book(running)
+    running.add_fault(
+        "error", **FUTURES["close"], code=-4108, msg="This contract is being settled."
+    )
+    played = play(running, wrappers[True], book)
+    assert_nothing_was_made_worse(played)
+    assert {r["path"] for r in played.writes if r["method"] == "POST"} == {"/fapi/v1/order"}
+    [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
+    assert (left.pair, left.state, left.protected) == (BTC, PairState.OPEN, True)
+    assert [o["pair"] for o in running.open_algo_orders()] == [BTC]
+
+
+UNANSWERABLE: Final = {
+    True: {"positions", "orders", "stops"},
+    False: {"positions", "orders", "stops", "read_back"},
+}
+"""Kinds of questions, by whether on futures, without whose answers no book is called flat."""
