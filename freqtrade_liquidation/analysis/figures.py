@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from freqtrade_liquidation.analysis.report import Report
 from freqtrade_liquidation.analysis.words import when
-from freqtrade_liquidation.pages import Figure
+from freqtrade_liquidation.pages import Figure, picture_text
 
 POINTS: Final = 1500
 BARS: Final = 40
@@ -42,7 +42,7 @@ def extremes(values: npt.NDArray[Any], points: int = POINTS) -> npt.NDArray[np.i
 
 def _spread(report: Report) -> Figure:
     """How often which cost."""
-    indices = np.array(report.distribution_indices())
+    indices = np.array(report.distribution_indices(), dtype=np.int64)
     costs = report.moments.cost[indices]
     counts, edges = np.histogram(costs, BARS)
     middles, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
@@ -173,6 +173,7 @@ def _line(x: float, name: str, colour: str) -> dict[str, Layout]:
     }  # fmt: skip
     label = {
         "x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "text": name, "showarrow": False,
+        "xanchor": "right" if name == "5 %" else "left",
     }  # fmt: skip
     return {"shape": shape, "label": label}
 
@@ -196,7 +197,7 @@ def _dated(report: Report, height: int, y: str) -> Layout:
 
 
 def _currency(report: Report, words: str) -> str:
-    unit = report.backtest.stake_currency
+    unit = picture_text(report.backtest.stake_currency)
     return f"{words}, {unit}" if words else unit
 
 

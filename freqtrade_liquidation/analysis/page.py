@@ -13,7 +13,7 @@ from freqtrade_liquidation.pages import render
 
 ROOM: Final = "freqtrade_liquidation.analysis"
 LISTED: Final = 100
-OPENED: Final = 3
+OPENED: Final = 1
 """So many of the runs show their positions unasked."""
 
 

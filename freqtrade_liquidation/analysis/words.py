@@ -53,6 +53,11 @@ def when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
+def count(number: int, word: str) -> str:
+    """How many of something."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def saves_or_costs(cost: float, currency: str) -> str:
     """Against letting the strategy go on."""
     word = "saves" if cost < 0 else "costs"
@@ -63,10 +68,10 @@ def head(report: Report) -> Iterator[str]:
     """What was analysed, and with which model."""
     facts = report.head()
     first, last = (report.backtest.market.moment(i) for i in (0, len(report.moments) - 1))
+    size = f"{count(len(facts['pairs']), 'pair')}, {count(facts['trades'], 'trade')}"
     yield (
         f"{facts['strategy']}, {facts['trading_mode']}, {facts['timeframe']}, {when(first)} to "
-        f"{when(last)} UTC: {len(facts['pairs'])} pairs, {facts['trades']} trades, profit "
-        f"{money(facts['profit'])} {facts['stake_currency']}."
+        f"{when(last)} UTC: {size}, profit {money(facts['profit'])} {facts['stake_currency']}."
     )
     yield f"A stop closes at the next candle's open, {_model(report)}."
 
@@ -114,8 +119,9 @@ def time(report: Report) -> str:
     limit = f"{pace.rate_limit:g} requests/s" if pace.rate_limit else "no rate limit"
     within = pace.positions_within(report.timeout_seconds)
     enough = {None: "any number of them", 0: "not even one"}.get(within, f"up to {within} of them")
+    size = count(summary.most_positions, "position")
+    given = f"{pace.round_trip_ms:g} ms round trip, {limit}"
     return (
-        f"Time to flat: {seconds(summary.longest_s)} for {summary.most_positions} positions, the "
-        f"most at once ({pace.round_trip_ms:g} ms round trip, {limit}). timeout_seconds is "
-        f"{report.timeout_seconds:g}: time for {enough}."
+        f"Time to flat: {seconds(summary.longest_s)} for {size}, the most at once ({given}). "
+        f"timeout_seconds is {report.timeout_seconds:g}: time for {enough}."
     )
