@@ -2,7 +2,12 @@
 
 
 class LiquidationError(Exception):
-    """Base of every error that this package raises on its own account."""
+    """Base of every error that this package raises on its own account.
+
+    :ivar attempts: how often it was tried before this was the last word.
+    """
+
+    attempts: int = 1
 
 
 class ExchangeUnavailable(LiquidationError):

@@ -73,6 +73,7 @@ class Asker:
             try:
                 return await self.once(verb)
             except LiquidationError as error:
+                error.attempts = attempts
                 self._trail.note(
                     Event.ATTEMPT_FAILED,
                     "look",

@@ -117,7 +117,8 @@ class Run:
             self._report.account_refused = str(error)
             self._report.errors.append(f"the exchange refused this account: {error}")
         except LiquidationError as error:
-            self._report.errors.append(f"could not look at the exchange: {error}")
+            often = f" in {error.attempts} attempts, the last" if error.attempts > 1 else ""
+            self._report.errors.append(f"could not look at the exchange{often}: {error}")
         finally:
             self._scope_is_fixed = True
             await self._actor.abandon()

@@ -1,6 +1,7 @@
 """The main job: SIGTERM brings a real bot's book to flat, proves it, books it, records it."""
 
 import contextlib
+import json
 import signal
 import sqlite3
 from typing import Any
@@ -181,6 +182,8 @@ def test_exchange_that_never_answers_ends_in_time_and_tells_the_truth(
     final = events(bot)[-1]
     assert final["event_type"] == "liquidation_failed"
     assert len(final["additional_data"]["remainder"]) == 2
+    (words, *_) = json.loads(run["errors"])
+    assert words.startswith("could not look at the exchange in 4 attempts, the last: no answer")
     assert "WHAT REMAINS" in bot.log()
 
 
