@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.frontends.html.rows import seconds_since, shown_by
 from freqtrade_liquidation.frontends.html.values import Mark, MarkKind
 from freqtrade_liquidation.frontends.words import Row, number, sentence
 
-SHOWN = (MarkKind.OPEN, MarkKind.GONE)
+SHOWN: Final = (MarkKind.OPEN, MarkKind.GONE)
 
 
 def marks_of(rows: Sequence[Row], began: datetime) -> list[Mark]:

@@ -1,7 +1,7 @@
 """What became of each pair."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.frontends.html.marks import SHOWN
@@ -9,7 +9,7 @@ from freqtrade_liquidation.frontends.html.rows import data_of, shown_by
 from freqtrade_liquidation.frontends.html.values import Mark, MarkKind, PairStory
 from freqtrade_liquidation.frontends.words import Row
 
-NOT_ACTED = ("refused", "account_refused", "unavailable")
+NOT_ACTED: Final = ("refused", "account_refused", "unavailable")
 
 
 def pairs_of(

@@ -67,7 +67,7 @@ def verdict(story: Story) -> tuple[str, str, str]:
     left, many = story.left, len(story.pairs)
     match story.run["state"]:
         case "completed":
-            return "good", "Flat", _how_flat(story.run)
+            return "good", "Flat", _how_flat(story)
         case "skipped":
             return "warn", "Nothing was closed, on purpose", _skip_reason(story)
         case "in_progress":
@@ -79,13 +79,18 @@ def verdict(story: Story) -> tuple[str, str, str]:
         case "partial" | "failed" if left:
             open_ones = sum(pair.state == PairState.OPEN for pair in left)
             return "bad", f"Not flat: {len(left)} of {many} left", _how_left(story, open_ones)
+        case _ if story.never_looked:
+            return "bad", "Not flat", "The exchange did not show what is open."
         case _:
             return "bad", "Not flat", "No position is left; what stands in the way is named below."
 
 
-def _how_flat(run: Row) -> str:
-    where = f"in {', '.join(run['pairs'])}" if run["pairs"] else "in the book"
-    return f"The exchange showed no position left {where}, and no order that could open one."
+def _how_flat(story: Story) -> str:
+    pairs = story.run["pairs"]
+    where = f"in {', '.join(pairs)}" if pairs else "in the run's scope"
+    dust = sum(pair.state == PairState.DUST for pair in story.pairs)
+    rest = f" {dust} left dust, below what the exchange takes an order for." if dust else ""
+    return f"The exchange showed no position {where}, and no order that could open one.{rest}"
 
 
 def _how_left(story: Story, open_ones: int) -> str:

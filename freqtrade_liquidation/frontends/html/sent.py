@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.frontends.html.rows import data_of, seconds_since
 from freqtrade_liquidation.frontends.html.values import Outcome, Sent, SentKind
 from freqtrade_liquidation.frontends.words import Row, number
 
-OUTCOMES = {
+OUTCOMES: Final = {
     "refused": Outcome.REFUSED,
     "account_refused": Outcome.REFUSED,
     "unavailable": Outcome.UNAVAILABLE,

@@ -52,7 +52,7 @@ def shown(audit: AuditLog, *arguments: str) -> tuple[int, str]:
     ("name", "verdict"),
     [
         ("refused", "Not flat: 1 of 5 left At the end of the run: 1 shown open."),
-        ("retried", "Flat The exchange showed no position left in the book"),
+        ("retried", "Flat The exchange showed no position in the run's scope, and no order that"),
         ("silent", "Not flat: 5 of 5 left At the end of the run: 5 could not be shown closed."),
         ("spot", "Not flat: 2 of 4 left At the end of the run: 1 shown open, 1 could not be"),
         ("cut_off", "Not flat: 1 of 4 left When it was found cut off: 1 shown open."),
@@ -62,6 +62,23 @@ def test_first_thing_said_is_whether_it_is_flat(tmp_path: Path, name: str, verdi
     text = text_of(page_of(tmp_path, recorded(name)))
     assert text.index(verdict) < text.index("Timeline")
     assert ("What is left" in text) == verdict.startswith("Not flat")
+
+
+def test_dust_is_not_left_and_is_named(tmp_path: Path) -> None:
+    recording = recorded("retried")
+    recording.run["outcome"][0].update(state="dust", residual_amount=1e-6)
+    text = text_of(page_of(tmp_path, recording))
+    assert "1 left dust, below what the exchange takes an order for." in text
+    assert "What is left" not in text
+
+
+def test_run_that_saw_nothing_does_not_say_that_nothing_is_left(tmp_path: Path) -> None:
+    recording = recorded("silent")
+    recording.run.update(outcome=[], positions_failed=0)
+    recording.events[0]["additional_data"]["positions_count_expected"] = 0
+    recording.events[:] = [row for row in recording.events if row["pair"] is None]
+    text = text_of(page_of(tmp_path, recording))
+    assert "Not flat The exchange did not show what is open." in text
 
 
 def test_whole_page_is_readable_without_scripts(tmp_path: Path) -> None:
@@ -102,11 +119,12 @@ def test_secrets_are_masked_as_in_the_trail(tmp_path: Path) -> None:
 
 
 def test_page_of_a_changed_trail_says_not_to_rely_on_it(tmp_path: Path) -> None:
-    trail = trail_of(tmp_path, recorded("refused"))
+    trail = trail_of(tmp_path, recorded("retried"))
     with sqlite3.connect(tmp_path / "trail.sqlite") as other:
         other.execute("UPDATE liquidation_events SET error = 'x' WHERE sequence = 7")
     text = text_of(page(trail, next(trail.runs())))
     assert "Do not rely on this page: the audit trail has been changed. The chain is broken" in text
+    assert 'class="verdict bad"' in page(trail, next(trail.runs()))
     code, _ = shown(trail, "--verify", "--html", str(tmp_path / "x.html"))
     assert (code, (tmp_path / "x.html").exists()) == (1, True)
 
