@@ -25,6 +25,7 @@ from freqtrade_liquidation.host.amounts import total
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES, an_order
 from freqtrade_liquidation.host.door import FRESH_S, SETTLES_WITHIN_S, EntryNote
 from freqtrade_liquidation.host.exchanges.names import is_ours
+from freqtrade_liquidation.host.exchanges.stops import stop_price
 from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.host.prices import last_exit_price
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
@@ -329,7 +330,7 @@ class LedgerVenue(FuturesVenue):
             amount=float(state.get("remaining") or state.get("amount") or 0.0),
             conditional=stop,
             blocks_close=role is not OrderRole.ENTRY and not self._dry_run,
-            stop_price=state.get("triggerPrice") or state.get("stopPrice"),
+            stop_price=stop_price(self._exchange, state) if order.is_stop else None,
             trade_id=trade.trade_id,
         )
 

@@ -22,6 +22,7 @@ from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.deeds import Close, Deeds, an_order
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.exchanges.names import client_order_id
+from freqtrade_liquidation.host.exchanges.stops import can_only_reduce, stop_price
 from freqtrade_liquidation.host.listing import Lists
 from freqtrade_liquidation.host.positions import MORE, NAMELESS, PositionReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
@@ -154,7 +155,7 @@ class FuturesVenue:
             self._open_order(row, listed_as_stop=question.stop)
             for question, listed in lists
             for row in listed.rows
-            if self._is_swap(row)
+            if not question.mixed or self._is_swap(row)
         ]
         if not self._account_scope:
             pairs = self._scope_pairs()
@@ -171,10 +172,10 @@ class FuturesVenue:
 
     def _open_order(self, raw: Any, *, listed_as_stop: bool) -> OpenOrder:
         pair, order_id = raw["symbol"] or NAMELESS, str(raw["id"])
-        stop_price = raw.get("triggerPrice") or raw.get("stopPrice")
+        price = stop_price(self._exchange, raw)
         known = self._known_role(pair, order_id)
-        reduces = bool(raw.get("reduceOnly")) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE)
-        is_stop = listed_as_stop or stop_price is not None
+        reduces = can_only_reduce(raw) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE)
+        is_stop = listed_as_stop or price is not None
         role = OrderRole.ENTRY  # what cannot be shown to reduce could add risk
         if reduces:
             role = OrderRole.PROTECTIVE if is_stop else OrderRole.EXIT
@@ -186,7 +187,7 @@ class FuturesVenue:
             side=raw.get("side") or "",
             amount=self._exchange._contracts_to_amount(pair, float(contracts)),
             conditional=listed_as_stop,
-            stop_price=stop_price,
+            stop_price=price,
             trade_id=self._known_trade_id(pair, order_id),
         )
 

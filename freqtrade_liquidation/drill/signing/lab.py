@@ -56,6 +56,7 @@ class Lab:
     """One exchange, ready to sign.
 
     :ivar exchange: freqtrade's, with credentials that are nobody's.
+    :ivar wire: a run's way to it.
     :ivar at_start: what freqtrade asked when the bot would have been started.
     :param answers: go before the samples.
     """
@@ -69,8 +70,8 @@ class Lab:
             _config(setup, stake, self._recorder), validate=False
         )
         self.at_start = self._taken()
-        self._wire = Wire(self.exchange)
-        self._wire._session.mount("https://", self._recorder)
+        self.wire = Wire(self.exchange)
+        self.wire._session.mount("https://", self._recorder)
         api: Any = self.exchange._api
         self.exchange._markets = api.load_markets()
         self._recorder.seen.clear()
@@ -85,7 +86,7 @@ class Lab:
     def signed(self, request: Request) -> list[Signed]:
         """What *request* would send. That the samples are no answer to it does not matter."""
         with suppress(LiquidationError):
-            asyncio.run(self._wire.read(request, timeout_s=5.0))
+            asyncio.run(self.wire.read(request, timeout_s=5.0))
         return self._taken()
 
     def _taken(self) -> list[Signed]:
@@ -108,6 +109,7 @@ def _config(setup: Setup, stake: str, recorder: Recorder) -> dict[str, Any]:
             "key": "key",
             "secret": "c2VjcmV0c2VjcmV0",  # kraken's is base64
             "password": "password",
+            "uid": "uid",
             "wallet_address": f"0x{1:040x}",
             "private_key": f"0x{2:064x}",
             "ccxt_sync_config": {"session": session, "enableRateLimit": False},

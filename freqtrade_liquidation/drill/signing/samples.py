@@ -65,7 +65,7 @@ def _bybit_linear(symbol: str, base: str, settle: str) -> dict[str, Any]:
 
 BYBIT: Final[Answers] = (
     ("status=PreLaunch", _bybit()),
-    ("category=spot", _bybit({
+    ("instruments-info?category=spot", _bybit({
         "symbol": "BTCUSDT", "baseCoin": "BTC", "quoteCoin": "USDT", "status": "Trading",
         "lotSizeFilter": {
             "basePrecision": "0.000001", "quotePrecision": "0.0000001", "minOrderQty": "0.000011",
@@ -74,7 +74,7 @@ BYBIT: Final[Answers] = (
         },
         "priceFilter": {"tickSize": "0.1"},
     })),
-    ("category=linear", _bybit(
+    ("instruments-info?category=linear", _bybit(
         _bybit_linear("BTCUSDT", "BTC", "USDT"), _bybit_linear("ETHPERP", "ETH", "USDC"),
         category="linear",
     )),
@@ -240,8 +240,20 @@ BINGX: Final[Answers] = (
     ("bingx", {"code": 0, "data": {}}),
 )  # fmt: skip
 
+BITMART: Final[Answers] = (
+    ("/spot/v1/symbols/details", {"message": "OK", "code": 1000, "data": {"symbols": [{
+        "symbol": "BTC_USDT", "symbol_id": 53, "base_currency": "BTC", "quote_currency": "USDT",
+        "base_min_size": "0.00001", "base_max_size": "100000000", "price_min_precision": -1,
+        "price_max_precision": 2, "quote_increment": "0.00001", "min_buy_amount": "5",
+        "min_sell_amount": "5", "trade_status": "trading",
+    }]}}),
+    ("bitmart", {"message": "OK", "code": 1000, "data": {}}),
+)  # fmt: skip
+"""Supported by freqtrade until 2026.4."""
+
 SAMPLES: Final[dict[str, Answers]] = {
     "binance": BINANCE, "bybit": BYBIT, "okx": OKX, "gate": GATE, "hyperliquid": HYPERLIQUID,
     "kraken": KRAKEN, "krakenfutures": KRAKENFUTURES, "bitget": BITGET, "htx": HTX, "bingx": BINGX,
+    "bitmart": BITMART,
 }  # fmt: skip
 """By ccxt's exchange id; what ccxt derives from one of them answers alike."""

@@ -36,11 +36,13 @@ class Question:
 
     :param params: ccxt's ``params`` of the first page, without its size.
     :param stop: it is a list of stop orders.
+    :param mixed: it lists orders of other markets, too.
     :param full: a list of this many entries may have been cut off; ``None`` = it comes whole.
     """
 
     params: Params
     stop: bool = False
+    mixed: bool = False
     paging: Paging | None = None
     full: int | None = None
 
@@ -120,6 +122,11 @@ ORDERS_OF: Final[Mapping[str, Params]] = {
     "okx": {"instType": "SWAP"},
 }
 
+MIXED: Final[Mapping[str, bool]] = {
+    # frontendOpenOrders: every open order of the account, spot and perpetuals
+    "hyperliquid": True,
+}
+
 STOP_KINDS: Final[Mapping[str, Sequence[Params]]] = {
     # ccxt okx.fetch_open_orders asks for "trigger" orders alone; freqtrade's are "conditional".
     # Source: freqtrade Okx._fetch_stop_order_fallback.
@@ -147,11 +154,12 @@ def order_questions(exchange: Exchange) -> list[Question]:
     api: Any = exchange._api
     of, paging = rule_for(ORDERS_OF, api, {}), rule_for(ORDER_PAGES, api, None)
     full = None if paging else _cut_off_at(api)
+    mixed = rule_for(MIXED, api, False)
     kinds: Sequence[Params] = ()
     if exchange.get_option("stoploss_query_requires_stop_flag"):
         kinds = rule_for(STOP_KINDS, api, ({},))
     return [
-        Question(params={**part, **of, **kind}, stop=stop, paging=paging, full=full)
+        Question(params={**part, **of, **kind}, stop=stop, mixed=mixed, paging=paging, full=full)
         for part in _parts(exchange)
         for stop, kind in [(False, {}), *((True, {"stop": True, **kind}) for kind in kinds)]
     ]

@@ -9,7 +9,9 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.host.exchanges.kin import lineage
 from freqtrade_liquidation.host.exchanges.names import is_same
 
-ASKS_BY_NAME: Final = frozenset({"binance", "okx", "gate", "hyperliquid", "bitget", "htx"})
+ASKS_BY_NAME: Final = frozenset(
+    {"binance", "okx", "gate", "hyperliquid", "bitget", "bitmart", "htx"}
+)
 """Where one order can be asked for by our name, by ccxt's exchange id.
 
 Source: ccxt's ``fetch_order``, which sends ``clientOrderId`` *instead of* the exchange's own id.

@@ -73,7 +73,7 @@ def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:
 
 
 def test_orders_in_other_markets_than_linear_swaps_are_left_alone() -> None:
-    """As positions there: okx lists all orders of the account, spot ones too."""
+    """As positions there: Hyperliquid lists all orders of the account, spot ones too."""
     exchange: Any = SimpleNamespace(
         _api=ccxt.hyperliquid(), get_option=lambda name: False, _config={"stake_currency": "USDC"},
         markets={

@@ -132,6 +132,7 @@ SALES: dict[str, tuple[str, Values]] = {
         "/api/v2/spot/trade/place-order",
         {"orderType": "market", "size": "2", "clientOid": NAME},
     ),
+    "bitmart": ("/spot/v2/submit_order", {"type": "market", "size": "2", "client_order_id": NAME}),
     "bybit": ("/v5/order/create", {"orderType": "Market", "qty": "2", "orderLinkId": NAME}),
     "bybiteu": ("/v5/order/create", {"orderType": "Market", "qty": "2", "orderLinkId": NAME}),
     "gate": ("/api/v4/spot/orders", {"type": "market", "amount": "2", "text": f"t-{NAME}"}),

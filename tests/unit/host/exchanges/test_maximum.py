@@ -19,7 +19,6 @@ LARGEST = {
     "kraken spot": None,
     "krakenfutures futures isolated": None,
     "okx futures isolated": 350.0,  # 35000 contracts of 0.01
-    "okx spot": 9999999999.0,
 }
 """Coins."""
 
