@@ -1,5 +1,7 @@
 """Our own way into freqtrade's database: short waits, and commits that never touch freqtrade's."""
 
+import sqlite3
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
@@ -19,6 +21,32 @@ def is_in_memory(db_url: str) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
+def sqlite_file(db_url: str) -> Path:
+    """The file of an SQLite database, given as a path or as an SQLite URI."""
+    return Path((make_url(db_url).database or "").removeprefix("file:"))
+
+
+class _Existing:
+    """A database file that was there once is not made anew by a write of ours.
+
+    Whoever has moved it away to put another in its place would overwrite what we had written. The
+    JSON Lines file keeps it until the database is there again.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen = False
+
+    def check(self, *_connect: Any) -> None:
+        """:raises sqlite3.OperationalError: if it is gone."""
+        if self._seen and not self._file.exists():
+            raise sqlite3.OperationalError(f"the database file {self._file} is gone")
+
+    def note(self, *_connected: Any) -> None:
+        """Whoever has connected has it, or makes it now."""
+        self._seen = True
+
+
 def make_engine(db_url: str) -> Engine:
     """An engine for the audit log alone.
 
@@ -34,6 +62,10 @@ def make_engine(db_url: str) -> Engine:
             poolclass=NullPool,
             connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
         )
+        if not is_in_memory(db_url):
+            existing = _Existing(sqlite_file(db_url))
+            event.listen(engine, "do_connect", existing.check)
+            event.listen(engine, "connect", existing.note)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

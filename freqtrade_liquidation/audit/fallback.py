@@ -70,16 +70,20 @@ class FallbackFile:
         self.path = path
 
     def append(self, lines: Sequence[Line]) -> None:
-        """Writes and fsyncs *lines*: one write each.
+        """Writes and fsyncs *lines*: all, or none.
 
-        :raises OSError: if the file cannot be written; some lines may stand in it then.
+        :raises OSError: if the file cannot be written.
         """
         with self._opened_and_locked() as descriptor:
-            if not _ends_with_newline(descriptor):
-                os.write(descriptor, b"\n")  # a torn line stays alone
-            for line in lines:
-                _write(descriptor, line.encode())
-            os.fsync(descriptor)
+            size = os.fstat(descriptor).st_size
+            try:
+                if not _ends_with_newline(descriptor):
+                    _write(descriptor, b"\n")  # a torn line stays alone
+                _write(descriptor, b"".join(line.encode() for line in lines))
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, size)  # works on a full disk, too
+                raise
 
     def move_aside(self) -> None:
         """Makes what has been written so far a file of its own, for import.

@@ -19,6 +19,7 @@ from freqtrade_liquidation.audit.fallback import FallbackFile, Line, parse, read
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.audit.store import AuditStore
+from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 
 OUR_WORDS: Final = frozenset(
@@ -26,10 +27,14 @@ OUR_WORDS: Final = frozenset(
     | {"state", "scope", "started_at", "finished_at"}
 )
 """Never masked: nothing foreign gets into them, and a password such as "2026" would break them."""
-SLOW_S: Final = 0.5
+ANSWERS_WITHIN_S: Final = 0.5
+"""A server may be frozen, or its host gone: nothing but our own clock tells then."""
 PAUSE_S: Final = 30.0
-"""A database that took ``SLOW_S`` to fail (a dead host, not a lock) is left alone this long: a run
-has five seconds in all."""
+"""A server that did not answer in time is left alone this long: a run has five seconds in all."""
+REST_FACTOR: Final = 4
+"""A lock costs 100 ms a record. From the third in a row on, the database is left alone for four
+times what that cost, then eight times, …: all the failures of a run cost 0.6 s of its five.
+"""
 
 
 class AuditUnreadable(LiquidationError):
@@ -60,8 +65,14 @@ class AuditLog:
         self._logger = logger or logging.getLogger(__name__)
         self._monotonic = monotonic
         self._leave_alone_until = 0.0
+        self._failures = 0
         # Re-entrant: a signal handler that records must not wait for the record it interrupted.
         self._lock = threading.RLock()
+
+    @property
+    def fallback(self) -> Path:
+        """Where records wait that the database did not take."""
+        return self._file.path
 
     def record(self, events: Sequence[AuditEvent], run: RunRecord | None = None) -> Durability:
         """Makes *events* and *run* durable in one transaction. Never raises."""
@@ -190,17 +201,35 @@ class AuditLog:
         if self._store is None or began < self._leave_alone_until:
             return False
         try:
-            self._store.write(lines, written_ids=[lines[0].record_id])
+            self._write(self._store, lines)
         except Exception as error:  # noqa: BLE001 - drivers raise their own, too; the file is next
-            if self._monotonic() - began >= SLOW_S:
-                self._leave_alone_until = self._monotonic() + PAUSE_S
+            self._rest(self._monotonic() - began, answered=not isinstance(error, TimeoutError))
             self._logger.warning(
                 "Audit record goes to %s, the database did not take it: %s",
                 self._file.path,
                 self._masker.text(_brief(error)),
             )
             return False
+        self._failures = 0
         return True
+
+    def _rest(self, cost_s: float, *, answered: bool) -> None:
+        """After a write that failed and took *cost_s*."""
+        self._failures += 1
+        rest_s = REST_FACTOR * max(0, self._failures - 2) * cost_s if answered else PAUSE_S
+        self._leave_alone_until = self._monotonic() + rest_s
+
+    @staticmethod
+    def _write(store: AuditStore, lines: list[Line]) -> None:
+        """A write that comes too late is no harm: by its ids nothing is brought in twice."""
+
+        def write() -> None:
+            store.write(lines, written_ids=[lines[0].record_id])
+
+        if store.answers_by_itself:
+            write()
+        else:
+            bounded(write, timeout_s=ANSWERS_WITHIN_S, name="audit")
 
     def _to_log(self, lines: list[Line], events: Sequence[AuditEvent], error: Exception) -> None:
         cause = self._masker.text(_brief(error))
@@ -260,4 +289,4 @@ def _words(types: Sequence[AuditEventType] | None) -> list[str] | None:
 def _brief(error: BaseException) -> str:
     """Without SQLAlchemy's copy of the statement and its parameters."""
     cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {cause}".strip()
+    return " ".join(f"{type(cause).__name__}: {cause}".split())

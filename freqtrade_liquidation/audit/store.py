@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from freqtrade.persistence.base import ModelBase
 from sqlalchemy import Engine, Select, func, select, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from freqtrade_liquidation.audit.appending import append
 from freqtrade_liquidation.audit.chain import ChainHead, ChainReport, added, changed, verify
@@ -26,6 +26,8 @@ class AuditStore:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._tables_ready = False
+        self.answers_by_itself = engine.dialect.name == "sqlite"
+        """Its busy timeout bounds every call; a server's may never return."""
 
     def write(self, lines: Sequence[Line], *, written_ids: Iterable[str]) -> int:
         """Appends *lines* to the chain, leaving out what is in it; returns how many were new.
@@ -35,11 +37,17 @@ class AuditStore:
         ids = list(written_ids)
         try:
             return self._write(lines, ids)
-        except (OperationalError, ProgrammingError):
-            if not self._tables_ready:
+        except (OperationalError, ProgrammingError) as error:
+            if not self._tables_ready or not _lacks_a_table(error) or not self._is_freqtrades():
                 raise
-            self._tables_ready = False  # perhaps the file was replaced: make them, try once more
+            self._tables_ready = False  # the database was replaced: make them, try once more
             return self._write(lines, ids)
+
+    def _is_freqtrades(self) -> bool:
+        """Not an empty file in the place of one that was moved away: what stood in it would be lost
+        when that one is put back."""
+        with self.engine.connect() as connection:
+            return connection.dialect.has_table(connection, "trades")
 
     def _write(self, lines: Sequence[Line], written_ids: list[str]) -> int:
         with self.engine.connect().execution_options(**WRITING) as connection, connection.begin():
@@ -192,3 +200,8 @@ class AuditStore:
             with self.engine.connect() as connection:
                 self._tables_ready = connection.dialect.has_table(connection, HEAD.name)
         return self._tables_ready
+
+
+def _lacks_a_table(error: DBAPIError) -> bool:
+    """PostgreSQL's 42P01, or SQLite's words, for it has no code for it."""
+    return getattr(error.orig, "sqlstate", None) == "42P01" or "no such table" in str(error.orig)

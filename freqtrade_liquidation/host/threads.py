@@ -10,6 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from freqtrade_liquidation.bounded import bounded
+
+__all__ = ["bounded", "in_loop", "in_thread"]
+
 T = TypeVar("T")
 
 
@@ -41,30 +45,6 @@ async def in_thread(function: Callable[[], T], *, name: str) -> T:
 
     threading.Thread(target=work, name=f"liquidation-{name}", daemon=True).start()
     return await future
-
-
-def bounded(function: Callable[[], T], *, timeout_s: float, name: str) -> T:
-    """The same for callers without an event loop.
-
-    :raises TimeoutError: if it took longer than *timeout_s*; it goes on, unattended.
-    """
-    box: list[tuple[T | None, BaseException | None]] = []
-
-    def work() -> None:
-        try:
-            box.append((function(), None))
-        except BaseException as raised:  # noqa: BLE001 - handed to the caller, whatever it is
-            box.append((None, raised))
-
-    thread = threading.Thread(target=work, name=f"liquidation-{name}", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    if not box:
-        raise TimeoutError(f"{name} took longer than {timeout_s:.2f} s")
-    value, error = box[0]
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]
 
 
 def in_loop(

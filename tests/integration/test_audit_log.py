@@ -1,9 +1,14 @@
 """The audit log on real databases: two writers, locked, read-only, gone, tampered, in memory."""
 
+import os
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +18,7 @@ from sqlalchemy.event import listens_for
 
 from freqtrade_liquidation.audit.chain import FaultKind
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 
@@ -77,6 +82,7 @@ import sys
 from pathlib import Path
 from tests.integration.test_audit_log import event, open_log
 log = open_log(Path(sys.argv[1]), sys.argv[2])
+log._rest = lambda *_, **__: None  # all of it would be over while the database is left alone
 print("ready", flush=True)
 sys.stdin.readline()
 print([str(log.record([event(pair=sys.argv[3])] * 3)) for _ in range(60)].count("database"))
@@ -134,6 +140,36 @@ def test_postgresql_two_processes_lock_and_import(postgresql: str, tmp_path: Pat
     assert run is not None
     assert run["state"] == "failed"
     log.close()
+
+
+def test_frozen_postgresql_costs_a_run_half_a_second(postgresql: str, tmp_path: Path) -> None:
+    """It takes what it is sent and never answers; what it does commit later is not there twice."""
+    log = open_log(tmp_path, postgresql)
+    log.record([event()])
+    with frozen(postgresql):
+        began = time.monotonic()
+        assert [log.record([event()], run_row()) for _ in range(5)] == [Durability.FILE] * 5
+        assert time.monotonic() - began < 1.5
+    assert log.import_fallback() in (8, 10), "the first two lines may have arrived after all"
+    assert log.verify().checked == 6
+    assert log.verify().ok
+    log.close()
+
+
+@contextmanager
+def frozen(postgresql: str) -> Iterator[None]:
+    """The server and all that serve its connections are stopped, and still take what is sent."""
+    folder = Path(postgresql.rsplit("host=", 1)[1])
+    server = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    processes = [server, *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def lock_database(folder: Path) -> sqlite3.Connection:
@@ -229,6 +265,56 @@ def test_record_nothing_writable_goes_to_log_masked(
     assert "hunter22" not in caplog.text
 
 
+def test_record_full_disk_leaves_no_half_record(log: AuditLog, tmp_path: Path) -> None:
+    """All of a record's lines stand in the file, or none: an intent without its run is none."""
+    log.record([event()])
+    other = lock_database(tmp_path)
+    assert log.record([event()]) is Durability.FILE
+    size = (tmp_path / "f.jsonl").stat().st_size
+    with file_size_limit(size + 100):
+        assert log.record([event(), event()]) is Durability.LOG
+    assert (tmp_path / "f.jsonl").stat().st_size == size
+    assert log.record([event()]) is Durability.FILE
+    other.close()
+    assert log.import_fallback() == 2
+    assert not (tmp_path / "f.jsonl.unreadable").exists()
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file of this process grows beyond *size*, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_locked_all_the_time_costs_a_run_a_sixth_of_its_time(tmp_path: Path) -> None:
+    """Each failure takes 100 ms of the five seconds, however many records there are."""
+    now = [0.0]
+    log = AuditLog(
+        f"sqlite:///{tmp_path}/t.sqlite", fallback=tmp_path / "f.jsonl", masker=Masker(),
+        monotonic=lambda: now[0],
+    )  # fmt: skip
+    log.record([event()])
+    lost, records = 0.0, 0
+
+    def locked(*_args: object, **_more: object) -> int:
+        nonlocal lost
+        lost, now[0] = lost + 0.1, now[0] + 0.1
+        raise sqlite3.OperationalError("database is locked")
+
+    assert log._store is not None
+    log._store.write = locked  # type: ignore[method-assign]
+    while now[0] < 5.0:
+        assert log.record([event()]) is Durability.FILE
+        records, now[0] = records + 1, now[0] + 0.02
+    assert records > 100
+    assert lost <= 5.0 / 6
+
+
 @pytest.mark.parametrize("harm", ["corrupt", "read_only_schema"])
 def test_record_broken_database_goes_to_file(tmp_path: Path, harm: str) -> None:
     if harm == "corrupt":
@@ -240,9 +326,29 @@ def test_record_broken_database_goes_to_file(tmp_path: Path, harm: str) -> None:
     assert log.record([event()]) is Durability.FILE
 
 
-def test_record_file_deleted_meanwhile_starts_anew(log: AuditLog, tmp_path: Path) -> None:
+def test_record_file_moved_away_waits_until_it_is_back(log: AuditLog, tmp_path: Path) -> None:
+    """Nothing is made in its place, nor written into the empty file that another made there."""
+    log.record([event()])
+    file, away = tmp_path / "t.sqlite", tmp_path / "away"
+    file.rename(away)
+    assert log.record([event(TYPE.DISARMED)]) is Durability.FILE
+    assert not file.exists()
+    with pytest.raises(AuditUnreadable, match="gone"):
+        log.last_event([TYPE.DISARMED])
+    sqlite3.connect(file).execute("CREATE TABLE empty (id INT)").connection.close()
+    assert log.record([event(TYPE.ARMED)]) is Durability.FILE
+    away.replace(file)
+    assert log.import_fallback() == 2
+    assert [row["event_type"] for row in log.events()][1:] == [TYPE.DISARMED, TYPE.ARMED]
+    assert log.verify().ok
+
+
+def test_record_file_replaced_by_a_backup_goes_on_in_it(log: AuditLog, tmp_path: Path) -> None:
     log.record([event()])
     (tmp_path / "t.sqlite").unlink()
+    sqlite3.connect(tmp_path / "t.sqlite").execute(
+        "CREATE TABLE trades (id INT)"
+    ).connection.close()
     assert log.record([event()]) is Durability.DATABASE
     assert log.verify().checked == 1
 

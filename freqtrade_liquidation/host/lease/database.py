@@ -9,13 +9,13 @@ from typing import Any, Final, TypeVar
 
 from freqtrade.persistence.base import ModelBase
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from freqtrade_liquidation.audit.engine import WRITING, is_in_memory, make_engine
 from freqtrade_liquidation.audit.tables import CLAIMS, LEASE_TABLES
+from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.lease.clock import Moment, read_clock
-from freqtrade_liquidation.host.threads import bounded
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -80,9 +80,10 @@ class BookDatabase:
             return bounded(work, timeout_s=ANSWERS_WITHIN_S, name="lease")
         except TimeoutError as error:
             raise BookUnavailable(f"the database did not answer: {error}") from error
-        except (SQLAlchemyError, OSError, ValueError) as error:
+        except Exception as error:  # whatever a broken table makes of it: it must stop no run
             cause = getattr(error, "orig", None) or error
-            raise BookUnavailable(f"{type(cause).__name__}: {cause}".strip()) from error
+            words = " ".join(f"{type(cause).__name__}: {cause}".split())
+            raise BookUnavailable(words) from error
 
     def _read(self, work: Work[T], empty: T) -> T:
         with self._engine.connect() as connection:

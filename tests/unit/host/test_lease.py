@@ -1,5 +1,6 @@
 """Lease, requests and turns, on a real SQLite database; two processes are two ``BookDatabase``."""
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -402,8 +403,25 @@ def test_file_replaced_under_us_tables_are_made_again(open_book: Open, file: Pat
     lease = Lease(open_book())
     assert lease.renew()
     file.unlink()
+    with pytest.raises(BookUnavailable, match="gone"):
+        lease.renew()
+    assert not file.exists(), "not made anew: another one may be about to be put there"
+    file.touch()
     assert lease.renew()
     assert lease.look() is not None
+
+
+def test_claims_that_make_no_sense_are_not_known_and_nothing_worse(
+    open_book: Open, file: Path
+) -> None:
+    """Whoever claims a turn goes on without: a broken row must not keep a book open."""
+    claims = RunClaims(open_book())
+    assert claims.acquire("a", for_s=5)
+    with contextlib.closing(sqlite3.connect(file)) as other, other:
+        other.execute("UPDATE liquidation_claims SET for_s = 'soon', holder = 'x'")
+    for call in (claims.under_way, lambda: claims.acquire("b", for_s=5)):
+        with pytest.raises(BookUnavailable):
+            call()
 
 
 def test_in_memory_database_is_nobody_elses(clock: Clock) -> None:
