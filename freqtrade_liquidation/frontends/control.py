@@ -9,9 +9,9 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
-from freqtrade_liquidation.host.control import Control, window
+from freqtrade_liquidation.host.control import Control, patiently, window
 
 OK: Final = 0
 
@@ -22,10 +22,25 @@ def run(arguments: list[str]) -> int:
     audit = open_audit(options)
     try:
         words = _carry_out(arguments[0], options, audit)
+        _check_heard(audit)
     finally:
         audit.close()
     Console(highlight=False).print(Text(words), soft_wrap=True)
     return OK
+
+
+def _check_heard(audit: AuditLog) -> None:
+    """What reached the file alone is heard only by a bot that can read its database, too.
+
+    :raises LiquidationError: if it cannot be read: whether the bot hears of it is not known.
+    """
+    try:
+        patiently(Control(audit).state)
+    except AuditUnreadable as error:
+        raise AuditUnreadable(
+            f"Written to {audit.fallback} alone, and not known to be in force: a bot that cannot "
+            f"read its database, or has another user_data, does not hear of it. {error}"
+        ) from error
 
 
 def _parser(command: str) -> argparse.ArgumentParser:

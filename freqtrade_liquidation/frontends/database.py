@@ -95,11 +95,13 @@ def again(command: str, options: argparse.Namespace) -> str:
 
 
 def open_audit(options: argparse.Namespace) -> AuditLog:
-    """The audit log of the bot that *options* name.
+    """The audit log of the bot that *options* name, with the lines that waited in its file.
 
     :raises OperationalException: if the configuration cannot be read, or there is no database.
     """
     config = config_if_needed(options)
     url = database_url(options, config)
     check_database({"db_url": url})
-    return AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))
+    audit = AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))
+    audit.import_fallback()  # else what is shown would be from before them
+    return audit

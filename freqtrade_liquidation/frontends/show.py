@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from freqtrade_liquidation.audit.export import export_events, to_line
-from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.frontends.html.report import write_report
 from freqtrade_liquidation.frontends.words import (
+    CUT_OFF,
     Row,
+    is_cut_off,
     note,
     number,
     profit,
@@ -60,14 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
     """Shows what *args* ask for.
 
-    :returns: 0; 1 if the chain is broken, the trail unreadable, a file cannot be written or there
-        is no run to draw; 2 for an unknown ID.
+    :returns: 0; 1 if the chain is broken, a file cannot be written or there is no run to draw; 2
+        for an unknown ID.
+    :raises AuditUnreadable: if the trail cannot be read.
     :raises PlotlyMissing: for a page, without the extra ``plot``.
     """
     try:
         return _run(args, audit, console)
-    except AuditUnreadable as error:
-        console.print(Text(str(error), style="bold red"), soft_wrap=True)
     except OSError as error:
         words = f"Cannot write {error.filename}: {error.strerror}"
         console.print(Text(words, style="bold red"), soft_wrap=True)
@@ -163,7 +164,7 @@ def _print_runs(audit: AuditLog, limit: int, console: Console) -> None:
         table.add_row(
             Text(f"{row['correlation_id']}\n{_when(row)}, {seconds(row['duration_seconds'])}"),
             Text("\n".join(str(by) for by in (row["trigger"], row["actor"]) if by)),
-            _styled(row["state"]),
+            _state(row),
             str(row["positions_closed"]),
             _styled_count(row["positions_failed"]),
             str(row["orders_cancelled"]),
@@ -182,12 +183,13 @@ def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:
     summary = Table.grid(padding=(0, 2))
     for name, value in (
         ("Run", Text(row["correlation_id"])),
-        ("State", _styled(row["state"])),
+        ("State", _state(row)),
         ("When", Text(f"{_when(row)} UTC, took {seconds(row['duration_seconds'])}")),
         ("Trigger", Text(who(row))),
         ("Positions", Text(f"{row['positions_closed']} closed, {row['positions_failed']} failed")),
         ("Orders", Text(f"{row['orders_cancelled']} cancelled")),
         ("Profit", Text(profit_of(row))),
+        *([("Note", Text(CUT_OFF, style="red"))] if is_cut_off(row) else []),
         *(("Error", Text(str(error), style="red")) for error in row["errors"] or ()),
     ):
         summary.add_row(Text(name, style="bold"), value)
@@ -231,6 +233,10 @@ def _timeline(run_row: dict[str, Any], audit: AuditLog) -> Table:
         pair = Text(str(row["pair"] or ""))
         table.add_row(f"{offset_ms:+,.0f}", Text(kind), pair, Text(sentence(row), style=style))
     return table
+
+
+def _state(row: Row) -> Text:
+    return Text("cut off", style="bold red") if is_cut_off(row) else _styled(row["state"])
 
 
 def _styled(state: Any) -> Text:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from freqtrade_liquidation import config as configuration
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.frontends.database import (
@@ -20,8 +20,9 @@ from freqtrade_liquidation.frontends.database import (
     fallback_file,
     freqtrade_arguments,
 )
+from freqtrade_liquidation.frontends.words import CUT_OFF, is_cut_off
 from freqtrade_liquidation.host.control import Control
-from freqtrade_liquidation.host.lease import BookDatabase, Lease, RunClaims
+from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
 from freqtrade_liquidation.host.outside.asking import nobody
 from freqtrade_liquidation.host.outside.parts import check_database
 
@@ -48,10 +49,13 @@ def run(arguments: Sequence[str]) -> int:
     url = database_url(options, config)
     check_database({"db_url": url})
     audit = AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))
+    audit.import_fallback()
     book = BookDatabase(url)
     try:
         words = list(_who_runs(book)) + list(_last_run(audit))
         code, verdict = _verdict(options, audit, settings)
+    except BookUnavailable as error:
+        raise AuditUnreadable(f"The database cannot be read: {error}") from error
     finally:
         audit.close()
         book.close()
@@ -105,8 +109,9 @@ def _who_runs(book: BookDatabase) -> Iterator[str]:
 def _last_run(audit: AuditLog) -> Iterator[str]:
     run: dict[str, Any]
     for run in audit.runs(limit=1):
+        name = f"Last run: {run['correlation_id']} ({run['trigger']}): {run['state']}"
+        if is_cut_off(run):
+            yield f"{name}. {CUT_OFF}"
+            return
         failed = f", {run['positions_failed']} not" if run["positions_failed"] else ""
-        yield (
-            f"Last run: {run['correlation_id']} ({run['trigger']}): {run['state']}, "
-            f"{run['positions_closed']} closed{failed}."
-        )
+        yield f"{name}, {run['positions_closed']} closed{failed}."

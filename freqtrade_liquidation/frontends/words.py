@@ -1,12 +1,28 @@
 """What rows of the audit trail say, for people."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 
 Row: TypeAlias = Mapping[str, Any]
 """With the keys of ``--export``, or the columns of ``liquidation_runs``."""
+LASTS_AT_MOST_S: Final = 65.0
+"""The longest ``timeout_seconds``, and what a run may take on top of it."""
+CUT_OFF: Final = (
+    "Its process ended in the middle of it: what is left open is not known. The bot's next start "
+    "closes it in the record, and so does the next liquidate without a bot."
+)
+
+
+def is_cut_off(run: Row, now: datetime | None = None) -> bool:
+    """Whether a run that the record calls under way cannot be: nobody carries it out any more.
+
+    :param now: aware UTC; ``None`` = now.
+    """
+    age = (now or datetime.now(UTC)) - datetime.fromisoformat(run["started_at"])
+    return run["state"] == "in_progress" and age.total_seconds() > LASTS_AT_MOST_S
 
 
 def sentence(row: Row) -> str:

@@ -187,7 +187,7 @@ def test_two_at_once_take_turns_and_close_once(
 def test_command_killed_in_its_run_the_next_one_takes_its_turn_over(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
-    """Its turn ends by itself; the bot's next start books what it had sent."""
+    """Its turn ends by itself; the next one tells it, closes it in the record and books it."""
     bot = dead_bot(make_bot)
     exchange.set_latency(300)
     exchange.clear_log()
@@ -199,10 +199,10 @@ def test_command_killed_in_its_run_the_next_one_takes_its_turn_over(
     assert done.returncode == 0, done.stdout + done.stderr
     assert exchange.positions() == {}
     first, second = runs(bot)
-    assert (first["state"], second["state"]) == ("in_progress", "completed")
-    with bot:
-        bot.wait_for(lambda: not bot.open_trades(), "its booking")
-        bot.wait_for(lambda: runs(bot)[0]["state"] != "in_progress", "the end of the first run")
+    assert (first["state"], first["positions_failed"]) == ("partial", 0)
+    assert second["state"] == "completed"
+    assert f"{first['correlation_id']} (cli) was cut off" in " ".join(done.stdout.split())
+    assert bot.open_trades() == []
     for trade in trades(bot):
         assert trade["close_profit_abs"] == pytest.approx(
             fills_pnl(exchange, trade["pair"]), abs=0.005

@@ -12,6 +12,7 @@ from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.history import close_interrupted_runs
 from freqtrade_liquidation.host.outside.parts import build_bot
 from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.host.sent import INTENTS
@@ -45,15 +46,24 @@ def book(
 ) -> tuple[LiquidationResult, bool]:
     """Books what *result*'s run closed, as the bot's next start would. Raises nothing.
 
+    Runs of other processes that were cut off are closed in the record first, so that what they
+    sent is booked, too: it is this process's turn, so none of them is under way.
+
     :returns: *result* with the profits, what is still not booked among its errors; and whether
         all is booked.
     """
     pairs = _unbooked(audit, result)
-    if not pairs:
+    cut_off = _any_cut_off(audit, result.correlation_id)
+    if not pairs and not cut_off:
         return result, True
     say("Booking…")
+    whitelist = pairs or [outcome.pair for outcome in result.outcomes] or _configured(config)
     try:
-        bounded(lambda: _book(config, audit, pairs), timeout_s=BOOKED_WITHIN_S, name="booking")
+        bounded(
+            lambda: _book(config, audit, result.correlation_id, whitelist, say),
+            timeout_s=BOOKED_WITHIN_S,
+            name="booking",
+        )
     except Exception as error:
         logger.exception("Booking failed.")
         say(f"Not booked here, the bot's next start does it: {error}")
@@ -65,9 +75,29 @@ def book(
     return booked, booked.errors == result.errors
 
 
-def _book(config: Config, audit: AuditLog, pairs: Sequence[str]) -> None:
-    bot = build_bot(config, pairs)
+def _any_cut_off(audit: AuditLog, ours: str) -> bool:
     try:
+        return any(run["correlation_id"] != ours for run in audit.unfinished_runs())
+    except LiquidationError as error:
+        logger.warning("Whether a run was cut off cannot be read: %s", error)
+        return False
+
+
+def _configured(config: Config) -> Sequence[str]:
+    return list(config["exchange"].get("pair_whitelist") or ())
+
+
+def _book(
+    config: Config,
+    audit: AuditLog,
+    ours: str,
+    whitelist: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
+    bot = build_bot(config, whitelist)
+    try:
+        for cut in close_interrupted_runs(bot, audit, except_for=ours):
+            say(cut.words)
         repair(bot, audit)
     finally:
         bot.cleanup()

@@ -16,6 +16,7 @@ from freqtrade.resolvers import ExchangeResolver
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from freqtrade_liquidation.audit.engine import is_in_memory, sqlite_file
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
 from freqtrade_liquidation.host.threads import bounded
@@ -131,21 +132,24 @@ def build_bot(config: Config, pairs: Sequence[str]) -> FreqtradeBot:
 def check_database(config: Mapping[str, Any]) -> None:
     """A wrong path must not look like a bot without positions.
 
-    :raises OperationalException: if the database is in memory, or an SQLite file that is not there.
+    :raises OperationalException: if the database is in memory, or an SQLite file that is not there,
+        or one that nothing here can speak with.
     """
     try:
         url = make_url(config["db_url"])
-    except ArgumentError as error:
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, ImportError) as error:
         raise OperationalException(f"db_url is no database address: {error}") from error
     if url.get_backend_name() != "sqlite":
         return
-    if url.database in (None, "", ":memory:"):
+    if is_in_memory(config["db_url"]):
         raise OperationalException(
             "The bot's database is in its memory, where no other process sees it: use the bot's "
             "own commands."
         )
-    if not Path(url.database).exists():
+    file = sqlite_file(config["db_url"])
+    if not file.is_file():
         raise OperationalException(
-            f"There is no database {url.database!r}. Name the bot's with --db-url, or run this "
+            f"There is no database {str(file)!r}. Name the bot's with --db-url, or run this "
             "where the bot runs, with its -c."
         )
