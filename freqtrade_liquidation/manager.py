@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.sink import AuditSink, RunRecord
@@ -23,6 +23,12 @@ from freqtrade_liquidation.trail import Listener, Trail
 
 if TYPE_CHECKING:
     from freqtrade_liquidation.config import LiquidationConfig
+
+
+IN_THE_LOG: Final = (
+    "neither the database nor the file beside it could be written: the audit trail of this run is "
+    "in the bot's log and nowhere else"
+)
 
 
 def new_correlation_id(now: datetime) -> str:
@@ -252,7 +258,7 @@ class LiquidationManager:
         )
         self._note_end(trail, result)
         trail.commit(record.finished(result, self._utcnow()))
-        return result
+        return replace(result, errors=(*result.errors, IN_THE_LOG)) if trail.is_lost else result
 
     async def _carry_out(
         self, request: Request, trail: Trail, record: "_RecordBook", deadline: Deadline

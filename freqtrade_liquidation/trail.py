@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.sink import AuditSink, RunRecord
+from freqtrade_liquidation.audit.sink import AuditSink, Durability, RunRecord
 
 Listener = Callable[[AuditEvent], None]
 
@@ -28,6 +28,8 @@ class Trail:
         self._trigger = trigger
         self._listener = listener
         self._waiting: list[AuditEvent] = []
+        self.is_lost = False
+        """A part of it reached no place that outlives the process, but for its log."""
 
     def note(
         self,
@@ -58,4 +60,4 @@ class Trail:
         """Makes everything noted so far durable (database, else file, else log)."""
         events, self._waiting = self._waiting, []
         if events or run is not None:
-            self._sink.record(events, run)
+            self.is_lost |= self._sink.record(events, run) is Durability.LOG

@@ -86,6 +86,8 @@ class Aftermath:
 
     :param control: the latch of now.
     :ivar has_run: a run has done its work in this process since the last ``/start``.
+    :ivar last_result: of the last run that looked at the book, since the last ``/start``: what is
+        skipped after it changes nothing of what it left.
     :ivar stopped_by_us: the state that the bot has now is our doing: no trigger.
     """
 
@@ -106,7 +108,8 @@ class Aftermath:
 
         :param on_purpose: it was not meant to close anything.
         """
-        self.last_result = result
+        if result.state is not LiquidationState.SKIPPED:
+            self.last_result = result
         skipped = result.state is LiquidationState.SKIPPED or on_purpose
         self.has_run = self.has_run or not skipped
         self._say_outcome(result, bot)

@@ -207,6 +207,15 @@ class LiquidatingBot(FreqtradeBot):
             return f"what a liquidation has sold of it cannot be read: {error}"
         return f"sold by a liquidation, not booked yet ({', '.join(orders)})" if orders else None
 
+    def check_for_open_trades(self) -> None:
+        """ "Handle these trades manually": not where the exchange has shown that none is open.
+
+        After a run that could not be booked the database still calls them open.
+        """
+        last = self._protection.after.last_result
+        if last is None or not last.success:
+            super().check_for_open_trades()  # type: ignore[no-untyped-call]
+
     def cleanup(self) -> None:
         """freqtrade's own, without cancelling orders one by one after a run has done so."""
         if self._protection.after.has_run:

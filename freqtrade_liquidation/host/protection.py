@@ -260,7 +260,7 @@ class Protection:
             self.log.error("/start refused, the latch cannot be read: %s", error)
             return False
         self.after.repeats.end()
-        self.after.has_run = False
+        self.after.has_run, self.after.last_result = False, None
         self.neighbours.lift()
         self.door.open()
         if (turn := self._liquidator.turns.running) is not None:  # it began meanwhile
@@ -410,7 +410,7 @@ class Protection:
 
     @property
     def positions_remain(self) -> bool:
-        """The last run of this process left something open, or could not show that it did not."""
+        """The last run that looked left something open, or could not show that it did not."""
         result = self.after.last_result
         return result is not None and result.state in (
             LiquidationState.PARTIAL,

@@ -1,12 +1,16 @@
 """Who latches, and what a repeat may not do."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from freqtrade_liquidation.host.aftermath import Aftermath, Repeats
+from freqtrade_liquidation.host.protection import Protection
 from freqtrade_liquidation.host.turns import Turn
+from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
 
 BTC = frozenset({"BTC/USDT:USDT"})
 
@@ -54,3 +58,21 @@ def test_repeats_ask_for_what_the_newest_run_asked() -> None:
     newest = repeats.due()
     assert newest is not None
     assert (newest.trigger, newest.details["repeat"]) == ("telegram", 1)
+
+
+def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:
+    """A signal in a maintenance window ends a bot whose last run failed: exit code 3, not 130."""
+    bot: Any = SimpleNamespace(config={"stake_currency": "USDT"}, set_state=lambda state: None)
+    notifier: Any = SimpleNamespace(send=lambda message: None)
+    after = Aftermath(notifier, lambda: Any, repeat_after_s=30.0)  # type: ignore[arg-type,return-value]
+    for state in (LiquidationState.FAILED, LiquidationState.SKIPPED):
+        request = Request(trigger="shutdown")
+        after.follows(
+            Turn(request=request, requests=[request]),
+            LiquidationResult(state=state, correlation_id="liq_1"),
+            bot,
+            on_purpose=False,
+        )
+    protection = Protection()
+    protection.after = after
+    assert protection.positions_remain

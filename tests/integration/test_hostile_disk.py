@@ -1,0 +1,110 @@
+"""The disk is full, read-only, or the database is gone: flat in time, and nothing is lost."""
+
+import contextlib
+import json
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration.conftest import event_types, runs, wait_until_invested
+from tests.integration.hostile_disk import (
+    PipedBot,
+    drop_log,
+    fill_the_disk,
+    moved_away,
+    read_only,
+    records_in_log,
+)
+
+ENDS_WITHIN_S = 7.3
+"""The deadline, the overrun, and what the end of the process may take."""
+
+
+def make(exchange: PracticeExchange, folder: Path) -> PipedBot:
+    pairs = exchange.pairs()[:2]
+    config = exchange.freqtrade_config(pairs=pairs, ccxt={"enableRateLimit": False})
+    return PipedBot(folder, config)
+
+
+def trail_of(bot: PipedBot) -> AuditLog:
+    file = bot.folder / "user_data" / "liquidation_audit.jsonl"
+    return AuditLog(f"sqlite:///{bot.database}", fallback=file, masker=Masker())
+
+
+def waiting_types(bot: PipedBot) -> list[str]:
+    """Types of the events that wait in the file."""
+    text = (bot.folder / "user_data" / "liquidation_audit.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    return [row["data"]["event_type"] for row in rows if row["kind"] == "event"]
+
+
+def assert_whole(types: Sequence[str], *, closes: int) -> None:
+    """Every step of a run, intent before its answer."""
+    assert types[0] == "liquidation_started"
+    assert types.count("liquidation_close_intended") == closes
+    assert types.index("liquidation_close_intended") < types.index("liquidation_close_answered")
+    assert types[-1] == "liquidation_completed"
+
+
+def test_full_disk_is_flat_in_time_and_every_record_stands_in_the_log_masked(
+    exchange: PracticeExchange, tmp_path: Path
+) -> None:
+    """Database, file and log file are on it; what the process prints goes elsewhere."""
+    bot = make(exchange, tmp_path / "bot")
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.add_fault(
+            "error", method="POST", path="/fapi/v1/order$", status=503, code=-1008,
+            msg="Busy, key {api_key}", times=1,
+        )  # fmt: skip
+        fill_the_disk(bot)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(ENDS_WITHIN_S) == 130
+    assert exchange.positions() == {}
+    records = records_in_log(bot)
+    ours = [r for r in records if "event_type" in r]
+    assert_whole([r["event_type"] for r in ours], closes=3)
+    assert [r["state"] for r in records if "state" in r] == ["in_progress", "completed"]
+    assert "Busy, key ***" in json.dumps(ours)
+    assert exchange.settings.key not in bot.log()
+    assert "the audit trail of this run is in the bot's log and nowhere else" in bot.log()
+    assert runs(bot) == []
+
+
+def test_read_only_and_missing_database_are_flat_in_time_and_imported_once(
+    exchange: PracticeExchange, tmp_path: Path
+) -> None:
+    """First nobody may write it, then it is moved away, and back after the bot's end."""
+    bot = make(exchange, tmp_path / "bot")
+    with bot:
+        wait_until_invested(bot, 2)
+        with read_only(bot.database):
+            bot.send(signal.SIGTERM)
+            assert bot.wait(ENDS_WITHIN_S) == 130
+    assert exchange.positions() == {}
+    assert_whole(waiting_types(bot), closes=2)
+    assert runs(bot) == []
+    assert "open trades active" not in bot.log(), "freqtrade would have them closed by hand"
+    drop_log(bot)
+
+    with bot:
+        bot.wait_for(lambda: event_types(bot).count("liquidation_booked") == 2, "the booking")
+        closed: list[dict[str, Any]] = bot.query("SELECT exit_reason FROM trades WHERE NOT is_open")
+        assert [t["exit_reason"] for t in closed] == ["emergency_liquidation"] * 2
+        exchange.seed_position(exchange.pairs()[2], 0.5)
+        with moved_away(bot.database):
+            bot.send(signal.SIGTERM)
+            assert bot.wait(ENDS_WITHIN_S) == 130
+    assert exchange.positions() == {}
+    assert_whole(waiting_types(bot), closes=1)
+    with contextlib.closing(trail_of(bot)) as trail:
+        assert trail.import_fallback() > 0
+        assert trail.import_fallback() == 0
+        assert trail.verify().ok
+        assert [run["state"] for run in trail.runs()] == ["completed"] * 2
+        starts = [e for e in trail.events() if e["event_type"] == "liquidation_started"]
+    assert len(starts) == 2
