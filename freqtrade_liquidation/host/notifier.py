@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade.enums import RPCMessageType
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.rpc import RPCHandler
 
-from freqtrade_liquidation.host.telegram_sending import TelegramSender
+if TYPE_CHECKING:
+    from freqtrade_liquidation.host.telegram_sending import TelegramSender
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +40,20 @@ class Message:
         return dict(self.raw) if self.raw is not None else {"type": self.kind, "status": self.text}
 
 
+def _telegram_sender(module: RPCHandler) -> "TelegramSender":
+    """Imported where Telegram is on: its package takes a tenth of a second to load."""
+    from freqtrade_liquidation.host.telegram_sending import TelegramSender
+
+    return TelegramSender(module)
+
+
 class _Channel:
     """One of freqtrade's channels with a queue of its own; its thread lives while there is work."""
 
     def __init__(self, module: RPCHandler) -> None:
         self.name: str = module.name
         self._module: Any = module
-        self._telegram = TelegramSender(module) if module.name == "telegram" else None
+        self._telegram = _telegram_sender(module) if module.name == "telegram" else None
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle = threading.Event()
