@@ -2,8 +2,33 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position
+
+
+class Urgency(IntEnum):
+    """What goes first where not everything fits; within each, the largest exposure."""
+
+    PUT_BACK = 0
+    """A position stands without its stop."""
+    LOOK = 1
+    """Two or three questions, and without their answers nothing is known."""
+    CLOSE = 2
+    """Closing orders, and cancels that a close waits for."""
+    CANCEL_ENTRY = 3
+    """Orders that could add risk, and have not yet."""
+    TIDY_UP = 4
+    """Orders that can only reduce: harmless, and in the way of the next trade."""
+    BOOK = 5
+    """The next start can do it as well."""
+
+
+def urgency_of_cancel(order: OpenOrder) -> Urgency:
+    """How urgent the cancel of *order* is."""
+    if order.blocks_close:
+        return Urgency.CLOSE
+    return Urgency.CANCEL_ENTRY if order.role is OrderRole.ENTRY else Urgency.TIDY_UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

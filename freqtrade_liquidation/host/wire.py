@@ -16,9 +16,12 @@ from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
 from freqtrade_liquidation.host.classify import translate
 from freqtrade_liquidation.host.exchanges.kin import lineage
+from freqtrade_liquidation.host.limiter import ORDER, REQUEST, Limiter, Sent, limits_of
 from freqtrade_liquidation.host.once import asking_once
 from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
+from freqtrade_liquidation.place import CURRENT
+from freqtrade_liquidation.plan import Urgency
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ NONCE_ORDERED: Final = frozenset({"kraken", "krakenfutures"})
 
 _NO_CONTENT: Final = 204
 """A cancel may be answered so: there is nothing to say. Source: RFC 9110, 15.3.5."""
+NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
+"""The rank of requests outside of a run's verbs."""
 
 
 class _SharedSession(requests.Session):
@@ -62,6 +67,7 @@ class Wire:
         self._session.mount("http://", adapter)
         one_at_a_time = exchange._api.id in NONCE_ORDERED
         self._slots = asyncio.Semaphore(1 if one_at_a_time else CONNECTIONS)
+        self._limiter = Limiter(limits_of(exchange))
         self._clock_synced = False
         self._asked_to_wait_until = 0.0
 
@@ -84,6 +90,32 @@ class Wire:
         self._session.really_close()
 
     async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
+        sent, timeout_s = await self._turn(timeout_s)
+        with self._limiter.counted(sent):
+            return await self._send(call, timeout_s=timeout_s, write=write)
+
+    async def _turn(self, timeout_s: float) -> tuple[Sent, float]:
+        """Waits until the exchange's limits allow one more request.
+
+        :returns: the request, counted, and how long it may take.
+        :raises ExchangeUnavailable: if that is too late.
+        """
+        place, now = CURRENT.get(), asyncio.get_running_loop().time
+        places_order = place is not None and place.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
+        kinds = (REQUEST, ORDER) if places_order else (REQUEST,)
+        if self._limiter.may_pass(kinds):
+            return await self._limiter.turn(kinds, NOBODY_SAID), timeout_s
+        until = now() + timeout_s if place is None else place.wait_until
+        try:
+            async with asyncio.timeout_at(until):
+                if place is None:
+                    return await self._limiter.turn(kinds, NOBODY_SAID), max(0.0, until - now())
+                with place.queued():
+                    return await self._limiter.turn(kinds, place.rank), place.attempt_s()
+        except TimeoutError:
+            raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
+
+    async def _send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
         try:
             async with asyncio.timeout(timeout_s / 2):
                 await self._slots.acquire()

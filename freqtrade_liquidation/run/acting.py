@@ -15,7 +15,7 @@ from freqtrade_liquidation.model import (
     OpenOrder,
     Position,
 )
-from freqtrade_liquidation.plan import PairWork
+from freqtrade_liquidation.plan import PairWork, Urgency, urgency_of_cancel
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker, outcome_word
 from freqtrade_liquidation.run.attempts import Attempts
@@ -126,29 +126,36 @@ class Actor:
             )
 
     async def _work_on(self, work: PairWork, orders: Sequence[ClosingOrder]) -> None:
-        await asyncio.gather(self._cancel_for(work), *(self._close(order) for order in orders))
+        exposure = 0.0 if work.close is None else work.close.notional
+        await asyncio.gather(
+            self._cancel_for(work, exposure), *(self._close(order, exposure) for order in orders)
+        )
 
-    async def _cancel_for(self, work: PairWork) -> None:
-        answers = await self._cancel(work.pair, work.cancels)
+    async def _cancel_for(self, work: PairWork, exposure: float) -> None:
+        answers = await self._cancel(work.pair, work.cancels, exposure)
         blocked = [
             a for a in answers if a.order.blocks_close and a.status is not CancelStatus.CANCELLED
         ]
         if blocked:
             self._attempts.failed(work.pair, f"cannot close: {blocked[0].error}")
 
-    async def _cancel(self, pair: str, orders: Sequence[OpenOrder]) -> Sequence[CancelAnswer]:
-        answers = await asyncio.gather(*(self._cancel_one(order) for order in orders))
+    async def _cancel(
+        self, pair: str, orders: Sequence[OpenOrder], exposure: float = 0.0
+    ) -> Sequence[CancelAnswer]:
+        answers = await asyncio.gather(*(self._cancel_one(order, exposure) for order in orders))
         self._note_cancelled(pair, [a.order for a in answers if _is_done(a)])
         for answer in answers:
             if not _is_done(answer):
                 self._note_cancel_failed(answer)
         return answers
 
-    async def _cancel_one(self, order: OpenOrder) -> CancelAnswer:
+    async def _cancel_one(self, order: OpenOrder, exposure: float) -> CancelAnswer:
         """By itself: one that hangs must not take the others' answers with it."""
         send = partial(self._venue.cancel_all_orders, order.pair, (order,))
         try:
-            [answer] = await self._asker.once(send)
+            [answer] = await self._asker.once(
+                send, urgency=urgency_of_cancel(order), exposure=exposure
+            )
         except LiquidationError as error:
             answer = _failed(order, error)
         except asyncio.CancelledError:
@@ -185,11 +192,11 @@ class Actor:
             order, answer.error or str(answer.status), sendable=answer.sendable
         )
 
-    async def _close(self, order: ClosingOrder) -> None:
+    async def _close(self, order: ClosingOrder, exposure: float) -> None:
         send = partial(self._venue.execute_market_close, order, reduce_only=True)
         sale = self._fills.sent(order.pair)
         try:
-            answer = await self._asker.once(send)
+            answer = await self._asker.once(send, urgency=Urgency.CLOSE, exposure=exposure)
         except LiquidationError as error:
             sale.filled = None if isinstance(error, OutcomeUnknown) else 0.0
             self._trail.note(

@@ -1,7 +1,8 @@
 """Single attempts within their time, and questions asked again where there was no answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
@@ -13,6 +14,8 @@ from freqtrade_liquidation.errors import (
     LiquidationError,
     OutcomeUnknown,
 )
+from freqtrade_liquidation.place import Place, at
+from freqtrade_liquidation.plan import Urgency
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.trail import Trail
 
@@ -20,6 +23,8 @@ T = TypeVar("T")
 
 SHORTEST_ATTEMPT_S: Final = 0.01
 """With less time than this, a request is not sent at all."""
+LOOK_NEEDS_S: Final = 0.5
+"""What waits for its turn gives up this long before the end: the last look shows what is left."""
 
 
 class Asker:
@@ -40,26 +45,60 @@ class Asker:
         self.backoff = backoff
         self._trail = trail
         self._reserved_s = reserved_s
+        self._places: list[Place] = []
 
     @property
     def left_s(self) -> float:
         """Seconds to act in."""
         return max(0.0, self.deadline.left_s - self._reserved_s())
 
-    async def once(self, verb: Callable[..., Awaitable[T]]) -> T:
+    @property
+    def queueing(self) -> bool:
+        """Something waits for its turn: the exchange takes only so many requests."""
+        return any(place.waiting for place in self._places)
+
+    async def once(
+        self,
+        verb: Callable[..., Awaitable[T]],
+        *,
+        urgency: Urgency = Urgency.LOOK,
+        exposure: float = 0.0,
+    ) -> T:
         """One attempt within its time, whatever the order manager does.
 
+        :param exposure: quote currency; see :class:`~freqtrade_liquidation.place.Place`.
         :raises OutcomeUnknown: if there was no answer in time.
         :raises ExchangeUnavailable: if no time was left to send it in.
         """
-        seconds = min(self.deadline.attempt_s(), self.left_s)
+        seconds = self._attempt_s()
         if seconds < SHORTEST_ATTEMPT_S:
             raise ExchangeUnavailable("not sent: no time is left")
+        spared_s = LOOK_NEEDS_S if urgency > Urgency.LOOK else 0.0
         try:
-            async with asyncio.timeout(seconds):
-                return await verb(timeout_s=seconds)
+            async with asyncio.timeout(seconds) as attempt:
+                place = Place(
+                    urgency=urgency,
+                    exposure=exposure,
+                    wait_until=now() + self.left_s - spared_s,
+                    attempt=attempt,
+                    attempt_s=self._attempt_s,
+                )
+                with self._standing(place):
+                    return await verb(timeout_s=seconds)
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {seconds:.2f} s") from error
+
+    def _attempt_s(self) -> float:
+        return min(self.deadline.attempt_s(), self.left_s)
+
+    @contextmanager
+    def _standing(self, place: Place) -> Iterator[None]:
+        self._places.append(place)
+        try:
+            with at(place):
+                yield
+        finally:
+            self._places.remove(place)
 
     async def until_answered(self, what: str, verb: Callable[..., Awaitable[T]]) -> T:
         """Asks a question, again where there was no answer.

@@ -209,6 +209,10 @@ class Run:
         await asyncio.wait(tasks, timeout=self._asker.left_s, return_when=asyncio.FIRST_COMPLETED)
         grace = min(max(now() - began, SHORTEST_GRACE_S), self._asker.left_s)
         await asyncio.wait(tasks, timeout=grace)
+        while (
+            self._asker.queueing and self._asker.left_s > 0
+        ):  # who waits for a turn is no straggler; it is bounded
+            await asyncio.wait(tasks, timeout=grace)
         self._actor.collect()
 
     # -- what is in scope -------------------------------------------------------------------

@@ -16,7 +16,7 @@ from freqtrade_liquidation.model import (
     OrderRole,
     Position,
 )
-from freqtrade_liquidation.plan import Book, exposure
+from freqtrade_liquidation.plan import Book, Urgency, exposure
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker
 from freqtrade_liquidation.trail import Trail
@@ -132,7 +132,8 @@ class Stops:
         while True:
             attempts += 1
             try:
-                return await asker.once(partial(self._venue.put_back_stop, stop, amount))
+                put_back = partial(self._venue.put_back_stop, stop, amount)
+                return await asker.once(put_back, urgency=Urgency.PUT_BACK)
             except ExchangeUnavailable as error:
                 delay = asker.delay_s(attempts, error)
                 if not asker.backoff.allows(attempts) or delay >= asker.left_s:

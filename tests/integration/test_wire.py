@@ -85,3 +85,27 @@ def test_one_attempt_is_one_request_and_tells_how_long_to_wait(
 
     assert asyncio.run(ask()).retry_after_s == 7.0
     assert len(practice.requests("positionRisk")) == 1
+
+
+def test_a_limit_is_kept_without_a_single_429(
+    practice: PracticeExchange, wrapper: Exchange
+) -> None:
+    """Three times as much as fits into a second; ccxt's own throttle is not what slows it down."""
+    rate = 20
+    practice.set_limits(None, requests_per_second=rate)
+    wrapper._config["exchange"]["ccxt_config"]["rateLimit"] = 1000 / rate
+    practice.clear_log()
+
+    async def ask() -> None:
+        wire = Wire(wrapper)
+        questions = (
+            wire.read(lambda ex: ex._api.fetch_time(), timeout_s=10) for _ in range(3 * rate)
+        )
+        await asyncio.gather(*questions)
+        wire.close()
+
+    asyncio.run(ask())
+    arrived = [request["arrived"] for request in practice.requests("/time")]
+    assert {request["status"] for request in practice.requests()} == {200}
+    assert len(arrived) == 3 * rate
+    assert max(arrived) - min(arrived) < 3, "within 25 % of requests ÷ limit, and some for the load"

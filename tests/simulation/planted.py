@@ -64,13 +64,13 @@ def _swap(owner: object, name: str, part: object) -> AbstractContextManager[Any]
 def resend_on_timeout() -> AbstractContextManager[Any]:
     once = asking.Asker.once
 
-    async def twice(self: asking.Asker, verb: Any) -> Any:
+    async def twice(self: asking.Asker, verb: Any, **place: Any) -> Any:
         try:
-            return await once(self, verb)
+            return await once(self, verb, **place)
         except OutcomeUnknown:
             if _verb_of(verb) != "execute_market_close":
                 raise
-            return await once(self, verb)
+            return await once(self, verb, **place)
 
     return _swap(asking.Asker, "once", twice)
 

@@ -1,0 +1,154 @@
+"""Keeps the exchange's limits: so many requests in so many seconds, the most urgent first.
+
+A request counts from its sending until the window has passed since its *answer*: it arrived between
+the two, and the exchange counts arrivals. One that is not answered counts as arrived after `LAG_S`.
+So no answer says 429 for which we are to blame, however unevenly the network delivers.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from freqtrade.exchange import Exchange
+
+LAG_S: Final = 0.25
+"""An unanswered request has arrived by then: one that hangs does not hold up the others."""
+SORTED_WITHIN_S: Final = 0.005
+"""When it gets tight, requests that come within this are sorted before any of them is sent."""
+REQUEST, ORDER = "request", "order"
+
+PUBLISHED: Final = {"binanceusdm": ((10.0, 300), (60.0, 1200)), "binance": ((10.0, 100),)}
+"""New orders in so many seconds, by market. Source: ``rateLimits`` of binance's ``exchangeInfo``;
+its other limit, of weight a minute, is five times what closing a hundred positions takes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Window:
+    """At most *limit* requests (of *kind*, else of any) in any *span_s* seconds.
+
+    :ivar until: when each of those that count stops counting; ``inf`` = not answered yet.
+    """
+
+    span_s: float
+    limit: int
+    kind: str = REQUEST
+    until: list["Sent"] = field(default_factory=list)
+
+    def counts(self, kinds: Collection[str]) -> bool:
+        """Whether a request of *kinds* counts."""
+        return self.kind in kinds
+
+    def free(self, now: float) -> int:
+        """How many more may be sent now."""
+        self.until = [sent for sent in self.until if sent.arrived_by + self.span_s > now]
+        return self.limit - len(self.until)
+
+    def next_free(self) -> float:
+        """When the next one may be sent, as far as it is known."""
+        return min(sent.arrived_by for sent in self.until) + self.span_s
+
+
+@dataclass(slots=True)
+class Sent:
+    """:param arrived_by: when it has arrived at the exchange at the latest."""
+
+    arrived_by: float
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    rank: tuple[int, float]
+    number: int
+    kinds: frozenset[str] = field(compare=False)
+    turn: "asyncio.Future[Sent]" = field(compare=False)
+
+
+class Limiter:
+    """Lets requests pass. Lives in one event loop.
+
+    :param windows: all of them hold; none = nobody ever waits.
+    """
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self._windows = windows
+        self._waiting: list[_Waiting] = []
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def may_pass(self, kinds: Collection[str]) -> bool:
+        """Whether one may go at once: there is plenty left, and nobody waits."""
+        now = asyncio.get_running_loop().time()
+        return not self._waiting and all(
+            window.free(now) * 2 > window.limit for window in self._windows if window.counts(kinds)
+        )
+
+    async def turn(self, kinds: Collection[str], rank: tuple[int, float]) -> Sent:
+        """Waits until a request of *kinds* may be sent; it is counted.
+
+        :param rank: smaller goes first.
+        """
+        loop = asyncio.get_running_loop()
+        if self.may_pass(kinds):
+            return self._count(kinds, loop.time())
+        waiting = _Waiting(rank, next(self._numbers), frozenset(kinds), loop.create_future())
+        heapq.heappush(self._waiting, waiting)
+        self._wake_at(loop.time() + SORTED_WITHIN_S)
+        return await waiting.turn
+
+    @contextmanager
+    def counted(self, sent: Sent) -> Iterator[None]:
+        """While inside, *sent* is under way."""
+        try:
+            yield
+        finally:
+            sent.arrived_by = min(sent.arrived_by, asyncio.get_running_loop().time())
+
+    def _count(self, kinds: Collection[str], now: float) -> Sent:
+        sent = Sent(now + LAG_S)
+        for window in self._windows:
+            if window.counts(kinds):
+                window.until.append(sent)
+        return sent
+
+    def _grant(self) -> None:
+        """Lets pass who may, in their order; the first who may not holds up those behind it."""
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        while self._waiting:
+            first = self._waiting[0]
+            full = [w for w in self._windows if w.counts(first.kinds) and w.free(now) <= 0]
+            if full and not first.turn.done():
+                self._wake_at(max(window.next_free() for window in full))
+                return
+            heapq.heappop(self._waiting)
+            if not first.turn.done():  # else nobody waits for it any more
+                first.turn.set_result(self._count(first.kinds, now))
+
+    def _wake_at(self, moment: float) -> None:
+        if self._timer is not None:
+            if self._timer.when() <= moment:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(moment, self._grant)
+
+
+def limits_of(exchange: Exchange) -> list[Window]:
+    """What holds for *exchange*: the user's ``rateLimit``, else what the exchange publishes.
+
+    ccxt reads ``rateLimit`` as milliseconds for each unit of weight and sleeps; we read it as what
+    the user meant to allow: one request in so many milliseconds, of whatever weight.
+    """
+    block: dict[str, Any] = exchange._config["exchange"]
+    settings = {**block.get("ccxt_config", {}), **block.get("ccxt_sync_config", {})}
+    if settings.get("rateLimit") and settings.get("enableRateLimit", True):
+        each_s = float(settings["rateLimit"]) / 1000
+        return [Window(span_s=max(1.0, each_s), limit=max(1, int(1 / each_s + 1e-9)))]
+    market = exchange._api.id
+    if market == "binance" and exchange._config.get("trading_mode") == "futures":
+        market = "binanceusdm"
+    orders = PUBLISHED.get(market, ())
+    return [Window(span_s=span_s, limit=limit, kind=ORDER) for span_s, limit in orders]

@@ -1,0 +1,68 @@
+"""A request's place in the queue, where the exchange takes only so many.
+
+The run knows what matters most, the wire knows what fits. A place is handed from one to the other
+beside the order manager's verbs, in a context variable: most exchanges and every simulation have
+no queue, and know nothing of it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+from freqtrade_liquidation.plan import Urgency
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """Where one verb stands. Its attempt's time runs only while none of its requests waits.
+
+    :param exposure: quote currency at stake; the larger goes first among equally urgent ones.
+    :param wait_until: on the loop's clock; what has not gone by then is not sent.
+    :param attempt: the timeout of the attempt.
+    :param attempt_s: how long it may take once it is sent (now).
+    """
+
+    urgency: Urgency
+    exposure: float
+    wait_until: float
+    attempt: asyncio.Timeout
+    attempt_s: Callable[[], float]
+    waiting: int = field(default=0, init=False)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Smaller goes first."""
+        return (self.urgency, -self.exposure)
+
+    @contextmanager
+    def queued(self) -> Iterator[None]:
+        """While inside, one of its requests waits for its turn."""
+        self.waiting += 1
+        self._let_run(None)
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+            if not self.waiting:
+                self._let_run(asyncio.get_running_loop().time() + self.attempt_s())
+
+    def _let_run(self, until: float | None) -> None:
+        if not self.attempt.expired():
+            self.attempt.reschedule(until)
+
+
+CURRENT: Final[ContextVar[Place | None]] = ContextVar("place", default=None)
+"""Of the verb that runs; ``None`` = nobody said: after everything else."""
+
+
+@contextmanager
+def at(place: Place) -> Iterator[Place]:
+    """While inside, the requests that are made stand at *place*."""
+    token = CURRENT.set(place)
+    try:
+        yield place
+    finally:
+        CURRENT.reset(token)

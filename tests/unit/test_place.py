@@ -1,0 +1,114 @@
+"""A verb that waits for its turn: its attempt begins when it is sent."""
+
+import asyncio
+from random import Random
+
+import pytest
+
+from freqtrade_liquidation.audit.memory import MemoryAuditLog
+from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.errors import OutcomeUnknown
+from freqtrade_liquidation.model import OpenOrder, OrderRole
+from freqtrade_liquidation.place import CURRENT, Place
+from freqtrade_liquidation.plan import Urgency, urgency_of_cancel
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.run.asking import LOOK_NEEDS_S, Asker, now
+from freqtrade_liquidation.trail import Trail
+from tests.simulation.virtual import run
+
+BACKOFF = Backoff(base_s=0.5, max_retries=3, random=Random(1))
+LONG_S = 10.0
+"""Longer than any attempt (2 s)."""
+
+
+def asker(seconds: float = 60.0) -> Asker:
+    trail = Trail(MemoryAuditLog(), correlation_id="liq_1", trigger="cli")
+    deadline = Deadline.after(seconds)
+    return Asker(deadline, BACKOFF, trail, reserved_s=lambda: 0.0)
+
+
+def place() -> Place:
+    found = CURRENT.get()
+    assert found is not None
+    return found
+
+
+async def waits_long(*, timeout_s: float) -> str:
+    with place().queued():
+        await asyncio.sleep(LONG_S)
+    return "sent"
+
+
+async def waits_long_and_hangs(*, timeout_s: float) -> str:
+    await waits_long(timeout_s=timeout_s)
+    await asyncio.sleep(LONG_S)
+    return "answered"
+
+
+def test_waiting_for_a_turn_is_no_attempt() -> None:
+    async def main() -> str:
+        return await asker().once(waits_long, urgency=Urgency.CLOSE)
+
+    assert run(main()) == "sent"
+
+
+def test_the_attempt_is_bounded_once_it_is_sent() -> None:
+    async def main() -> float:
+        began = now()
+        with pytest.raises(OutcomeUnknown):
+            await asker().once(waits_long_and_hangs, urgency=Urgency.CLOSE)
+        return now() - began
+
+    assert run(main()) == pytest.approx(LONG_S + 2.0)
+
+
+def test_two_requests_of_a_verb_wait_side_by_side() -> None:
+    """The time of the attempt begins when the last one is sent."""
+
+    async def both(*, timeout_s: float) -> list[str]:
+        async def short() -> str:
+            with place().queued():
+                await asyncio.sleep(1.0)
+            return "sent"
+
+        return list(await asyncio.gather(short(), waits_long(timeout_s=timeout_s)))
+
+    async def main() -> list[str]:
+        return await asker().once(both)
+
+    assert run(main()) == ["sent", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "spared_s"),
+    [(Urgency.PUT_BACK, 0.0), (Urgency.LOOK, 0.0), (Urgency.CLOSE, LOOK_NEEDS_S)],
+)
+def test_acts_stop_waiting_while_there_is_time_for_a_last_look(
+    urgency: Urgency, spared_s: float
+) -> None:
+    async def when(*, timeout_s: float) -> float:
+        return place().wait_until - now()
+
+    async def main() -> float:
+        return await asker(5.0).once(when, urgency=urgency)
+
+    assert run(main()) == pytest.approx(5.0 - spared_s)
+
+
+@pytest.mark.parametrize(
+    ("role", "blocks_close", "urgency"),
+    [
+        (OrderRole.ENTRY, False, Urgency.CANCEL_ENTRY),
+        (OrderRole.EXIT, False, Urgency.TIDY_UP),
+        (OrderRole.PROTECTIVE, False, Urgency.TIDY_UP),
+        (OrderRole.PROTECTIVE, True, Urgency.CLOSE),
+    ],
+)
+def test_entries_are_cancelled_before_harmless_leftovers(
+    role: OrderRole, blocks_close: bool, urgency: Urgency
+) -> None:
+    order = OpenOrder(
+        pair="BTC/USDT", order_id="1", role=role, side="sell", amount=1, blocks_close=blocks_close
+    )
+    assert urgency_of_cancel(order) is urgency
+    assert Urgency.CLOSE < Urgency.CANCEL_ENTRY < Urgency.TIDY_UP < Urgency.BOOK
