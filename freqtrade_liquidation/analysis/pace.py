@@ -3,13 +3,13 @@
 The rounds are those of a run with nothing in the way (docs/design.md): look, act, look; on spot
 with stops on the exchange look, cancel, look, act, look. What is sent in them:
 
-====== ========================= ==========================================================
-book   requests                  of them
-====== ========================= ==========================================================
-futures n + 6                    positions, orders and stop orders twice; one close each
-spot    n + 2                    balance twice; one sell each
-spot, s 4 n + 3                  balance three times; each stop read twice, cancelled; the sells
-====== ========================= ==========================================================
+================= ======== ================================================================
+book              requests of them
+================= ======== ================================================================
+futures           n + 6    positions, orders and stop orders twice; one close each
+spot              n + 2    balance twice; one sell each
+spot, with stops  4 n + 3  balance three times; each stop read twice, cancelled; the sells
+================= ======== ================================================================
 
 With a round trip ``t`` and a limit of ``R`` requests a second, requests leave ``1 / R`` apart:
 ``t + (rounds - 1) × max(t, 1 / R) + (requests - rounds) / R``.

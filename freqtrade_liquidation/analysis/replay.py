@@ -49,7 +49,8 @@ class Replayer:
     """Runs the manager at one moment after the other.
 
     :param config: the user's own; it decides as it would live.
-    :param audit: where the events go, besides the replay itself; never the bot's database.
+    :param audit: where the events go, too; never the bot's database. ``None`` = nowhere else.
+    :param keep_events: in each replay. A year of moments has gigabytes of them.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Replayer:
         slippage: Slippage,
         pace: Pace,
         config: LiquidationConfig,
-        audit: AuditSink,
+        audit: AuditSink | None = None,
+        *,
+        keep_events: bool = True,
     ) -> None:
         self._backtest = backtest
         self._segments = segments
@@ -67,6 +70,7 @@ class Replayer:
         self._pace = pace
         self._config = config
         self._audit = audit
+        self._keep_events = keep_events
         self._amounts = Amounts(backtest.exchange)
 
     def replay(self, choice: Choice) -> Replay:
@@ -92,7 +96,7 @@ class Replayer:
             requests=venue.requests,
             lines=tuple(lines),
             profit=_profit(result, lines),
-            events=tuple(record.events),
+            events=tuple(record.events) if self._keep_events else (),
         )
 
     async def _execute(self, venue: BacktestVenue, record: "_Record") -> LiquidationResult:
@@ -123,7 +127,7 @@ def replay_all(
 class _Record:
     """Hands events on with the backtest's time on them instead of today's."""
 
-    def __init__(self, audit: AuditSink, at: datetime) -> None:
+    def __init__(self, audit: AuditSink | None, at: datetime) -> None:
         self._audit = audit
         self._at = at
         self._began_s = 0.0
@@ -150,7 +154,7 @@ class _Record:
         """See :class:`~freqtrade_liquidation.audit.sink.AuditSink`."""
         stamped = [replace(event, timestamp=self._heard[id(event)]) for event in events]
         self.events += stamped
-        return self._audit.record(stamped, run)
+        return self._audit.record(stamped, run) if self._audit else Durability.LOG
 
     def _since_s(self) -> float:
         return asyncio.get_running_loop().time() - self._began_s

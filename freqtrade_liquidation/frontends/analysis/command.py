@@ -25,36 +25,35 @@ from freqtrade_liquidation.analysis.slippage import Slippage
 from freqtrade_liquidation.analysis.summary import summarise
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.audit.sink import AuditSink
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.frontends.analysis import example, tables
 from freqtrade_liquidation.frontends.analysis.options import freqtrade_arguments, parser
 
 OK: Final = 0
-INTERRUPTED: Final = 1
+NOT_DONE: Final = 1
 
 
 def run(arguments: Sequence[str]) -> int:
     """Carries out the command.
 
-    :returns: 0; 1 if it was interrupted.
+    :returns: 0; 1 if it was interrupted, or a file could not be written.
     :raises FreqtradeException: for anything wrong with options, configuration or data.
     """
     options = parser().parse_args(arguments)
     console = Console(highlight=False, no_color=options.print_colorized is False or None)
-    if options.export:
-        check_suffix(options.export)
-    if options.html:
-        _check_plotly()
+    _check_files(options)
     errors = Console(stderr=True, highlight=False)
     try:
         with _quiet(verbose=bool(options.verbosity)):
             report = _analysed(options, show_progress=errors.is_terminal)
+        _hand_over(report, options, console)
     except KeyboardInterrupt:
         errors.print("\nInterrupted.")
-        return INTERRUPTED
-    _hand_over(report, options, console)
+        return NOT_DONE
+    except OSError as error:
+        errors.print(f"Error: {error}", markup=False, soft_wrap=True)
+        return NOT_DONE
     return OK
 
 
@@ -93,7 +92,9 @@ def _report(
     replays: list[Replay] = []
     if choices is not None:
         with _audit(options.audit) as audit, _bar(len(choices), shown=show_progress) as done:
-            replayer = Replayer(backtest, rows, slippage, pace, settings, audit)
+            replayer = Replayer(
+                backtest, rows, slippage, pace, settings, audit, keep_events=_wants_events(options)
+            )
             replays = replay_all(replayer, choices, progress=done)
     # A handful of chosen moments has no distribution: then it is that of every candle.
     among = [choice.index for choice in choices or ()] if options.every else None
@@ -108,6 +109,11 @@ def _report(
         replays=replays,
         timeout_seconds=settings.timeout_seconds,
     )
+
+
+def _wants_events(options: argparse.Namespace) -> bool:
+    to_json = options.export is not None and options.export.suffix == ".json"
+    return bool(options.print_json or to_json)
 
 
 def _choose(
@@ -142,10 +148,20 @@ def _hand_over(report: Report, options: argparse.Namespace, console: Console) ->
         console.print(words, markup=False, soft_wrap=True)
 
 
-def _check_plotly() -> None:
-    from freqtrade_liquidation.pages import plotly_source
+def _check_files(options: argparse.Namespace) -> None:
+    """Before the work, not after it.
 
-    plotly_source()
+    :raises OperationalException: if a file could not be written.
+    """
+    if options.export:
+        check_suffix(options.export)
+    if options.html:
+        from freqtrade_liquidation.pages import plotly_source
+
+        plotly_source()
+    for path in (options.export, options.html, options.audit):
+        if path is not None and not path.parent.is_dir():
+            raise OperationalException(f"There is no folder {path.parent} for {path.name}.")
 
 
 def _check_audit(path: Path | None, config: Config) -> None:
@@ -168,9 +184,9 @@ def _check_audit(path: Path | None, config: Config) -> None:
 
 
 @contextmanager
-def _audit(path: Path | None) -> Iterator[AuditSink]:
+def _audit(path: Path | None) -> Iterator[AuditSink | None]:
     if path is None:
-        yield MemoryAuditLog()
+        yield None
         return
     log = AuditLog(f"sqlite:///{path}", fallback=path.with_suffix(".jsonl"), masker=Masker([]))
     try:

@@ -43,6 +43,8 @@ def show(report: Report, console: Console) -> None:
                 f"The first {LISTED} of {len(report.replays)}; --export and --print-json have all.",
                 style="dim",
             )
+    for words in _reasons(report.replays):
+        console.print(Text(words, style="yellow"), soft_wrap=True)
     if len(report.replays) <= BY_POSITION:
         for replay in report.replays:
             console.print(_positions(replay))
@@ -79,6 +81,13 @@ def _runs(replays: Sequence[Replay]) -> Table:
             "-" if replay.flat_after_s is None else seconds(replay.flat_after_s),
         )
     return table
+
+
+def _reasons(replays: Sequence[Replay]) -> list[str]:
+    """Why the manager left something open, each once."""
+    skipped = [f"Skipped: {r.result.skip_reason}." for r in replays if r.result.skip_reason]
+    errors = [error for replay in replays for error in replay.result.errors]
+    return list(dict.fromkeys(skipped + errors))[:BY_POSITION]
 
 
 def _positions(replay: Replay) -> Table:

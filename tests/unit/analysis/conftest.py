@@ -1,5 +1,6 @@
 """One exchange to ask for markets, and each backtest run once."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +22,19 @@ def markets() -> Iterator[PracticeExchange]:
 
 
 @pytest.fixture(scope="session")
-def futures(markets: PracticeExchange, tmp_path_factory: pytest.TempPathFactory) -> engine.Backtest:
-    """Three days of generated prices, a crash on the second, long and short."""
+def timed_futures(
+    markets: PracticeExchange, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[engine.Backtest, float]:
+    """Three days of generated prices, a crash on the second, long and short; CPU seconds."""
+    began = time.process_time()
     folder = tmp_path_factory.mktemp("futures")
-    return sampled(folder, markets, futures=True, candles=3 * DAY)
+    found = sampled(folder, markets, futures=True, candles=3 * DAY)
+    return found, time.process_time() - began
+
+
+@pytest.fixture(scope="session")
+def futures(timed_futures: tuple[engine.Backtest, float]) -> engine.Backtest:
+    return timed_futures[0]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import copy
 import random
+import time
 
 import numpy as np
 import pytest
@@ -146,6 +147,14 @@ def test_time_to_flat_is_the_managers(backtest: engine.Backtest, rate_limit: flo
     expected = pace.time_to_flat_s(found.positions[indices])[0]
     tolerance = 1e-6 if rate_limit is None else 0.25
     assert replay.flat_after_s == pytest.approx(expected, rel=tolerance)
+
+
+def test_analysis_adds_a_tenth_at_most(timed_futures: tuple[engine.Backtest, float]) -> None:
+    """It adds far less (docs/analysis.md); a loop over candles × trades would add more."""
+    backtest, took_s = timed_futures
+    began = time.process_time()
+    analysed(backtest)
+    assert time.process_time() - began <= 0.1 * took_s
 
 
 def test_book_too_large_for_its_deadline_is_told(futures: engine.Backtest) -> None:

@@ -133,6 +133,7 @@ def test_settings_of_the_user_decide_the_run(other: User) -> None:
     [run] = other.gets("--at", "2025-01-01T02:30")["runs"]
     assert run["result"]["state"] == "skipped"
     assert run["result"]["skip_reason"] == "close_positions is false"
+    assert "Skipped: close_positions is false." in other.types("--at", "2025-01-01T02:30")[1]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ def test_settings_of_the_user_decide_the_run(other: User) -> None:
         (["--slippage-bps", "-1"], "'-1' is no number from 0 up"),
         (["--rate-limit", "0"], "must be more than 0"),
         (["--export", "stops.xlsx"], "must end in .csv or .json"),
+        (["--export", "nowhere/stops.csv"], "There is no folder nowhere for stops.csv."),
         (["--strategy", "Nothing"], "Impossible to load Strategy 'Nothing'"),
     ],
 )

@@ -12,9 +12,10 @@ from freqtrade.exceptions import OperationalException
 from freqtrade_liquidation.analysis import choosing
 from freqtrade_liquidation.analysis.choosing import Choice, parse_moment
 from freqtrade_liquidation.analysis.figures import extremes
-from freqtrade_liquidation.analysis.market import NO_FUNDING, Market
+from freqtrade_liquidation.analysis.market import NO_FUNDING, Market, lay_out
 from freqtrade_liquidation.analysis.moments import Moments
 from freqtrade_liquidation.analysis.pace import Pace
+from freqtrade_liquidation.analysis.sample import frame_of
 from freqtrade_liquidation.analysis.slippage import Slippage
 from freqtrade_liquidation.analysis.summary import summarise
 
@@ -48,6 +49,8 @@ def moments(count: int, **columns: Sequence[float]) -> Moments:
         (Pace(rate_limit=10), 40, 0.1 + 2 * 0.1 + 43 * 0.1),
         # 42 on spot; a round trip longer than the gap sets the pace between rounds
         (Pace(rate_limit=10, round_trip_ms=200, futures=False), 40, 0.2 + 2 * 0.2 + 39 * 0.1),
+        # 9 requests 0.25 s apart, longer than the round trip: it sets the pace between rounds
+        (Pace(rate_limit=4), 3, 0.1 + 2 * 0.25 + 6 * 0.25),
         (Pace(rate_limit=10), 0, 0.0),
     ],
 )
@@ -66,6 +69,16 @@ def test_largest_book_within_the_time() -> None:
     assert Pace(rate_limit=10).positions_within(5.0) == 44
     assert Pace().positions_within(5.0) is None
     assert Pace(round_trip_ms=2000).positions_within(5.0) == 0
+
+
+def test_volume_of_a_moment_is_that_of_the_candle_before_it() -> None:
+    """The candle that opens there has not traded yet."""
+    columns = [np.array(values, dtype=float) for values in ([1, 2, 3],) * 4 + ([10, 20, 30],)]
+    candles = {"BTC/USDT": frame_of(BEGAN, 300, columns)}
+    end = BEGAN + timedelta(minutes=10)
+    found = lay_out(candles, start=BEGAN, end=end, step_s=300, funding={})
+    assert found.opens.tolist() == [[1, 2, 3]]
+    assert found.traded.tolist() == [[0, 1 * 10, 2 * 20]]
 
 
 def test_slippage_by_share_of_volume() -> None:
