@@ -17,12 +17,20 @@ __all__ = ["bounded", "in_loop", "in_thread"]
 T = TypeVar("T")
 
 
-async def in_thread(function: Callable[[], T], *, name: str) -> T:
-    """What *function* returns or raises, called in a daemon thread."""
+async def in_thread(
+    function: Callable[[], T], *, name: str, ended: Callable[[], None] | None = None
+) -> T:
+    """What *function* returns or raises, called in a daemon thread.
+
+    :param ended: called in the loop when the thread has come to its end, whether or not anybody
+        still waits for it: whoever stops waiting does not stop the thread.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
     def settle(value: T | None, error: BaseException | None) -> None:
+        if ended is not None:
+            ended()
         if future.cancelled():
             return
         if isinstance(error, Exception) and not isinstance(error, StopIteration):

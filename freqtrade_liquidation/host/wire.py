@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-import ccxt
 import requests
 from freqtrade.exchange import Exchange
 from requests.adapters import HTTPAdapter
 
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
-from freqtrade_liquidation.host.classify import translate
-from freqtrade_liquidation.host.exchanges.kin import lineage
+from freqtrade_liquidation.deadline import LONGEST_ATTEMPT_S
+from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.host.answers import Answer, listen
+from freqtrade_liquidation.host.classify import CODES, translate
+from freqtrade_liquidation.host.exchanges.kin import lineage, rule_for
 from freqtrade_liquidation.host.limiter import ORDER, REQUEST, Limiter, Sent, limits_of
+from freqtrade_liquidation.host.nonces import are_in_order, make_new
 from freqtrade_liquidation.host.once import asking_once
 from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
@@ -29,12 +31,6 @@ logger = logging.getLogger(__name__)
 CONNECTIONS: Final = 64
 """Kept open at most; a run sends its requests side by side."""
 
-NONCE_ORDERED: Final = frozenset({"kraken", "krakenfutures"})
-"""Their nonces must grow strictly, so requests go one at a time (ccxt: kraken.nonce)."""
-
-
-_NO_CONTENT: Final = 204
-"""A cancel may be answered so: there is nothing to say. Source: RFC 9110, 15.3.5."""
 NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
 """The rank of requests outside of a run's verbs."""
 
@@ -65,10 +61,11 @@ class Wire:
         adapter = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        one_at_a_time = exchange._api.id in NONCE_ORDERED
-        self._slots = asyncio.Semaphore(1 if one_at_a_time else CONNECTIONS)
+        self._codes_of = rule_for({name: name for name in CODES}, exchange._api, "")
+        self._one_at_a_time = are_in_order(exchange._api)
+        self._slots = asyncio.Semaphore(1 if self._one_at_a_time else CONNECTIONS)
         self._limiter = Limiter(limits_of(exchange))
-        self._clock_synced = False
+        self._clock: asyncio.Task[None] | None = None
         self._asked_to_wait_until = 0.0
 
     async def read(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
@@ -116,36 +113,61 @@ class Wire:
             raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
 
     async def _send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
+        await self._take_a_slot(timeout_s)
+        sent = False
+        try:
+            self._heed_the_exchange()
+            exchange = self._copy(timeout_s)
+            heard = listen(exchange._api)
+            sent = True
+            return await in_thread(lambda: call(exchange), name="request", ended=self._thread_ended)
+        except Exception as error:
+            if not sent:
+                raise
+            raise self._translated(error, heard, write=write) from error
+        finally:
+            if not (sent and self._one_at_a_time):
+                self._slots.release()
+
+    async def _take_a_slot(self, timeout_s: float) -> None:
+        """:raises ExchangeUnavailable: if others had to go first: not to be taken for a request
+        that may have acted."""
         try:
             async with asyncio.timeout(timeout_s / 2):
+                if self._clock is not None:
+                    await asyncio.shield(self._clock)
                 await self._slots.acquire()
         except TimeoutError:
-            # It never left: not to be taken for a request that may have acted.
             raise ExchangeUnavailable("not sent: other requests had to go first") from None
-        try:
-            if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
-                raise ExchangeUnavailable(
-                    f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
-                )
-            exchange = self._copy(timeout_s)
-            try:
-                return await in_thread(lambda: call(exchange), name="request")
-            except Exception as error:
-                ours = translate(
-                    error,
-                    exchange_id=exchange._api.id,
-                    write=write,
-                    retry_after_s=_retry_after_s(exchange._api),
-                    mask=self._masker.text,
-                )
-                if isinstance(ours, ExchangeUnavailable) and ours.retry_after_s is not None:
-                    # 429, or 418 after too many of them: whoever goes on asking is banned.
-                    self._asked_to_wait_until = time.monotonic() + ours.retry_after_s
-                if isinstance(ours, ClockSkewed) and not self._clock_synced:
-                    await self._sync_clock(timeout_s)
-                raise ours from error
-        finally:
+
+    def _thread_ended(self) -> None:
+        """Only then may the next one go: a request that nobody waits for is still on its way, and
+        its nonce is the smaller one."""
+        if self._one_at_a_time:
             self._slots.release()
+
+    def _heed_the_exchange(self) -> None:
+        if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
+            raise ExchangeUnavailable(
+                f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
+            )
+
+    def _translated(self, error: Exception, heard: Answer, *, write: bool) -> LiquidationError:
+        """*error* as one of ours, after what it means for all requests."""
+        wait_s = heard.wait_s
+        if wait_s is not None:
+            # 429, or 418 after too many of them: whoever goes on asking is banned.
+            self._asked_to_wait_until = time.monotonic() + wait_s
+        ours = translate(
+            error,
+            exchange_id=self._codes_of,
+            write=write,
+            retry_after_s=wait_s,
+            mask=self._masker.text,
+        )
+        if isinstance(ours, ClockSkewed) and self._clock is None:
+            self._clock = asyncio.ensure_future(self._sync_clock())
+        return ours
 
     def _copy(self, timeout_s: float) -> Exchange:
         exchange = asking_once(bare_copy(self._exchange))
@@ -153,24 +175,23 @@ class Wire:
         api.session = self._session
         api.enableRateLimit = False
         api.timeout = max(1, int(timeout_s * 1000))
-        api.last_response_headers = None
         # ccxt refuses to list all open orders on binance unless told that we know the weight.
         api.options = {**api.options, "warnOnFetchOpenOrdersWithoutSymbol": False}
         if "bybit" in lineage(api):
             # It refuses to look beyond the last 500 orders unless told that we know. freqtrade
             # tells it so, but not for bybiteu, whose class it does not find by its name.
             api.options["fetchOrder"] = {"acknowledged": True}
-        _refuse_garbage(api)
+        make_new(api)
         exchange._api = api
         return exchange
 
-    async def _sync_clock(self, timeout_s: float) -> None:
-        """Once a run: freqtrade never does it, and a wrong clock refuses every request."""
-        self._clock_synced = True
-        exchange = self._copy(timeout_s)
+    async def _sync_clock(self) -> None:
+        """Once a run: freqtrade never does it, and a wrong clock refuses every request. The next
+        attempts wait for it; the one that was refused does not."""
+        exchange = self._copy(LONGEST_ATTEMPT_S)
         try:
             difference_ms = await in_thread(exchange._api.load_time_difference, name="clock")
-        except ccxt.BaseError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the attempts go on without
             logger.warning("Could not synchronise the clock: %s", type(error).__name__)
             return
         self._exchange._api.options["timeDifference"] = difference_ms
@@ -188,41 +209,3 @@ def bare_copy(exchange: Exchange) -> Exchange:
     clone._api_async = copy.copy(exchange._api_async)
     clone._api_async.session = clone._api_async.socks_proxy_sessions = None
     return clone  # type: ignore[no-any-return]
-
-
-def _refuse_garbage(api: Any) -> None:
-    """Makes *api* raise where a good status comes with a body that says nothing.
-
-    ccxt hands such a body on as text (or as an empty object), and its parsers find no position, no
-    balance and no order in it: a flat book, as far as they can tell. No exchange answers a question
-    about them with nothing, or with ``{}``; one without positions answers ``[]``, or says so.
-    Source: ccxt ``Exchange.fetch``; found with the practice exchange's ``bad_json`` and ``answer``.
-    """
-    status = 200
-    note_status, parse = api.on_rest_response, api.parse_json
-
-    def keep_status(code: int, *args: Any) -> Any:
-        nonlocal status
-        status = code
-        return note_status(code, *args)
-
-    def parse_or_raise(body: str) -> Any:
-        parsed = parse(body)
-        if parsed in (None, {}) and status < 400 and status != _NO_CONTENT:
-            raise ccxt.BadResponse(f"{api.id} answered {status} with a body that says nothing")
-        return parsed
-
-    api.on_rest_response, api.parse_json = keep_status, parse_or_raise
-
-
-def _retry_after_s(api: Any) -> float | None:
-    """``Retry-After`` of this attempt's answer, in seconds.
-
-    Source: RFC 9110, 10.2.3; exchanges send the form in seconds, the date form is not used.
-    """
-    headers = getattr(api, "last_response_headers", None) or {}
-    value = headers.get("Retry-After")
-    try:
-        return float(value) if value is not None else None
-    except ValueError:
-        return None

@@ -151,3 +151,24 @@ def spot(practice: PracticeExchange, tmp_path: Path) -> Iterator[Exchange]:
     practice.seed_balance("BTC", 0)
     with wrapper_on(practice, tmp_path, futures=False) as exchange:
         yield exchange
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PracticeExchange]:
+    """One for a whole file, without limits; open the account anew for each test."""
+    with PracticeExchange(Settings(moving_ratio=0, synthetic_markets=40)) as practice:
+        practice.set_limits(weight_per_minute=None)
+        yield practice
+
+
+@pytest.fixture(scope="module")
+def wrappers(
+    running: PracticeExchange, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[bool, Exchange]]:
+    """freqtrade's exchange, by whether it is for futures."""
+    folders = {futures: tmp_path_factory.mktemp("wrapper") for futures in (True, False)}
+    with (
+        wrapper_on(running, folders[True], futures=True) as swap,
+        wrapper_on(running, folders[False], futures=False) as spot,
+    ):
+        yield {True: swap, False: spot}

@@ -91,6 +91,20 @@ def futures_book(practice: PracticeExchange) -> Book:
     )
 
 
+def big_futures_book(practice: PracticeExchange, count: int) -> Book:
+    """*count* longs with a stop each; none of the fills is needed."""
+    trades, held = [], {}
+    for number, pair in enumerate(practice.pairs()[:count], start=1):
+        amount, price = practice.amount_for(pair, 1_000), practice.price(pair)
+        market = practice.core.futures.markets[pair.partition(":")[0].replace("/", "")]
+        at = market.round_price(Decimal(str(price)) * Decimal("0.9"))
+        practice.seed_position(pair, amount)
+        stop = practice.seed_stop(pair, "sell", amount, at)
+        trades.append(trade(pair, amount, known_order(stop, "stoploss"), trade_id=number))
+        held[pair] = Decimal(str(amount))
+    return Book(futures=True, trades=tuple(trades), held=held)
+
+
 def spot_book(practice: PracticeExchange, *, stop: bool = True) -> Book:
     """Coins with a stop (unless not *stop*), coins without, an entry that rests; and the user's own
     coins of each."""

@@ -5,16 +5,15 @@ by the exchange's own log and ledger (``hostile_truth``). One exchange, and one 
 serve all cells; the account is opened anew for each.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation import LiquidationState
-from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
+from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.model import PairState
-from tests.integration.exchanges import BTC, wrapper_on
+from tests.integration.exchanges import BTC
 from tests.integration.exchanges import SPOT as SPOT_BTC
 from tests.integration.hostile import Played, futures_book, play, spot_book
 from tests.integration.hostile_truth import assert_nothing_was_made_worse
@@ -63,26 +62,6 @@ SPOT: Final[dict[str, dict[str, Any]]] = {
     "stops": {"method": "GET", "path": "/api/v3/order$", "symbol": "BTCUSDT"},
     "read_back": {"method": "GET", "path": "/api/v3/order$", "symbol": "BTCUSDT"},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[PracticeExchange]:
-    with PracticeExchange(Settings(moving_ratio=0)) as practice:
-        practice.set_limits(weight_per_minute=None)
-        yield practice
-
-
-@pytest.fixture(scope="module")
-def wrappers(
-    running: PracticeExchange, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[bool, Exchange]]:
-    """freqtrade's exchange, by whether it is for futures."""
-    folders = {futures: tmp_path_factory.mktemp("wrapper") for futures in (True, False)}
-    with (
-        wrapper_on(running, folders[True], futures=True) as swap,
-        wrapper_on(running, folders[False], futures=False) as spot,
-    ):
-        yield {True: swap, False: spot}
 
 
 def cell(

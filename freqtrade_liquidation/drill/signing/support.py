@@ -27,7 +27,7 @@ from freqtrade_liquidation.host.exchanges.lists import (
 )
 from freqtrade_liquidation.host.exchanges.lookup import asks_by_name, can_find
 from freqtrade_liquidation.host.exchanges.maximum import maximum_source
-from freqtrade_liquidation.host.wire import NONCE_ORDERED
+from freqtrade_liquidation.host.nonces import are_in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def _support(setup: Setup, mode: TradingMode, margins: str) -> Support:
         reduce_only=(order and reduce_only_in(order)) or "no" if futures else "not on spot",
         market_order=f"{'with' if priced else 'without'} a price",
         batch="not used" + _and_ccxt(api, "createOrders"),
-        requests="one at a time" if api.id in NONCE_ORDERED else "side by side",
+        requests="one at a time" if are_in_order(api) else "side by side",
         position_mode=_position_mode(lab, found) if futures else "not on spot",
         largest_order=maximum or "none published",
         lost_order=_lost_order(exchange),

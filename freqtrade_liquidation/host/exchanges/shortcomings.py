@@ -7,7 +7,7 @@ from freqtrade.exchange import Exchange
 from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 
 from freqtrade_liquidation.host.exchanges.lookup import can_find
-from freqtrade_liquidation.host.wire import NONCE_ORDERED
+from freqtrade_liquidation.host.nonces import are_in_order
 
 
 def shortcomings(exchange: Exchange) -> list[str]:
@@ -27,7 +27,7 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
             f"{name} cannot be asked for an order by our name for it: a close whose answer is lost "
             "stays open in the report until the exchange shows that it is not."
         )
-    if exchange._api.id in NONCE_ORDERED:
+    if are_in_order(exchange._api):
         yield (
             f"{name} takes one request at a time: closing many positions takes as many round trips."
         )
