@@ -130,7 +130,7 @@ def download_command(config: Config, pairs: Sequence[str]) -> str:
 
 def _progress(engine: "Backtesting", *, shown: bool) -> AbstractContextManager[Any]:
     """freqtrade's own bars, where it has some (2026.4 has none)."""
-    bars = engine.progress
+    bars: Any = engine.progress
     if not isinstance(bars, AbstractContextManager):
         return nullcontext()
     bars.disable = not shown
