@@ -136,6 +136,22 @@ def test_manager_and_vectorised_path_agree(backtest: engine.Backtest) -> None:
     assert len(log.runs) == 25
 
 
+def test_order_above_the_markets_maximum_is_split(futures: engine.Backtest) -> None:
+    """Two orders and more for BTC; the same profit."""
+    found = analysed(futures)
+    index = int(np.argmax(found.positions))
+    market = futures.exchange.markets["BTC/USDT:USDT"]
+    before = market["limits"]["market"]["max"]
+    market["limits"]["market"]["max"] = 0.004
+    try:
+        [replay] = replays(futures, [index], pace_of(futures))
+    finally:
+        market["limits"]["market"]["max"] = before
+    sent = [e.pair for e in replay.events if e.event_type is Event.CLOSE_INTENDED]
+    assert sent.count("BTC/USDT:USDT") > 1
+    assert replay.profit == pytest.approx(found.profit[index], abs=1e-6)
+
+
 @BOTH
 @pytest.mark.parametrize("rate_limit", [None, 20.0])
 def test_time_to_flat_is_the_managers(backtest: engine.Backtest, rate_limit: float | None) -> None:

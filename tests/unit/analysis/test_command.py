@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -183,6 +184,12 @@ def test_strategy_without_trades_and_pair_without_data(other: User) -> None:
     for path in (other.folder / "data" / "binance" / "futures").glob("*funding_rate*"):
         path.unlink()
     assert "No funding rates for SOL/USDT:USDT: counted as 0." in other.types()[1]
+
+
+def test_docs_name_every_column() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "analysis.md").read_text(encoding="utf-8")
+    table = page.split("## Columns")[1].split("## ")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(COLUMNS)
 
 
 def test_audit_never_goes_to_a_bots_database(user: User, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@
 36 at 03:00. Each test's comment does the sum.
 """
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -43,12 +45,18 @@ class Line(NamedTuple):
 
 @pytest.fixture(scope="module")
 def book(markets: PracticeExchange, tmp_path_factory: pytest.TempPathFactory) -> engine.Backtest:
-    folder = tmp_path_factory.mktemp("scripted")
+    return scripted(markets, tmp_path_factory.mktemp("scripted"), OPENS)
+
+
+def scripted(
+    markets: PracticeExchange, folder: Path, opens: Mapping[str, Sequence[float]]
+) -> engine.Backtest:
+    """freqtrade's backtest of the script."""
     file = write_config(
         folder, markets, futures=True, pairs=list(SCRIPT), script=SCRIPT,
         script_began=BEGAN.isoformat(),
     )  # fmt: skip
-    store_opens(folder / "data" / "binance", OPENS, rates=RATES)
+    store_opens(folder / "data" / "binance", opens, rates=RATES)
     return backtest(folder, file, "ScriptedFutures", "20250101-20250102")
 
 
@@ -132,6 +140,20 @@ def test_position_is_not_open_at_its_entry_and_open_at_its_exit(book: engine.Bac
     assert closed(book, SOL, 6) is not None
     assert closed(book, SOL, 30) is not None
     assert closed(book, SOL, 31) is None
+
+
+def test_prices_after_the_moment_change_only_going_on(
+    book: engine.Backtest, markets: PracticeExchange, tmp_path: Path
+) -> None:
+    """Another market from candle 28 on: what is closed at candle 27's open is the same."""
+    other = {pair: [*prices[:28], *[50] * 12] for pair, prices in OPENS.items()}
+    changed = scripted(markets, tmp_path, other)
+    for pair in (SOL, ETH):
+        ours, theirs = closed(book, pair, 27), closed(changed, pair, 27)
+        assert ours is not None
+        assert theirs is not None
+        assert ours[:-1] == pytest.approx(theirs[:-1])
+        assert ours.going_on != pytest.approx(theirs.going_on)
 
 
 def test_stop_at_the_strategys_own_exit_costs_its_slippage(book: engine.Backtest) -> None:
