@@ -44,7 +44,7 @@ def _spread(report: Report) -> Figure:
     """How often which cost."""
     indices = np.array(report.distribution_indices(), dtype=np.int64)
     costs = report.moments.cost[indices]
-    counts, edges = np.histogram(costs, BARS)
+    counts, edges = np.histogram(costs, int(np.clip(2 * np.sqrt(len(costs)), 8, BARS)))
     middles, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
     share = counts / max(1, counts.sum()) * 100
     bars = {
