@@ -18,7 +18,8 @@ from freqtrade.enums import ExitType
 from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Order, Trade
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.host.deeds import FINAL_STATUSES, Close, filled_by
 from freqtrade_liquidation.host.facts import Facts
@@ -68,6 +69,16 @@ def _offline(exchange: Exchange, facts: Facts) -> Exchange:
     return offline  # type: ignore[no-any-return]
 
 
+def _reconnect() -> None:
+    """A server that was restarted in the run has left freqtrade's pool with dead connections. The
+    first to meet one replaces them all, and fails for it: let that be nobody's booking."""
+    try:
+        Trade.session.execute(text("SELECT 1"))
+    except OperationalError as error:
+        logger.warning("The database's connection was lost: %s", _first_line(error))
+        Trade.rollback()
+
+
 class Bookkeeper:
     """Books closing orders into freqtrade's database, each once, whoever tries how often.
 
@@ -92,6 +103,7 @@ class Bookkeeper:
     def book(self, pairs: Collection[str]) -> list[BookedPair]:
         """Books *pairs*; one that fails leaves the others untouched."""
         try:
+            _reconnect()
             return [self._book_pair(pair) for pair in pairs]
         finally:
             Trade.session.remove()

@@ -74,7 +74,7 @@ class Liquidator:
         try:
             return turn.done.result(self.turns.over_by(turn) - time.monotonic())
         except TimeoutError:
-            self._end(turn, self._broken(turn, "the run did not end in time"))
+            self._end(turn, turn.result or self._broken(turn, "the run did not end in time"))
             return turn.done.result()
 
     def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
@@ -125,6 +125,7 @@ class Liquidator:
         if not alone and spot:
             return self._broken(turn, "another process is liquidating this book and has not ended")
         result = asyncio.run(self.runner.run(turn, bot, audit, self._protection.config))
+        turn.result = result
         if alone:
             self._protection.neighbours.release(turn, result)
         return result

@@ -50,6 +50,7 @@ class Turn:
     :param requests: the first set it off, the others joined it.
     :param ends_at: its deadline, on the monotonic clock; ``None`` = it has not begun.
     :param done: its result, after everything that follows from it (latch, state, messages).
+    :param result: what the run came to, before what follows from it: no slow database undoes it.
     :param takes_more: others may join it; no more once what follows from it is being settled.
     """
 
@@ -58,6 +59,7 @@ class Turn:
     correlation_id: str = field(default_factory=lambda: new_correlation_id(datetime.now(UTC)))
     ends_at: float | None = None
     done: Future[LiquidationResult] = field(default_factory=Future)
+    result: LiquidationResult | None = None
     takes_more: bool = True
     listeners: list[Listener] = field(default_factory=list)
     manager: LiquidationManager | None = None

@@ -1,8 +1,6 @@
 """The audit log on real databases: two writers, locked, read-only, gone, tampered, in memory."""
 
-import os
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +19,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
+from tests.integration.postgresql import frozen, pg_ctl
 
 ID = "liq_20260101_000000_ab"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -156,20 +155,36 @@ def test_frozen_postgresql_costs_a_run_half_a_second(postgresql: str, tmp_path: 
     log.close()
 
 
-@contextmanager
-def frozen(postgresql: str) -> Iterator[None]:
-    """The server and all that serve its connections are stopped, and still take what is sent."""
-    folder = Path(postgresql.rsplit("host=", 1)[1])
-    server = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
-    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    processes = [server, *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+def test_postgresql_that_crashes_and_comes_back_loses_nothing(
+    postgresql: str, tmp_path: Path
+) -> None:
+    """What it missed is older than what it takes again: told by time, once, in one chain."""
+    log = open_log(tmp_path, postgresql)
+    log.record([event(TYPE.STARTED, correlation_id=ID)], run_row())
+    pg_ctl(postgresql, "-m", "immediate", "stop")
+    began = time.monotonic()
+    assert log.record([event(TYPE.CLOSE_INTENDED, correlation_id=ID, at_s=1)]) is Durability.FILE
+    assert time.monotonic() - began < 0.6
+    with pytest.raises(AuditUnreadable):
+        log.run(ID)
+    pg_ctl(postgresql, "start")
+    ended = run_row("completed", finished_at=START)
+    completed = event(TYPE.COMPLETED, correlation_id=ID, at_s=2)
+    assert log.record([completed], ended) is Durability.DATABASE
+    assert log.import_fallback() == 1
+    assert log.import_fallback() == 0
+    assert log.verify().ok
+    rows = sorted(log.events(ID), key=lambda row: str(row["timestamp"]))
+    assert [row["event_type"] for row in rows] == [
+        TYPE.STARTED,
+        TYPE.CLOSE_INTENDED,
+        TYPE.COMPLETED,
+    ]
+    assert [row["sequence"] for row in rows] == [1, 3, 2]
+    run = log.run(ID)
+    assert run is not None
+    assert run["state"] == "completed"
+    log.close()
 
 
 def lock_database(folder: Path) -> sqlite3.Connection:

@@ -109,6 +109,23 @@ def test_run_that_hangs_is_ended_though_nobody_waits_for_it(host: StandIn) -> No
     assert host.liquidator.turns.running is None
 
 
+def test_run_that_is_over_is_told_as_it_was_though_the_database_hangs(host: StandIn) -> None:
+    """The turn is given back to a server that is frozen: flat is flat all the same."""
+    over = threading.Event()
+
+    def hang(*_: Any) -> None:
+        over.wait(ENDS_WITHIN_S)
+
+    host.release = hang  # type: ignore[method-assign]
+    ticket = host.liquidator.order(Request(trigger="shutdown"))
+    try:
+        result = host.liquidator.wait_for(ticket)
+    finally:
+        over.set()
+    assert result.state is LiquidationState.COMPLETED
+    assert result.errors == ()
+
+
 def test_command_that_comes_while_the_window_is_read_closes_the_book(host: StandIn) -> None:
     """It has joined the run of a ``/stop`` that the maintenance window would have skipped."""
     host.disarmed_until = datetime.now(UTC) + timedelta(hours=1)

@@ -1,0 +1,58 @@
+"""PostgreSQL is restarted, or frozen, in a run: flat in time, booked and recorded once."""
+
+import contextlib
+import signal
+from pathlib import Path
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration.postgresql import frozen, pg_ctl
+from tests.integration.test_hostile_disk import ENDS_WITHIN_S
+from tests.integration.test_liquidate_command import OnPostgresql
+
+BOOKED = "SELECT * FROM liquidation_events WHERE event_type = 'liquidation_booked'"
+
+
+def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
+    exchange: PracticeExchange, tmp_path: Path, postgresql: str
+) -> None:
+    """A restart ends every connection, those of freqtrade's pool, too: its trades are booked.
+    A frozen server answers nothing at all: the next start, or a command, takes the record in."""
+    config = exchange.freqtrade_config(pairs=exchange.pairs()[:2], ccxt={"enableRateLimit": False})
+    bot = OnPostgresql(tmp_path / "bot", config)
+    bot.address = postgresql
+    bot.write_config(config)
+    with bot:
+        bot.wait_for(lambda: len(exchange.open_algo_orders()) == 2, "two positions and their stops")
+        bot.wait_for(lambda: len(bot.rows("SELECT * FROM trades WHERE amount > 0")) == 2, "trades")
+        exchange.set_latency(300)
+        exchange.clear_log()
+        bot.send(signal.SIGTERM)
+        assert exchange.wait_for_requests("/fapi/v1/order", timeout_s=10)
+        pg_ctl(postgresql, "-m", "fast", "restart")
+        assert bot.wait(ENDS_WITHIN_S) == 130
+    exchange.set_latency(0)
+    assert exchange.positions() == {}
+    assert "not booked" not in bot.log()
+    closed = bot.rows("SELECT is_open, exit_reason FROM trades")
+    assert closed == [{"is_open": False, "exit_reason": "emergency_liquidation"}] * 2
+    bot.log_file.unlink()
+
+    with bot:
+        bot.wait_for(lambda: "Stopping this bot" in bot.log(), "an armed bot")
+        exchange.seed_position(exchange.pairs()[2], 0.5)
+        with frozen(postgresql):
+            bot.send(signal.SIGTERM)
+            assert bot.wait(ENDS_WITHIN_S) == 130, "flat, whatever becomes of its record"
+    assert exchange.positions() == {}
+    assert "FLAT, verified on the exchange: 1 position(s) closed" in bot.log()
+    file = bot.folder / "user_data" / "liquidation_audit.jsonl"
+    with contextlib.closing(AuditLog(postgresql, fallback=file, masker=Masker())) as trail:
+        assert trail.import_fallback() > 0
+        assert trail.import_fallback() == 0
+        assert trail.verify().ok
+        assert [run["state"] for run in trail.runs()] == ["completed"] * 2
+        kinds = [event["event_type"] for event in trail.events()]
+    assert kinds.count("liquidation_started") == kinds.count("liquidation_completed") == 2
+    assert len(bot.rows(BOOKED)) == 2
