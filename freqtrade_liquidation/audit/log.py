@@ -169,6 +169,11 @@ class AuditLog:
         settled = {key for kind, key in keys if kind == settled_by}
         return sorted({key for kind, key in keys if kind in kinds and None not in key} - settled)
 
+    def waits(self, kinds: Sequence[AuditEventType]) -> bool:
+        """Whether events of *kinds* wait in the file for the database."""
+        rows = [] if self._store is None else self._events_in_file()
+        return any(row["event_type"] in kinds for row in rows)
+
     def last_sequence(self) -> int | None:
         """``None``: in memory, where there is none. :raises AuditUnreadable:"""
         with self._reading() as store:

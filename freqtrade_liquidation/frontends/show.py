@@ -226,7 +226,9 @@ def _timeline(run_row: dict[str, Any], audit: AuditLog) -> Table:
     table.add_column("Event", overflow="fold")
     table.add_column("Pair", overflow="fold")
     table.add_column("What", overflow="fold")
-    for row in audit.events(run_row["correlation_id"]):
+    # What waited in the file was taken in later than what happened after it.
+    rows = sorted(audit.events(run_row["correlation_id"]), key=lambda row: str(row["timestamp"]))
+    for row in rows:
         offset_ms = (datetime.fromisoformat(row["timestamp"]) - began).total_seconds() * 1000
         kind = str(row["event_type"]).removeprefix("liquidation_").replace("_", " ")
         style = "red" if row["error"] else ""

@@ -3,19 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.deeds import Close, still_unbooked
+from freqtrade_liquidation.host.exchanges.names import is_ours
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.model import ClosingOrder
 
 logger = logging.getLogger(__name__)
 
 FOUND_WITHIN_S: Final = 1.5
+LISTED_SINCE: Final = timedelta(hours=24)
+"""An older sale has been booked since, by one of the bot's starts: each reads the audit trail."""
 
 
 async def earlier_closes(
@@ -25,25 +31,73 @@ async def earlier_closes(
     *,
     known: Sequence[Close] = (),
     within_s: float = FOUND_WITHIN_S,
+    spot: bool = True,
 ) -> list[Close]:
     """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
 
     One that is not found in time stays without an end: on spot its pair is not sold again blindly.
+    Where the audit trail cannot be read, spot's lists of orders say what bears a name of ours; on
+    futures the positions say what is left.
 
     :param known: those of this process's own runs, with what it heard of them.
-    :raises AuditUnreadable: if the audit trail cannot be read.
     """
+    until = asyncio.get_running_loop().time() + within_s
     ours = {close.order.client_order_id for close in known}
-    sent = await in_thread(lambda: _unsettled(audit), name="earlier")
-    recorded = [c for one in sent for c in one.closes if c.order.client_order_id not in ours]
+    recorded = [
+        close
+        for close in await _recorded_or_listed(audit, wire, trades if spot else (), within_s / 2)
+        if close.order.client_order_id not in ours
+    ]
     closes = still_unbooked([*known, *recorded], trades)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout_at(until):
             await asyncio.gather(*asks)
     except TimeoutError:
         logger.warning("Not every order of an earlier run was found again in time.")
     return [close for close in closes if not close.refused]
+
+
+async def _recorded_or_listed(
+    audit: AuditLog, wire: Wire, trades: Sequence[KnownTrade], within_s: float
+) -> list[Close]:
+    try:
+        async with asyncio.timeout(within_s):
+            sent = await in_thread(lambda: _unsettled(audit), name="earlier")
+        return [close for one in sent for close in one.closes]
+    except (AuditUnreadable, TimeoutError) as error:
+        logger.warning("What earlier runs sold is not on record for now: %s", error)
+    asks = [_listed(wire, trade, within_s) for trade in trades if trade.amount > 0]
+    return [close for closes in await asyncio.gather(*asks) for close in closes]
+
+
+async def _listed(wire: Wire, trade: KnownTrade, timeout_s: float) -> list[Close]:
+    """Exits of *trade*'s pair that bear a name of ours.
+
+    Where the list is not answered, one that nobody will find: in doubt nothing is sold.
+    """
+    since = max(trade.opened_at, datetime.now(UTC) - LISTED_SINCE)
+    try:
+        async with asyncio.timeout(timeout_s):
+            orders = await wire.read(
+                lambda exchange: exchange.fetch_orders(trade.pair, since), timeout_s=timeout_s
+            )
+    except (LiquidationError, TimeoutError) as error:
+        logger.warning("%s is not sold, it may be sold already: %s", trade.pair, error)
+        return [Close(order=_order(trade, "not-listed", trade.amount))]
+    return [
+        Close(
+            order=_order(trade, order["clientOrderId"], float(order["amount"])),
+            sent_at=datetime.fromtimestamp(order["timestamp"] / 1000, UTC),
+            answer=dict(order),
+        )
+        for order in orders
+        if is_ours(order.get("clientOrderId")) and order["side"] == trade.side.exit_side
+    ]
+
+
+def _order(trade: KnownTrade, name: str, amount: float) -> ClosingOrder:
+    return ClosingOrder(pair=trade.pair, side=trade.side, amount=amount, client_order_id=name)
 
 
 def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
@@ -51,7 +105,6 @@ def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
 
     :raises AuditUnreadable: if the audit trail cannot be read.
     """
-    audit.import_fallback()
     closes = [c for one in _unsettled(audit) for c in one.closes if one.pair == trade.pair]
     return [close.order.client_order_id for close in still_unbooked(closes, [trade])]
 
@@ -61,6 +114,10 @@ def _of(close: Close) -> Sent:
 
 
 def _unsettled(audit: AuditLog) -> list[Sent]:
+    """:raises AuditUnreadable: too, if some of it waits in the file and the database is locked."""
+    audit.import_fallback()
+    if audit.waits(INTENTS):
+        raise AuditUnreadable("a part of it waits in the file, and the database does not take it")
     keys = audit.unsettled(INTENTS, AuditEventType.BOOKED)
     runs = {correlation_id: sent_by(audit, correlation_id) for correlation_id, _ in keys}
     return [runs[run][pair] for run, pair in keys if pair in runs[run]]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.deeds import Close, still_unbooked
@@ -119,14 +119,11 @@ class Runner:
         command): nothing on the exchange shows that the coins there are not the bot's any more.
         """
         if venue.closes_need_orders:
-            try:
-                return await earlier_closes(
-                    audit,
-                    wire,
-                    self.trades,
-                    known=self._earlier_closes,
-                    within_s=min(FOUND_WITHIN_S, left_s / 3),
-                )
-            except AuditUnreadable as error:
-                logger.warning("What other processes sold is not known: %s", error)
+            return await earlier_closes(
+                audit,
+                wire,
+                self.trades,
+                known=self._earlier_closes,
+                within_s=min(FOUND_WITHIN_S, left_s / 3),
+            )
         return still_unbooked(self._earlier_closes, self.trades)

@@ -14,13 +14,12 @@ from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
-from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.earlier import earlier_closes
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
@@ -206,7 +205,10 @@ class OutsideRun:
         manager = LiquidationManager(self._settings, venue, self._audit, logger)
         try:
             if self._bot is None:
-                venue.deeds.closes += await self._earlier_closes(wire)
+                spot = venue.closes_need_orders
+                venue.deeds.closes += await earlier_closes(
+                    self._audit, wire, self._trades, spot=spot
+                )
             return await manager.execute_liquidation(
                 request=request,
                 correlation_id=self._id,
@@ -215,13 +217,6 @@ class OutsideRun:
             )
         finally:
             wire.close()
-
-    async def _earlier_closes(self, wire: Wire) -> list[Close]:
-        try:
-            return await earlier_closes(self._audit, wire, self._trades)
-        except AuditUnreadable as error:
-            self._say(f"What earlier runs sold is not known: {error}")
-            return []
 
     def _broken(self, alive: bool) -> LiquidationResult:
         words = "the run did not end in time" if alive else "the run broke off"

@@ -1,12 +1,14 @@
 """What earlier runs sold: looked up again, and given up only when it cannot arrive any more."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ccxt
 import pytest
 
+from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
 from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.earlier import earlier_closes
@@ -17,11 +19,22 @@ from tests.integration.exchanges import SPOT, trade
 class Exchange:
     """Audit trail and wire in one: nothing is recorded, *answer* is what the exchange says."""
 
+    trouble: Exception | None = None
+    some_waits = False
+
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
     def unsettled(self, *_: Any) -> list[tuple[str, str]]:
+        if self.trouble is not None:
+            raise self.trouble
         return []
+
+    def import_fallback(self) -> int:
+        return 0
+
+    def waits(self, *_: Any) -> bool:
+        return self.some_waits
 
     async def read(self, *_: Any, **__: Any) -> Any:
         if not isinstance(self.answer, Exception):
@@ -55,3 +68,42 @@ def test_unanswered_sell_of_an_earlier_run_is_looked_up(
     found = asyncio.run(earlier_closes(there, there, [opened], known=[close]))
     assert found == ([close] if kept else [])
     assert [one.is_final for one in found] == ([] if final is None else [final])
+
+
+def order_there(name: str, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:
+    return {
+        "id": order_id, "clientOrderId": name, "side": side, "status": "closed", "amount": 0.2,
+        "filled": 0.2, "average": 9.0, "timestamp": datetime.now(UTC).timestamp() * 1000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("why", ["locked", "waits"])
+def test_sales_are_looked_up_on_the_exchange_where_the_trail_cannot_be_read(why: str) -> None:
+    """By our names: neither freqtrade's own exits, nor what the trade knows, nor an entry."""
+    ours = "ftl" + "0" * 14
+    listed = [
+        order_there(f"{ours}1"),
+        order_there("x-web-1", order_id="10"),
+        order_there(f"{ours}2", "buy", order_id="11"),
+        order_there(f"{ours}3", order_id="known"),
+    ]
+    there: Any = Exchange(listed)
+    there.some_waits = why == "waits"
+    there.trouble = None if there.some_waits else AuditUnreadable("database is locked")
+    opened = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
+    opened = replace(opened, order_ids=frozenset({"known"}))
+    found = asyncio.run(earlier_closes(there, there, [opened]))
+    assert [(c.order.client_order_id, c.filled, c.is_final) for c in found] == [
+        (f"{ours}1", 0.2, True)
+    ]
+
+
+def test_nothing_is_sold_where_neither_trail_nor_exchange_says_what_is_sold() -> None:
+    """A second sale would be one of the user's own coins."""
+    there: Any = Exchange(ExchangeUnavailable("no answer"))
+    there.trouble = AuditUnreadable("database is locked")
+    opened = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
+    (found,) = asyncio.run(earlier_closes(there, there, [opened], within_s=0.2))
+    assert found.order.pair == SPOT
+    assert not found.is_final, "its pair is uncertain"
+    assert asyncio.run(earlier_closes(there, there, [opened], spot=False)) == []
