@@ -1,12 +1,11 @@
 """From ccxt's errors to the one question: may it have acted?
 
-ccxt's class decides, except where it misleads: then the exchange's own code does, and this table
-says why. A test walks ccxt's whole hierarchy, so that a new class is a decision, not an accident.
+ccxt's class decides, except where it misleads: then the exchange's own code does (:mod:`.codes`).
+A test walks ccxt's whole hierarchy, so that a new class is a decision, not an accident.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum, auto
 from typing import Final
 
 import ccxt
@@ -22,19 +21,7 @@ from freqtrade_liquidation.errors import (
     NothingToReduce,
     OutcomeUnknown,
 )
-
-
-class Verdict(Enum):
-    """What an error means for the request that got it."""
-
-    REFUSED = auto()
-    ACCOUNT_REFUSED = auto()
-    NOTHING_TO_REDUCE = auto()
-    NOT_ACTED = auto()
-    CLOCK_SKEWED = auto()
-    UNANSWERED = auto()
-    """A read may be repeated; a write may have acted."""
-
+from freqtrade_liquidation.host.codes import CODES, PHRASES, Verdict
 
 CLASSES: Final[Mapping[type[Exception], Verdict]] = {
     ccxt.BaseError: Verdict.UNANSWERED,
@@ -48,39 +35,10 @@ CLASSES: Final[Mapping[type[Exception], Verdict]] = {
 }
 """The nearest class in an error's MRO decides."""
 
-CODES: Final[Mapping[str, Mapping[str, Verdict]]] = {
-    "binance": {
-        # "Invalid API-key, IP, or permissions": ccxt raises DDoSProtection for it once a call has
-        # succeeded (binance.py, handle_errors). A key revoked in the middle of a run is no 429.
-        "-2015": Verdict.ACCOUNT_REFUSED,
-        # "ReduceOnly Order is rejected": nothing is left to reduce, or another order does it.
-        "-2022": Verdict.NOTHING_TO_REDUCE,
-        # "Timestamp for this request is outside of the recvWindow"
-        "-1021": Verdict.CLOCK_SKEWED,
-        # "Internal error; unable to process your request" and "Timeout waiting for response from
-        # backend server. Send status unknown; execution status unknown."
-        "-1001": Verdict.UNANSWERED,
-        "-1006": Verdict.UNANSWERED,
-        "-1007": Verdict.UNANSWERED,
-    },
-    "bybit": {
-        # "System error": a plain ExchangeError in ccxt, but nothing says that nothing was done
-        "10016": Verdict.UNANSWERED,
-        # "current position is zero, cannot fix reduce-only order qty"
-        "110017": Verdict.NOTHING_TO_REDUCE,
-        # "derivatives trading is suspended for this symbol": PermissionDenied, but one pair's.
-        "30012": Verdict.REFUSED,
-    },
-    "okx": {
-        # "you don't have any positions in this direction to reduce or close"
-        "51169": Verdict.NOTHING_TO_REDUCE,
-        # PermissionDenied in ccxt, but about one pair.
-        "51773": Verdict.REFUSED,
-    },
-}
-"""Exchange codes that decide before the class, by ccxt's exchange id."""
-
-_CODE: Final = re.compile(r'"(?:code|retCode|sCode|label)"\s*:\s*"?(-?\w+)"?')
+_CODE: Final = re.compile(
+    r'"(?:code|retCode|ret_code|sCode|label|err[-_]code)"\s*:\s*"?(-?[\w-]+)"?'
+)
+"""As the supported exchanges spell it."""
 _NEVER_LEFT: Final = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 """No connection was made, so nothing was sent. Source: urllib3."""
 
@@ -108,13 +66,18 @@ def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
     ccxt_error = next((cause for cause in chain if isinstance(cause, ccxt.BaseError)), None)
     if ccxt_error is None:
         return Verdict.UNANSWERED
-    codes = CODES.get(exchange_id, {})
-    for code in _CODE.findall(str(ccxt_error)):
-        if code in codes:
-            return codes[code]
+    if (told := _told_by_the_exchange(str(ccxt_error), exchange_id)) is not None:
+        return told
     if type(ccxt_error) is ccxt.ExchangeError and _was_on_the_way(ccxt_error):
         return Verdict.UNANSWERED
     return next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+
+
+def _told_by_the_exchange(words: str, exchange_id: str) -> Verdict | None:
+    codes, phrases = CODES.get(exchange_id, {}), PHRASES.get(exchange_id, {})
+    told = [codes[code] for code in _CODE.findall(words) if code in codes]
+    told += [verdict for phrase, verdict in phrases.items() if phrase in words]
+    return told[0] if told else None
 
 
 def _was_on_the_way(error: BaseException) -> bool:

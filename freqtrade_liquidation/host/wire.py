@@ -15,7 +15,8 @@ from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.deadline import LONGEST_ATTEMPT_S
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable, LiquidationError
 from freqtrade_liquidation.host.answers import Answer, listen
-from freqtrade_liquidation.host.classify import CODES, translate
+from freqtrade_liquidation.host.classify import translate
+from freqtrade_liquidation.host.codes import CODES, PHRASES
 from freqtrade_liquidation.host.exchanges.kin import lineage, rule_for
 from freqtrade_liquidation.host.limiter import ORDER, REQUEST, Limiter, Sent, limits_of
 from freqtrade_liquidation.host.nonces import are_in_order, make_new
@@ -61,7 +62,7 @@ class Wire:
         adapter = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        self._codes_of = rule_for({name: name for name in CODES}, exchange._api, "")
+        self._codes_of = rule_for({name: name for name in (*CODES, *PHRASES)}, exchange._api, "")
         self._one_at_a_time = are_in_order(exchange._api)
         self._slots = asyncio.Semaphore(1 if self._one_at_a_time else CONNECTIONS)
         self._limiter = Limiter(limits_of(exchange))

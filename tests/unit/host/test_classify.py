@@ -1,6 +1,7 @@
 """Which of our errors each error of ccxt, of freqtrade and of the connection becomes."""
 
 import http.server
+import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from freqtrade.exceptions import (
     OperationalException,
     TemporaryError,
 )
+from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 
 from freqtrade_liquidation.errors import (
     AccountRefused,
@@ -30,6 +32,8 @@ from freqtrade_liquidation.errors import (
     OutcomeUnknown,
 )
 from freqtrade_liquidation.host.classify import translate
+from freqtrade_liquidation.host.codes import CODES, PHRASES, Verdict
+from tests.unit.host.bare_exchange import wire_to
 
 Kind = type[LiquidationError]
 
@@ -183,6 +187,122 @@ def test_what_nobody_knows_may_have_acted(error: Exception) -> None:
 def test_code_decides_before_the_class(exchange_id: str, error: Exception, expected: Kind) -> None:
     assert kinds(error, exchange_id)[1] is expected
     assert kinds(wrapped(TemporaryError, error), exchange_id)[1] is expected
+
+
+OUTCOMES: Final[Mapping[Verdict, Kind]] = {
+    Verdict.REFUSED: ExchangeRefused,
+    Verdict.ACCOUNT_REFUSED: AccountRefused,
+    Verdict.NOTHING_TO_REDUCE: NothingToReduce,
+    Verdict.NOT_ACTED: ExchangeUnavailable,
+    Verdict.CLOCK_SKEWED: ClockSkewed,
+    Verdict.UNANSWERED: OutcomeUnknown,
+}
+"""What a write becomes."""
+BODIES: Final[Mapping[str, str]] = {
+    "binance": '{"code": %s, "msg": "words"}',
+    "bybit": '{"retCode": %s, "retMsg": "words", "result": {}}',
+    "okx": '{"code": "1", "msg": "", "data": [{"sCode": "%s", "sMsg": "words"}]}',
+    "gate": '{"label": "%s", "message": "words"}',
+    "bitget": '{"code": "%s", "msg": "words"}',
+    "bingx": '{"code": %s, "msg": "words"}',
+    "htx": '{"status": "error", "err_code": %s, "err_msg": "words"}',
+    "hyperliquid": '{"status": "ok", "response": {"data": {"statuses": [{"error": "%s."}]}}}',
+    "kraken": '{"error": ["%s"]}',
+    "krakenfutures": '{"result": "error", "error": "%s"}',
+}
+"""A refusal as each exchange writes it."""
+LISTED: Final = [
+    (exchange_id, code, verdict)
+    for table in (CODES, PHRASES)
+    for exchange_id, of_exchange in table.items()
+    for code, verdict in of_exchange.items()
+]
+
+
+def raised_by(exchange_id: str, code: str) -> Exception:
+    """What the real ccxt makes of a refusal with *code*."""
+    api = getattr(ccxt, exchange_id)()
+    body = BODIES[exchange_id] % code
+    told = json.loads(body)
+    try:
+        api.handle_errors(400, "", "https://x/fapi/v1/order", "POST", {}, body, told, {}, "")
+        if exchange_id == "krakenfutures":  # it looks into the order's own status, too
+            api.verify_order_action_success(code, "createOrder", [])
+    except ccxt.BaseError as error:
+        return error
+    raise AssertionError(f"ccxt takes {body} for no error")
+
+
+@pytest.mark.parametrize(("exchange_id", "code", "verdict"), LISTED)
+def test_listed_code_decides_whatever_ccxt_makes_of_it(
+    exchange_id: str, code: str, verdict: Verdict
+) -> None:
+    error = raised_by(exchange_id, code)
+    assert kinds(error, exchange_id)[1] is OUTCOMES[verdict]
+    assert kinds(wrapped(ExchangeError, error), exchange_id)[1] is OUTCOMES[verdict]
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "code", "expected"),
+    [
+        # What ccxt's classes tell rightly, and what must stay so: not there any more; coins that a
+        # stop or another order locks; limits; maintenance; the clock; the key.
+        ("binance", "-2011", ExchangeRefused),
+        ("binance", "-2019", ExchangeRefused),
+        ("binance", "-1003", ExchangeUnavailable),
+        ("binance", "-1015", ExchangeUnavailable),
+        ("binance", "-2014", AccountRefused),
+        ("bybit", "110001", ExchangeRefused),
+        ("bybit", "170131", ExchangeRefused),
+        ("bybit", "10006", ExchangeUnavailable),
+        ("bybit", "10002", ClockSkewed),
+        ("bybit", "10003", AccountRefused),
+        ("okx", "51400", ExchangeRefused),
+        ("okx", "51008", ExchangeRefused),
+        ("okx", "50011", ExchangeUnavailable),
+        ("okx", "50001", ExchangeUnavailable),
+        ("okx", "50102", ClockSkewed),
+        ("okx", "50004", OutcomeUnknown),
+        ("okx", "50111", AccountRefused),
+        ("gate", "ORDER_NOT_FOUND", ExchangeRefused),
+        ("gate", "BALANCE_NOT_ENOUGH", ExchangeRefused),
+        ("gate", "SERVER_ERROR", OutcomeUnknown),
+        ("gate", "INVALID_KEY", AccountRefused),
+        ("bitget", "43001", ExchangeRefused),
+        ("bitget", "40008", ClockSkewed),
+        ("bitget", "40006", AccountRefused),
+        ("bingx", "109421", ExchangeRefused),
+        ("bingx", "100500", OutcomeUnknown),
+        ("bingx", "100413", AccountRefused),
+        ("htx", "1061", ExchangeRefused),
+        ("htx", "1047", ExchangeRefused),
+        ("hyperliquid", "Order was never placed, already canceled, or filled", ExchangeRefused),
+        ("hyperliquid", "Insufficient spot balance asset", ExchangeRefused),
+        ("kraken", "EOrder:Unknown order", ExchangeRefused),
+        ("kraken", "EOrder:Insufficient funds", ExchangeRefused),
+        ("kraken", "EAPI:Rate limit exceeded", ExchangeUnavailable),
+        ("kraken", "EService:Market in cancel_only mode", ExchangeUnavailable),
+        ("kraken", "EService:Unavailable", OutcomeUnknown),
+        ("kraken", "EAPI:Invalid nonce", ClockSkewed),
+        ("kraken", "EAPI:Invalid key", AccountRefused),
+        ("krakenfutures", "apiLimitExceeded", ExchangeUnavailable),
+        ("krakenfutures", "insufficientFunds", ExchangeRefused),
+        ("krakenfutures", "nonceBelowThreshold", ClockSkewed),
+        ("krakenfutures", "authenticationError", AccountRefused),
+    ],
+)  # fmt: skip
+def test_code_that_is_not_listed_is_told_rightly_by_ccxts_class(
+    exchange_id: str, code: str, expected: Kind
+) -> None:
+    assert kinds(raised_by(exchange_id, code), exchange_id)[1] is expected
+
+
+@pytest.mark.parametrize("name", SUPPORTED_EXCHANGES)
+def test_each_officially_supported_exchange_has_its_table(name: str) -> None:
+    """Those that ccxt derives from another one have that one's."""
+    wire = wire_to(name)
+    wire.close()
+    assert wire._codes_of in {*CODES, *PHRASES}
 
 
 def test_retry_after_is_kept_and_ccxts_class_is_named() -> None:

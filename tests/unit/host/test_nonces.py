@@ -5,7 +5,6 @@ import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import ccxt
@@ -13,7 +12,7 @@ import pytest
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host.nonces import are_in_order, make_new, milliseconds
-from freqtrade_liquidation.host.wire import Wire
+from tests.unit.host.bare_exchange import wire_to
 
 
 def test_milliseconds_grow_in_all_threads_together() -> None:
@@ -64,20 +63,6 @@ class Line:
             return "answered"
 
         return wait
-
-
-class Bare:
-    """As much of freqtrade's exchange as the wire looks at."""
-
-    def __init__(self, name: str) -> None:
-        self._api: Any = getattr(ccxt, name)()
-        self._api_async: Any = SimpleNamespace()
-        self._config: dict[str, Any] = {"exchange": {}}
-
-
-def wire_to(name: str) -> Wire:
-    exchange: Any = Bare(name)
-    return Wire(exchange)
 
 
 def test_slot_of_a_request_that_nobody_waits_for_is_free_when_its_thread_ends() -> None:

@@ -1,0 +1,22 @@
+"""As much of freqtrade's exchange as the wire looks at, around ccxt's real object."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import ccxt
+
+from freqtrade_liquidation.host.wire import Wire
+
+
+class Bare:
+    """Its attributes and nothing else."""
+
+    def __init__(self, name: str) -> None:
+        self._api: Any = getattr(ccxt, name)()
+        self._api_async: Any = SimpleNamespace()
+        self._config: dict[str, Any] = {"exchange": {}}
+
+
+def wire_to(name: str) -> Wire:
+    exchange: Any = Bare(name)
+    return Wire(exchange)
