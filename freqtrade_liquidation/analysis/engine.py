@@ -131,10 +131,11 @@ def download_command(config: Config, pairs: Sequence[str]) -> str:
 def _progress(engine: "Backtesting", *, shown: bool) -> AbstractContextManager[Any]:
     """freqtrade's own bars, where it has some (2026.4 has none)."""
     bars: Any = engine.progress
-    if not isinstance(bars, AbstractContextManager):
+    if not hasattr(bars, "disable"):
         return nullcontext()
     bars.disable = not shown
-    return bars
+    shown_bars: AbstractContextManager[Any] = bars
+    return shown_bars
 
 
 def _load(engine: "Backtesting", config: Config) -> dict[str, "DataFrame"]:
