@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,10 +13,13 @@ def write_whole(path: Path, parts: Iterable[str]) -> None:
 
     :raises OSError: if *path* cannot be written; it names *path*.
     """
+    if not path.name:
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            unfinished.unlink(missing_ok=True)  # a link that somebody laid there is not followed
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.writelines(parts)
             unfinished.replace(path)

@@ -197,7 +197,8 @@ class Bookkeeper:
             if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
                 self._book_known_order(trade, order, state)
         gone = Trade.session.get(Trade, trade_id) is None
-        if not gone and _never_was(trade):
+        # An entry in the air may be its replacement: freqtrade's loop is still at it.
+        if not gone and _never_was(trade) and not self._venue.has_entry_in_air(trade.pair):
             order = trade.orders[-1]
             self._book_known_order(trade, order, order.to_ccxt_object())
             gone = True

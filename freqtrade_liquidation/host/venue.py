@@ -238,6 +238,10 @@ class FuturesVenue:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return frozenset(note.pair for note in self._door.in_air() if not self._is_stale(note))
 
+    def has_entry_in_air(self, pair: str) -> bool:
+        """Whether an entry into *pair* was sent and nobody has seen its end, however long ago."""
+        return any(note.pair == pair and not note.is_exit for note in self._door.in_air())
+
     def _is_stale(self, note: EntryNote) -> bool:
         return time.monotonic() - note.out_at_the_latest(self._began) > SETTLES_WITHIN_S
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import importlib
 import json
+import os
 import re
 import stat
 import sys
@@ -101,3 +102,19 @@ def test_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised:
         write_whole(tmp_path / "none" / "report.html", ["x"])
     assert raised.value.filename == str(tmp_path / "none" / "report.html")
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_folder_is_no_file_to_write(path: str) -> None:
+    with pytest.raises(OSError, match="directory"):
+        write_whole(Path(path), ["x"])
+
+
+def test_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    """In a folder that others may write to, its name could be known before."""
+    other = tmp_path / "other"
+    other.write_text("theirs")
+    (tmp_path / f".report.html.{os.getpid()}.part").symlink_to(other)
+    write_whole(tmp_path / "report.html", ["new"])
+    assert other.read_text() == "theirs"
+    assert not (tmp_path / "report.html").is_symlink()

@@ -1,11 +1,12 @@
 """An order whose answer was lost is found by the name that we gave it, or not at all."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import ccxt
 import pytest
+from freqtrade.exceptions import RetryableOrderError
 
 from freqtrade_liquidation.host.exchanges.lookup import can_find, find_order
 
@@ -45,3 +46,32 @@ def test_exchange_with_neither_is_told() -> None:
     assert not can_find(lacking)
     with pytest.raises(ccxt.NotSupported):
         find_order(lacking, PAIR, NAME, SENT)
+
+
+@pytest.mark.parametrize("age_s", [5, 3_700])
+def test_name_that_gate_has_forgotten_is_looked_for_in_its_lists(age_s: int) -> None:
+    """It knows names for a while only: what it does not know later may have sold all the same."""
+    ours = {"id": "3", "clientOrderId": f"t-{NAME}"}
+    gate = exchange("gate", ours)
+
+    def forgotten(order_id: str, pair: str, params: Any) -> Any:
+        raise RetryableOrderError("Order not found") from ccxt.OrderNotFound("ORDER_NOT_FOUND")
+
+    gate.fetch_order = forgotten
+    sent = datetime.now(UTC) - timedelta(seconds=age_s)
+    if age_s < 60:
+        with pytest.raises(RetryableOrderError):
+            find_order(gate, PAIR, NAME, sent)
+    else:
+        assert find_order(gate, PAIR, NAME, sent) is ours
+
+
+def test_order_without_a_name_may_be_ours() -> None:
+    """Not found would mean: it was never executed. ccxt reads no names from bitvavo."""
+    at_ms = int(SENT.timestamp() * 1000)
+    nameless = {"id": "2", "clientOrderId": None, "timestamp": at_ms + 500}
+    with pytest.raises(ccxt.BadResponse):
+        find_order(exchange("bitvavo", nameless), PAIR, NAME, SENT)
+    nameless["timestamp"] = at_ms + 3_600_000
+    with pytest.raises(ccxt.OrderNotFound):
+        find_order(exchange("bitvavo", nameless), PAIR, NAME, SENT)
