@@ -9,6 +9,10 @@ AMOUNT_TOLERANCE: Final = 1e-9
 """Relative slack when two amounts that went through binary floats are compared."""
 
 
+UNLISTED: Final = "further positions or orders"
+"""Stands for the pair of what a list that was cut off does not show. In every run's scope."""
+
+
 class Side(StrEnum):
     """Direction of a position, and the order side that closes it."""
 

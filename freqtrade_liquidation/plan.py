@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from freqtrade_liquidation.model import OpenOrder, OrderRole, Position
+from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position
 
 
 class Urgency(IntEnum):
@@ -166,9 +166,10 @@ def in_scope(book: Book, pairs: Collection[str] | None) -> Book:
     """*book* without what a run for *pairs* (``None`` = all) must not touch."""
     if pairs is None:
         return book
+    wanted = {*pairs, UNLISTED}  # what is not listed may be of these pairs
     return Book(
-        positions=tuple(p for p in book.positions if p.pair in pairs),
-        orders=None if book.orders is None else tuple(o for o in book.orders if o.pair in pairs),
+        positions=tuple(p for p in book.positions if p.pair in wanted),
+        orders=None if book.orders is None else tuple(o for o in book.orders if o.pair in wanted),
     )
 
 

@@ -318,7 +318,7 @@ class LedgerVenue(FuturesVenue):
     def _ledger_order(
         self, pair: str, order: KnownOrder, state: dict[str, Any], trade: KnownTrade
     ) -> OpenOrder:
-        role = self._known_role(pair, order.order_id) or OrderRole.ENTRY
+        role = self._orders.known_role(pair, order.order_id) or OrderRole.ENTRY
         stop = order.is_stop and bool(
             self._exchange.get_option("stoploss_query_requires_stop_flag")
         )

@@ -8,12 +8,12 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.model import Position, Side
+from freqtrade_liquidation.model import UNLISTED, Position, Side
 
 NAMELESS: Final = "unknown market"
 """Stands for the pair where the exchange names none."""
 MORE: Final = Position(
-    pair="further positions",
+    pair=UNLISTED,
     side=Side.UNKNOWN,
     amount=1.0,
     obstacle="the exchange lists no more than those seen, and there may be others: look there",

@@ -22,9 +22,10 @@ from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.deeds import Close, Deeds, an_order
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.exchanges.names import client_order_id
-from freqtrade_liquidation.host.exchanges.stops import can_only_reduce, stop_price
 from freqtrade_liquidation.host.listing import Lists
-from freqtrade_liquidation.host.positions import MORE, NAMELESS, PositionReader
+from freqtrade_liquidation.host.positions import MORE, PositionReader
+from freqtrade_liquidation.host.resting import MORE as MORE_ORDERS
+from freqtrade_liquidation.host.resting import OrderReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import (
@@ -81,6 +82,7 @@ class FuturesVenue:
         self._reader = PositionReader(
             exchange, self._amounts, self._trades, account_scope=account_scope
         )
+        self._orders = OrderReader(exchange, self._trades)
         self._remarks: dict[str, str] = {}
         self._door = door
         self._account_scope = account_scope
@@ -149,67 +151,16 @@ class FuturesVenue:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         pairs = self._scope_pairs() | self._entry_prices.keys()
         lists = await self._lists.orders(pairs, timeout_s=timeout_s)
-        if any(listed.cut_off for _, listed in lists):
-            raise ExchangeRefused("the exchange lists more open orders than it can be asked for")
-        orders = [
-            self._open_order(row, listed_as_stop=question.stop)
-            for question, listed in lists
-            for row in listed.rows
-            if not question.mixed or self._is_swap(row)
-        ]
+        orders = self._orders.read(lists)
         if not self._account_scope:
             pairs = self._scope_pairs()
             orders = [order for order in orders if order.pair in pairs]
         for note in self._door.in_air():
             if any(o.pair == note.pair and _is_news(o) for o in orders):
                 self._door.settle(note)
+        if any(listed.cut_off for _, listed in lists):
+            orders.append(MORE_ORDERS)
         return orders
-
-    def _is_swap(self, row: Mapping[str, Any]) -> bool:
-        """As positions: what is known to be no linear swap (spot, inverse) is not in scope."""
-        market = self._exchange.markets.get(row.get("symbol") or NAMELESS)
-        return market is None or bool(market.get("swap") and market.get("linear"))
-
-    def _open_order(self, raw: Any, *, listed_as_stop: bool) -> OpenOrder:
-        pair, order_id = raw["symbol"] or NAMELESS, str(raw["id"])
-        price = stop_price(self._exchange, raw)
-        known = self._known_role(pair, order_id)
-        reduces = can_only_reduce(raw) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE)
-        is_stop = listed_as_stop or price is not None
-        role = OrderRole.ENTRY  # what cannot be shown to reduce could add risk
-        if reduces:
-            role = OrderRole.PROTECTIVE if is_stop else OrderRole.EXIT
-        contracts = raw.get("remaining") or raw.get("amount") or 0.0
-        return OpenOrder(
-            pair=pair,
-            order_id=order_id,
-            role=role,
-            side=raw.get("side") or "",
-            amount=self._exchange._contracts_to_amount(pair, float(contracts)),
-            conditional=listed_as_stop,
-            stop_price=price,
-            trade_id=self._known_trade_id(pair, order_id),
-        )
-
-    def _known_role(self, pair: str, order_id: str) -> OrderRole | None:
-        for trade in self._trades_of(pair):
-            for order in trade.open_orders:
-                if order.order_id == order_id:
-                    if order.is_stop:
-                        return OrderRole.PROTECTIVE
-                    exits = order.role_side == trade.side.exit_side
-                    return OrderRole.EXIT if exits else OrderRole.ENTRY
-        return None
-
-    def _known_trade_id(self, pair: str, order_id: str) -> int | None:
-        return next(
-            (
-                trade.trade_id
-                for trade in self._trades_of(pair)
-                if any(order.order_id == order_id for order in trade.open_orders)
-            ),
-            None,
-        )
 
     @property
     def scope(self) -> str:
@@ -254,6 +205,9 @@ class FuturesVenue:
         return await asyncio.gather(*(self._cancel(order, timeout_s) for order in orders))
 
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
+        if order is MORE_ORDERS:
+            words = "the exchange lists no more orders than those seen, and there may be others"
+            return CancelAnswer(order=order, status=CancelStatus.REFUSED, error=words)
         try:
             answer = await self._wire.write(requests.cancel(order), timeout_s=timeout_s)
             if not answer:
@@ -353,7 +307,7 @@ class FuturesVenue:
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """freqtrade's loop has written to its trades since they were read."""
-        self._trades = self._reader.trades = tuple(trades)
+        self._trades = self._reader.trades = self._orders.trades = tuple(trades)
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

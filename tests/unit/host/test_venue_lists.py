@@ -9,11 +9,11 @@ from typing import Any
 import ccxt
 import pytest
 
-from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
 from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.model import CancelStatus, OrderRole, Side
+from freqtrade_liquidation.plan import Book, in_scope
 
 BTC = "BTC/USDT:USDT"
 
@@ -59,7 +59,7 @@ def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:
     """What the exchange did not show counts as open, and a person is told."""
     exchange: Any = SimpleNamespace(
         _api=ccxt.gate(), get_option=lambda name: False, markets={},
-        _config={"stake_currency": "USDT"},
+        _config={"stake_currency": "USDT"}, _contracts_to_amount=lambda pair, contracts: contracts,
     )  # fmt: skip
     wire: Any = Lists(
         *({"symbol": BTC, "side": "long", "contracts": 0.0, "id": i} for i in range(100))
@@ -68,8 +68,13 @@ def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:
     [position] = asyncio.run(venue.get_all_positions(timeout_s=1.0))
     assert position.obstacle is not None
     assert not position.is_dust
-    with pytest.raises(ExchangeRefused):
-        asyncio.run(venue.get_open_orders(timeout_s=1.0))
+    *listed, unlisted = asyncio.run(venue.get_open_orders(timeout_s=1.0))
+    assert len(listed) == 100, "what is listed can be cancelled; then the rest is listed"
+    assert unlisted.role is OrderRole.ENTRY
+    answers = asyncio.run(venue.cancel_all_orders(unlisted.pair, [unlisted], timeout_s=1.0))
+    assert [(a.status, a.sendable) for a in answers] == [(CancelStatus.REFUSED, False)]
+    book = Book(positions=(position,), orders=(unlisted,))
+    assert in_scope(book, {BTC}) == book, "it may be of any pair"
 
 
 def test_orders_in_other_markets_than_linear_swaps_are_left_alone() -> None:
