@@ -24,10 +24,10 @@ def can_only_reduce(row: Mapping[str, Any]) -> bool:
 def stop_price(exchange: Exchange, row: Mapping[str, Any]) -> float | None:
     """Of ccxt's order *row*, in quote currency; ``None`` = it is no stop.
 
-    Source: freqtrade's ``stop_price_prop``, where it finds its own; ccxt's unified
-    ``triggerPrice``, ``stopPrice`` and ``stopLossPrice`` (okx gives the last alone).
+    Source: freqtrade's ``stop_price_prop``, where it finds its own (okx: ``stopLossPrice``, and
+    nowhere else); ccxt's unified ``triggerPrice`` and ``stopPrice``.
     """
     own = str(exchange.get_option("stop_price_prop") or "stopLossPrice")
-    fields = (own, "triggerPrice", "stopPrice", "stopLossPrice")
+    fields = (own, "triggerPrice", "stopPrice")
     found = next((row[field] for field in fields if row.get(field)), None)
     return None if found is None else float(found)

@@ -189,6 +189,12 @@ def test_cancel_and_read_back_name_the_order(name: str) -> None:
         assert any(named), f"{what}: {requests[what]}"
 
 
+def test_bitgets_stop_is_cancelled_by_its_kind() -> None:
+    """As freqtrade does: without it Bitget looks for the order among those of another kind."""
+    [sent] = requests_of("bitget futures isolated")["cancel_stop"]
+    assert sent.values["planType"] == "pos_loss"
+
+
 STOPS: dict[str, tuple[str, Values]] = {
     "binance": (
         "/fapi/v1/algoOrder",
