@@ -38,3 +38,21 @@ def test_exchange_that_is_untested_and_finds_no_order_is_told(
     untested, lost, *_ = shortcomings(exchange)
     assert "does not officially support" in untested
     assert "a close whose answer is lost stays open in the report" in lost
+
+
+@pytest.mark.parametrize(
+    ("limit_ms", "most", "told"),
+    [(None, 20, False), (50, 20, False), (200, 20, True), (3100, 1, True), (50, -1, False)],
+)
+def test_rate_limit_that_leaves_a_run_no_time_is_told(
+    limit_ms: int | None, most: int, told: bool
+) -> None:
+    """freqtrade's documentation sets 3,100 ms for one exchange: two requests in five seconds."""
+    exchange = Lab(SETUPS["bybit futures isolated"]).exchange
+    settings = {} if limit_ms is None else {"rateLimit": limit_ms, "enableRateLimit": True}
+    ours = {"max_open_trades": most, "exchange": {"name": "bybit", "ccxt_config": settings}}
+    exchange._config = {**exchange._config, **ours}
+    sentences = shortcomings(exchange)
+    assert any("rateLimit" in sentence for sentence in sentences) is told
+    exchange._config = {**exchange._config, "liquidation": {"timeout_seconds": 60.0}}
+    assert shortcomings(exchange) == []
