@@ -189,10 +189,14 @@ def test_cancel_and_read_back_name_the_order(name: str) -> None:
         assert any(named), f"{what}: {requests[what]}"
 
 
-def test_bitgets_stop_is_cancelled_by_its_kind() -> None:
-    """As freqtrade does: without it Bitget looks for the order among those of another kind."""
-    [sent] = requests_of("bitget futures isolated")["cancel_stop"]
-    assert sent.values["planType"] == "pos_loss"
+def test_stop_is_cancelled_as_freqtrade_cancels_its_own() -> None:
+    """Bitget looks for the order among those of another kind, if its kind is not named."""
+    lab = Lab(ALL["bitget futures isolated"])
+    own = lab.signed(lambda exchange: exchange.cancel_stoploss_order(ORDER_ID, lab.pair))
+    ours = requests_of("bitget futures isolated")["cancel_stop"]
+    assert [s.values for s in ours] == [s.values for s in own]
+    plain = lab.signed(lambda e: e.cancel_order(ORDER_ID, lab.pair, {"stop": True}))
+    assert [s.path for s in plain] == ["/api/v2/mix/order/cancel-plan-order"]
 
 
 STOPS: dict[str, tuple[str, Values]] = {
