@@ -23,6 +23,7 @@ class Place:
     :param wait_until: on the loop's clock; what has not gone by then is not sent.
     :param attempt: the timeout of the attempt.
     :param attempt_s: how long it may take once it is sent (now).
+    :ivar over: the verb has ended; a question that it shares with another one may still wait here.
     """
 
     urgency: Urgency
@@ -31,6 +32,7 @@ class Place:
     attempt: asyncio.Timeout
     attempt_s: Callable[[], float]
     waiting: int = field(default=0, init=False)
+    over: bool = field(default=False, init=False)
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -50,7 +52,7 @@ class Place:
                 self._let_run(asyncio.get_running_loop().time() + self.attempt_s())
 
     def _let_run(self, until: float | None) -> None:
-        if not self.attempt.expired():
+        if not (self.over or self.attempt.expired()):
             self.attempt.reschedule(until)
 
 

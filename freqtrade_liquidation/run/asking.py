@@ -98,6 +98,7 @@ class Asker:
             with at(place):
                 yield
         finally:
+            place.over = True
             self._places.remove(place)
 
     async def until_answered(self, what: str, verb: Callable[..., Awaitable[T]]) -> T:

@@ -7,7 +7,8 @@ import pytest
 
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.deadline import Deadline
-from freqtrade_liquidation.errors import OutcomeUnknown
+from freqtrade_liquidation.errors import ExchangeRefused, OutcomeUnknown
+from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.model import OpenOrder, OrderRole
 from freqtrade_liquidation.place import CURRENT, Place
 from freqtrade_liquidation.plan import Urgency, urgency_of_cancel
@@ -112,3 +113,33 @@ def test_entries_are_cancelled_before_harmless_leftovers(
     )
     assert urgency_of_cancel(order) is urgency
     assert Urgency.CLOSE < Urgency.CANCEL_ENTRY < Urgency.TIDY_UP < Urgency.BOOK
+
+
+def test_question_that_two_verbs_share_outlives_the_one_that_asked_it() -> None:
+    """On spot positions and orders share their reads; one of them may fail by something else."""
+
+    async def wait_for_a_turn(timeout_s: float) -> None:
+        await asyncio.sleep(0.2)
+        await waits_long(timeout_s=timeout_s)
+
+    async def main() -> list[object]:
+        flight, asks = SharedFlight(wait_for_a_turn), asker()
+
+        async def refused(*, timeout_s: float) -> None:
+            async def refuse() -> None:
+                await asyncio.sleep(0.1)
+                raise ExchangeRefused("no")
+
+            await asyncio.gather(flight.join(timeout_s), refuse())
+
+        async def orders(*, timeout_s: float) -> str:
+            await asyncio.sleep(0.05)
+            with place().queued():  # long enough for what it shares
+                await flight.join(timeout_s)
+            return "read"
+
+        return await asyncio.gather(asks.once(refused), asks.once(orders), return_exceptions=True)
+
+    failed, read = run(main())
+    assert isinstance(failed, ExchangeRefused)
+    assert read == "read"
