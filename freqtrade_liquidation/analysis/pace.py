@@ -11,8 +11,9 @@ spot              n + 2    balance twice; one sell each
 spot, with stops  4 n + 3  balance three times; each stop read twice, cancelled; the sells
 ================= ======== ================================================================
 
-With a round trip ``t`` and a limit of ``R`` requests a second, requests leave ``1 / R`` apart:
-``t + (rounds - 1) × max(t, 1 / R) + (requests - rounds) / R``.
+A limit of ``R`` requests a second is kept as live: ``R`` at once, the next ones when a second has
+passed since those were answered. With a round trip ``t`` and ``N`` requests:
+``max(rounds × t, ⌊(N - 1) ÷ R⌋ × (1 + t) + t)``, where ``1 + t`` is at most 1.25 s.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.analysis.segments import Floats
+from freqtrade_liquidation.host.limiter import LAG_S, REQUEST, Window, limits_of
 
 DEFAULT_ROUND_TRIP_MS: Final = 100.0
 ROUNDS: Final = 3
@@ -58,11 +61,19 @@ class Pace:
     def time_to_flat_s(self, positions: npt.NDArray[Any]) -> Floats:
         """Seconds; 0 where nothing is open."""
         trip = self.round_trip_ms / 1000
-        gap = 1 / self.rate_limit if self.rate_limit else 0.0
-        seconds = trip + (self.rounds - 1) * max(trip, gap)
-        more = (self.requests(positions) - self.rounds) * gap
-        flat: Floats = np.where(positions > 0, seconds + more, 0.0)
+        seconds = np.full(np.shape(positions), self.rounds * trip)
+        for window in self.windows():
+            full = (self.requests(positions) - 1) // window.limit
+            each = window.span_s + min(trip, LAG_S)
+            seconds = np.maximum(seconds, full * each + trip)
+        flat: Floats = np.where(positions > 0, seconds, 0.0)
         return flat
+
+    def windows(self) -> list[Window]:
+        """The limit as the live limiter takes it; none without one."""
+        if not self.rate_limit:
+            return []
+        return [Window(span_s=max(1.0, 1 / self.rate_limit), limit=max(1, int(self.rate_limit)))]
 
     def positions_within(self, seconds: float) -> int | None:
         """The largest book that is flat in time; ``None`` = any, 0 = none."""
@@ -75,3 +86,9 @@ class Pace:
     def to_dict(self) -> dict[str, Any]:
         """As reports state it."""
         return {"round_trip_ms": self.round_trip_ms, "rate_limit": self.rate_limit}
+
+
+def configured_rate(exchange: Exchange) -> float | None:
+    """Requests a second that the user's ``rateLimit`` allows, as a live run reads it."""
+    of_requests = [window for window in limits_of(exchange) if window.kind == REQUEST]
+    return of_requests[0].limit / of_requests[0].span_s if of_requests else None

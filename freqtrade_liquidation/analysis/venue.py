@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from freqtrade_liquidation.analysis.book import Line
 from freqtrade_liquidation.analysis.pace import Pace
-from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.host.limiter import Limiter
+from freqtrade_liquidation.host.queueing import take_turn
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     BookedPair,
@@ -56,8 +57,8 @@ class BacktestVenue:
             order.order_id: replace(order, blocks_close=locks and order.role is not OrderRole.ENTRY)
             for order in orders
         }
-        self._queue = asyncio.Lock()
-        self._free_at = 0.0
+        self._asked = set(self._orders)
+        self._limiter = Limiter(pace.windows())
         self._numbers = itertools.count(1)
         self.requests = 0
 
@@ -78,10 +79,12 @@ class BacktestVenue:
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`.
 
-        On futures two lists, the second for stops; on spot one question for each order.
+        On futures two lists, the second for stops; on spot one question for each order, until it
+        has been shown to be gone.
         """
-        questions = 2 if self._pace.futures else len(self._orders)
+        questions = 2 if self._pace.futures else len(self._asked)
         await asyncio.gather(*(self._request(lambda: None, timeout_s) for _ in range(questions)))
+        self._asked &= self._orders.keys()
         return list(self._orders.values())
 
     async def cancel_all_orders(
@@ -150,27 +153,15 @@ class BacktestVenue:
     # -- the exchange -----------------------------------------------------------------------
 
     async def _request(self, do: Callable[[], T], timeout_s: float) -> T:
-        """One request: it leaves when the limit allows, acts half a round trip later."""
-        try:
-            async with asyncio.timeout(timeout_s / 2):
-                await self._may_leave()
-        except TimeoutError:
-            raise ExchangeUnavailable("not sent: other requests had to go first") from None
-        self.requests += 1
+        """One request: it leaves when the live limiter lets it, acts half a round trip later."""
         half = self._pace.round_trip_ms / 2000
-        await asyncio.sleep(half)
-        answer = do()
-        await asyncio.sleep(half)
-        return answer
-
-    async def _may_leave(self) -> None:
-        """In the order in which they come; one that is given up while it waits takes no turn."""
-        if self._pace.rate_limit is None:
-            return
-        async with self._queue:
-            now = asyncio.get_running_loop().time()
-            await asyncio.sleep(self._free_at - now)
-            self._free_at = max(now, self._free_at) + 1 / self._pace.rate_limit
+        sent, _ = await take_turn(self._limiter, timeout_s)
+        with self._limiter.counted(sent):
+            self.requests += 1
+            await asyncio.sleep(half)
+            answer = do()
+            await asyncio.sleep(half)
+            return answer
 
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
         await self._request(lambda: self._orders.pop(order.order_id, None), timeout_s)

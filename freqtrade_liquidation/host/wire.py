@@ -18,22 +18,18 @@ from freqtrade_liquidation.host.answers import Answer, listen
 from freqtrade_liquidation.host.classify import translate
 from freqtrade_liquidation.host.codes import CODES, PHRASES
 from freqtrade_liquidation.host.exchanges.kin import lineage, rule_for
-from freqtrade_liquidation.host.limiter import ORDER, REQUEST, Limiter, Sent, limits_of
+from freqtrade_liquidation.host.limiter import Limiter, limits_of
 from freqtrade_liquidation.host.nonces import are_in_order, make_new
 from freqtrade_liquidation.host.once import asking_once
+from freqtrade_liquidation.host.queueing import take_turn
 from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
-from freqtrade_liquidation.place import CURRENT
-from freqtrade_liquidation.plan import Urgency
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 CONNECTIONS: Final = 64
 """Kept open at most; a run sends its requests side by side."""
-
-NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
-"""The rank of requests outside of a run's verbs."""
 
 
 class _SharedSession(requests.Session):
@@ -88,30 +84,9 @@ class Wire:
         self._session.really_close()
 
     async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        sent, timeout_s = await self._turn(timeout_s)
+        sent, timeout_s = await take_turn(self._limiter, timeout_s)
         with self._limiter.counted(sent):
             return await self._send(call, timeout_s=timeout_s, write=write)
-
-    async def _turn(self, timeout_s: float) -> tuple[Sent, float]:
-        """Waits until the exchange's limits allow one more request.
-
-        :returns: the request, counted, and how long it may take.
-        :raises ExchangeUnavailable: if that is too late.
-        """
-        place, now = CURRENT.get(), asyncio.get_running_loop().time
-        places_order = place is not None and place.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
-        kinds = (REQUEST, ORDER) if places_order else (REQUEST,)
-        if self._limiter.may_pass(kinds):
-            return await self._limiter.turn(kinds, NOBODY_SAID), timeout_s
-        until = now() + timeout_s if place is None else place.wait_until
-        try:
-            async with asyncio.timeout_at(until):
-                if place is None:
-                    return await self._limiter.turn(kinds, NOBODY_SAID), max(0.0, until - now())
-                with place.queued():
-                    return await self._limiter.turn(kinds, place.rank), place.attempt_s()
-        except TimeoutError:
-            raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
 
     async def _send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
         await self._take_a_slot(timeout_s)

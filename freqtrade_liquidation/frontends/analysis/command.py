@@ -18,7 +18,7 @@ from freqtrade_liquidation.analysis import choosing, engine, segments
 from freqtrade_liquidation.analysis.choosing import Choice
 from freqtrade_liquidation.analysis.engine import Backtest
 from freqtrade_liquidation.analysis.moments import Moments, analyse
-from freqtrade_liquidation.analysis.pace import Pace
+from freqtrade_liquidation.analysis.pace import Pace, configured_rate
 from freqtrade_liquidation.analysis.replay import Replay, Replayer, replay_all
 from freqtrade_liquidation.analysis.report import Report, check_suffix, export
 from freqtrade_liquidation.analysis.slippage import Slippage
@@ -82,7 +82,7 @@ def _report(
     slippage = Slippage(bps=options.slippage_bps, impact_bps=options.impact_bps)
     pace = Pace(
         round_trip_ms=options.round_trip_ms,
-        rate_limit=options.rate_limit,
+        rate_limit=options.rate_limit or configured_rate(backtest.exchange),
         futures=backtest.futures,
         locked=backtest.stops_on_exchange,
     )

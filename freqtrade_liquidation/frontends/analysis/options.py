@@ -77,8 +77,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help=f"From a request to its answer (default: {DEFAULT_ROUND_TRIP_MS:g})",
     )  # fmt: skip
     group.add_argument(
-        "--rate-limit", type=_positive, metavar="N", help="Requests a second (default: no limit)"
-    )
+        "--rate-limit", type=_positive, metavar="N",
+        help="Requests a second (default: what rateLimit in ccxt_config allows, else no limit)",
+    )  # fmt: skip
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:

@@ -174,9 +174,9 @@ def test_analysis_adds_a_tenth_at_most(timed_futures: tuple[engine.Backtest, flo
 
 
 def test_book_too_large_for_its_deadline_is_told(futures: engine.Backtest) -> None:
-    """Two requests a second: the run ends in time, says what is left, and knows no profit."""
+    """A request in two seconds: the run ends in time, says what is left, and knows no profit."""
     index = int(np.argmax(analysed(futures).positions))
-    [replay] = replays(futures, [index], Pace(futures=True, rate_limit=1.0))
+    [replay] = replays(futures, [index], Pace(futures=True, rate_limit=0.5))
     assert replay.result.state is not LiquidationState.COMPLETED
     assert replay.result.positions_failed > 0
     assert replay.profit is None

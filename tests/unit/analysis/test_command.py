@@ -127,6 +127,16 @@ def test_every_and_at_worst(user: User) -> None:
     assert "most positions" in whys
 
 
+def test_rate_limit_of_the_user_holds(other: User) -> None:
+    """ccxt's ``rateLimit`` is in milliseconds."""
+    file = other.folder / "config.json"
+    config = json.loads(file.read_text())
+    config["exchange"]["ccxt_config"] |= {"enableRateLimit": True, "rateLimit": 250}
+    file.write_text(json.dumps(config))
+    assert other.gets()["model"]["pace"]["rate_limit"] == 4.0
+    assert other.gets("--rate-limit", "7")["model"]["pace"]["rate_limit"] == 7.0
+
+
 def test_settings_of_the_user_decide_the_run(other: User) -> None:
     file = other.folder / "config.json"
     config = json.loads(file.read_text())
