@@ -24,6 +24,7 @@ from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.exchanges.names import client_order_id
 from freqtrade_liquidation.host.listing import Lists
 from freqtrade_liquidation.host.positions import MORE, PositionReader
+from freqtrade_liquidation.host.putting_back import put_back
 from freqtrade_liquidation.host.resting import MORE as MORE_ORDERS
 from freqtrade_liquidation.host.resting import OrderReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
@@ -277,14 +278,8 @@ class FuturesVenue:
         self, order: OpenOrder, amount: float, *, timeout_s: float
     ) -> CloseAnswer:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        if order.stop_price is None:
-            raise ExchangeRefused(f"the price of stop {order.order_id} is not known")
-        raw = await self._wire.write(
-            requests.stop(order, amount, order.stop_price, leverage=self._leverage(order.pair)),
-            timeout_s=timeout_s,
-        )
-        if raw.get("id") is None:
-            raise OutcomeUnknown("the answer names no order")
+        leverage = self._leverage(order.pair)
+        raw = await put_back(self._wire, order, amount, leverage=leverage, timeout_s=timeout_s)
         self.deeds.stops_put_back.append((order, dict(raw), amount))
         return CloseAnswer(order_id=str(raw["id"]))
 

@@ -169,8 +169,15 @@ class Played:
         return not self.entries and all(self.left(pair) == 0 for pair in self.book.held)
 
 
-def play(practice: PracticeExchange, exchange: Exchange, book: Book, **config: Any) -> Played:
-    """One run over *book*, as an operator's command, until it and what it sent are over."""
+def play(
+    practice: PracticeExchange,
+    exchange: Exchange,
+    book: Book,
+    *,
+    trigger: str = "cli",
+    **config: Any,
+) -> Played:
+    """One run over *book*, until it and what it sent are over."""
     settings = {"max_retries": 2, "retry_delay_seconds": 0.01, "timeout_seconds": 5.0} | config
     checked = LiquidationConfig(**settings)
     audit = TimedAuditLog()
@@ -179,7 +186,7 @@ def play(practice: PracticeExchange, exchange: Exchange, book: Book, **config: A
     async def run(venue: FuturesVenue) -> tuple[LiquidationResult, float, float]:
         venue.booker = NoDatabase(exchange, venue)
         began = time.monotonic()
-        result = await LiquidationManager(checked, venue, audit).execute_liquidation("cli")
+        result = await LiquidationManager(checked, venue, audit).execute_liquidation(trigger)
         return result, began, time.monotonic()
 
     result, began, ended = on(exchange, run, *book.trades)

@@ -10,12 +10,12 @@ from typing import Any, Final
 import pytest
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation import LiquidationState
+from freqtrade_liquidation import AuditEventType, LiquidationState
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.model import PairState
 from tests.integration.exchanges import BTC
 from tests.integration.exchanges import SPOT as SPOT_BTC
-from tests.integration.hostile import Played, futures_book, play, spot_book
+from tests.integration.hostile import Book, Played, futures_book, play, spot_book
 from tests.integration.hostile_truth import assert_nothing_was_made_worse
 
 TIMEOUT_S: Final = 3.2
@@ -135,6 +135,74 @@ def test_futures_stop_of_a_close_that_is_refused_for_good_is_never_touched(
     [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
     assert (left.pair, left.state, left.protected) == (BTC, PairState.OPEN, True)
     assert [o["pair"] for o in running.open_algo_orders()] == [BTC]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_put_back_of_unknown_outcome_is_looked_for_before_it_is_told_as_lost(
+    running: PracticeExchange, wrappers: dict[bool, Exchange], fault: str
+) -> None:
+    played = cell(running, wrappers, "put_back", fault, futures=False, times=1)
+    [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
+    lost = any("HAS LOST ITS STOP" in error for error in played.result.errors[:1])
+    stood = fault not in ("dropped_before", "late")
+    assert (left.protected, lost) == (stood, not stood)
+    if stood:
+        [stop] = [o for o in running.open_orders(False) if o["side"] == "SELL"]
+        [event] = played.audit.of_type(AuditEventType.STOP_PUT_BACK)
+        assert event.additional_data["order_id"] == str(stop["orderId"])
+
+
+def refuse_all_sells(practice: PracticeExchange) -> Book:
+    practice.open_account_anew()
+    book = spot_book(practice)
+    practice.add_fault("error", **SPOT["close"], code=-1013, msg="Market is closed.")
+    return book
+
+
+@pytest.mark.parametrize("kind", ["refused", "never answered", "unavailable"])
+def test_put_back_that_fails_is_the_first_line_and_names_pair_and_price(
+    running: PracticeExchange, wrappers: dict[bool, Exchange], kind: str
+) -> None:
+    book = refuse_all_sells(running)
+    if kind == "never answered":
+        running.add_fault("hang", **SPOT["put_back"])
+    else:
+        status = 400 if kind == "refused" else 429
+        running.add_fault("error", **SPOT["put_back"], status=status, code=-2010, msg="No.")
+    played = play(running, wrappers[False], book, timeout_seconds=2.5)
+    assert_nothing_was_made_worse(played)
+    assert played.result.errors[0].startswith(f"{SPOT_BTC} HAS LOST ITS STOP at 60000")
+    [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
+    assert left.protected is False
+
+
+def test_put_back_that_the_exchange_was_unavailable_for_is_tried_again_and_stands(
+    running: PracticeExchange, wrappers: dict[bool, Exchange]
+) -> None:
+    book = refuse_all_sells(running)
+    running.add_fault("error", **SPOT["put_back"], status=429, code=-1003, msg="Later.", times=2)
+    played = play(running, wrappers[False], book)
+    assert_nothing_was_made_worse(played)
+    [stop] = [o for o in running.open_orders(False) if o["side"] == "SELL"]
+    assert (stop["stopPrice"], stop["origQty"]) == ("60000", "0.2")
+    [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
+    assert left.protected is True
+
+
+@pytest.mark.parametrize("futures", [True, False], ids=["futures", "spot"])
+def test_close_positions_false_cancels_entries_and_no_stop(
+    running: PracticeExchange, wrappers: dict[bool, Exchange], futures: bool
+) -> None:
+    running.open_account_anew()
+    book = futures_book(running) if futures else spot_book(running)
+    played = play(running, wrappers[futures], book, trigger="shutdown", close_positions=False)
+    assert_nothing_was_made_worse(played)
+    assert played.result.state is LiquidationState.SKIPPED
+    assert played.entries == []
+    assert [request["method"] for request in played.writes] == ["DELETE"]
+    assert len(running.open_algo_orders() if futures else running.open_orders(False)) == (
+        2 if futures else 1
+    )
 
 
 UNANSWERABLE: Final = {

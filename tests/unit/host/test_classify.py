@@ -229,7 +229,8 @@ def raised_by(exchange_id: str, code: str) -> Exception:
         if exchange_id == "krakenfutures":  # it looks into the order's own status, too
             api.verify_order_action_success(code, "createOrder", [])
     except ccxt.BaseError as error:
-        return error
+        raised: Exception = error
+        return raised
     raise AssertionError(f"ccxt takes {body} for no error")
 
 
