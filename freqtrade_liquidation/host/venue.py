@@ -86,6 +86,7 @@ class FuturesVenue:
         self._orders = OrderReader(exchange, self._trades)
         self._remarks: dict[str, str] = {}
         self._door = door
+        self._loop_is_busy = False
         self._account_scope = account_scope
         self._began = time.monotonic()
         self.began_at = datetime.now(UTC)
@@ -117,7 +118,11 @@ class FuturesVenue:
 
     def remarks(self) -> Mapping[str, str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return self._remarks
+        words = (
+            "an entry into it was being sent when this run ended, and could not be looked at: look "
+            "the pair up on the exchange"
+        )
+        return {**dict.fromkeys(self._being_sent(), words), **self._remarks}
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets
@@ -188,7 +193,15 @@ class FuturesVenue:
 
     def unsettled_pairs(self) -> frozenset[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return frozenset(note.pair for note in self._door.in_air() if not self._is_stale(note))
+        in_air = {note.pair for note in self._door.in_air() if not self._is_stale(note)}
+        return frozenset(in_air | self._being_sent())
+
+    def _being_sent(self) -> set[str]:
+        """Pairs whose entry freqtrade's loop is at still, when nobody waits for it any more."""
+        if not self._loop_is_busy:
+            return set()
+        notes = self._door.in_air()
+        return {n.pair for n in notes if not n.is_exit and n.let_go_monotonic is None}
 
     def has_entry_in_air(self, pair: str) -> bool:
         """Whether an entry into *pair* was sent and nobody has seen its end, however long ago."""
@@ -287,6 +300,7 @@ class FuturesVenue:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         trades = None if self.loop is None else await self.loop.lets_go(timeout_s=timeout_s)
         if trades is None:
+            self._loop_is_busy = self.loop is not None
             return False
         self.know(trades)
         return True

@@ -135,14 +135,18 @@ class Run:
     async def _until_flat(self) -> None:
         self._saw(await self._looker.look(), first=True)
         await self._act_until_settled()
-        if self._rules.close and await self._host_lets_go():
+        if not self._rules.close:
+            return
+        if await self._host_lets_go():
             self._saw(await self._looker.look(), first=False)
             await self._act_until_settled()
+        else:  # an entry that the loop is at still will not be looked at
+            self._looker.unsettled |= self._venue.unsettled_pairs()
 
     async def _host_lets_go(self) -> bool:
         """Before leftovers are cleared and booked; what this takes, the booking has not."""
         seconds = self._asker.left_s - BOOKING_NEEDS_S
-        return seconds > 0 and await self._venue.host_lets_go(timeout_s=seconds)
+        return await self._venue.host_lets_go(timeout_s=max(0.0, seconds))
 
     async def _act_until_settled(self) -> None:
         while not (self._deadline.passed or self._must_put_back()):

@@ -695,3 +695,19 @@ def test_trade_whose_position_is_gone_is_booked_too() -> None:
     del exchange.positions[ETH]
     assert liquidate(exchange).positions_closed == 1
     assert exchange.booked == [BTC, ETH]
+
+
+def test_entry_that_the_host_is_at_still_is_no_flat_book() -> None:
+    """It may be sent after the last look: told, and looked for by the next repeat."""
+    exchange = book(position(BTC), host_busy_s=60.0)
+
+    def late(verb: str) -> None:
+        if verb == "host":
+            exchange.unsettled = frozenset({ETH})
+            exchange.remarked = {ETH: "an entry was being sent"}
+
+    exchange.before = late
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.PARTIAL
+    assert result.positions_failed == 0
+    assert result.errors == (f"{ETH}: an entry was being sent",)

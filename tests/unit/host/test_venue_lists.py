@@ -90,3 +90,26 @@ def test_orders_in_other_markets_than_linear_swaps_are_left_alone() -> None:
     wire: Any = Lists({**raw, "id": "1", "symbol": "BTC/USDC"}, {**raw, "id": "2", "symbol": BTC})
     venue = FuturesVenue(exchange, wire, (), door=Door())
     assert [o.order_id for o in asyncio.run(venue.get_open_orders(timeout_s=1.0))] == ["2"]
+
+
+def test_entry_that_freqtrades_loop_is_at_still_is_named_when_it_is_not_waited_for() -> None:
+    """Older than what settles by itself: the loop asks for a price before it sends the order."""
+    door, exits = Door(), Door()
+    note = door.note(BTC, "buy")
+    assert note is not None
+    note.noted_monotonic -= 60
+    exits.note_exit(BTC, "sell").noted_monotonic -= 60
+
+    class Busy:
+        async def lets_go(self, *, timeout_s: float) -> None:
+            return None
+
+    exchange: Any = SimpleNamespace(_api=ccxt.binance(), _config={"stake_currency": "USDT"})
+    for at, expected in ((door, {BTC}), (exits, set())):
+        venue = FuturesVenue(exchange, Lists(), (), door=at)  # type: ignore[arg-type]
+        venue._began -= 60
+        venue.loop = Busy()
+        assert venue.unsettled_pairs() == set()
+        assert not asyncio.run(venue.host_lets_go(timeout_s=1.0))
+        assert venue.unsettled_pairs() == expected
+        assert set(venue.remarks()) == expected
