@@ -66,6 +66,7 @@ class AuditLog:
         self._monotonic = monotonic
         self._leave_alone_until = 0.0
         self._failures = 0
+        self._trouble: str | None = None
         # Re-entrant: a signal handler that records must not wait for the record it interrupted.
         self._lock = threading.RLock()
 
@@ -209,14 +210,20 @@ class AuditLog:
             self._write(self._store, lines)
         except Exception as error:  # noqa: BLE001 - drivers raise their own, too; the file is next
             self._rest(self._monotonic() - began, answered=not isinstance(error, TimeoutError))
-            self._logger.warning(
-                "Audit record goes to %s, the database did not take it: %s",
-                self._file.path,
-                self._masker.text(_brief(error)),
-            )
+            self._tell(self._masker.text(_brief(error)))
             return False
-        self._failures = 0
+        self._failures, self._trouble = 0, None
         return True
+
+    def _tell(self, trouble: str) -> None:
+        """Once for each trouble: a run has a dozen records."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._logger.warning(
+                "Audit records go to %s, the database does not take them: %s",
+                self._file.path,
+                trouble,
+            )
 
     def _rest(self, cost_s: float, *, answered: bool) -> None:
         """After a write that failed and took *cost_s*."""

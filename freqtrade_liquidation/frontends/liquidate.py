@@ -26,6 +26,7 @@ from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
+from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.frontends import foresight
@@ -36,6 +37,7 @@ from freqtrade_liquidation.frontends.database import (
 )
 from freqtrade_liquidation.frontends.progress import Progress
 from freqtrade_liquidation.host import messages
+from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase
 from freqtrade_liquidation.host.outside.asking import Asker
 from freqtrade_liquidation.host.outside.parts import (
@@ -57,6 +59,7 @@ ANYTHING_ELSE: Final = 1
 USAGE: Final = 2
 POSITIONS_REMAIN: Final = 3
 PATIENCE_S: Final = 2.0
+LATCH_READ_WITHIN_S: Final = 1.0
 
 
 class Failed(LiquidationError):
@@ -279,5 +282,19 @@ class _Command:
         run = OutsideRun(self._config, self._settings, exchange, audit=audit, book=book, say=say)
         result = run.execute(request, books=handed.books, listener=hear)
         if request.pairs is None:
-            say("Latched: a bot that answers or starts tells its channels, and stays stopped.")
+            say(_about_the_latch(audit))
         return result
+
+
+def _about_the_latch(audit: AuditLog) -> str:
+    """Whether a bot that answers or starts will find it, as far as this process can read."""
+    try:
+        state = bounded(Control(audit).state, timeout_s=LATCH_READ_WITHIN_S, name="latch")
+    except (LiquidationError, TimeoutError) as error:
+        return (
+            f"The latch stands in {audit.fallback} alone: a bot that has another user_data "
+            f"does not find it, and trades again. {error}"
+        )
+    if state.latched_by is None:
+        return "NOT LATCHED: a bot that starts trades again."
+    return "Latched: a bot that answers or starts tells its channels, and stays stopped."

@@ -309,7 +309,8 @@ def test_locked_database_does_not_keep_the_book_open(
     assert done.returncode == 0, done.stdout + done.stderr
     assert exchange.positions() == {}
     assert "cannot be read" in done.stdout
-    assert command.run(bot, "status").returncode == 5, "the latch waits in the file"
+    assert "Latched:" in done.stdout, "the lock hinders no reader"
+    assert command.run(bot, "status").returncode == 5, "the latch waited in the file"
 
 
 def test_users_strategy_that_is_broken_hinders_nothing(

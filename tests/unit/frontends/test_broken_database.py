@@ -14,7 +14,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
-from freqtrade_liquidation.frontends import commands
+from freqtrade_liquidation.frontends import commands, liquidate
 from freqtrade_liquidation.host.control import Control
 
 COMMANDS = [["show-liquidations"], ["status"], ["disarm", "--for", "15m"], ["release"]]
@@ -109,6 +109,14 @@ def test_disarm_that_nobody_can_read_is_1(bot: Bot, capsys: pytest.CaptureFixtur
     with bot.locked("EXCLUSIVE"):
         assert bot.run("disarm", "--for", "15m") == 1
     assert "not known to be in force" in capsys.readouterr().err
+
+
+def test_latch_is_told_as_far_as_it_can_be_read(bot: Bot) -> None:
+    assert liquidate._about_the_latch(bot.log).startswith("NOT LATCHED")
+    with bot.locked("EXCLUSIVE"):
+        Control(bot.log).latch(by="cli", correlation_id=None)
+        assert "alone" in liquidate._about_the_latch(bot.log)
+    assert liquidate._about_the_latch(bot.log).startswith("Latched")
 
 
 def test_run_that_waits_in_the_file_is_shown(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
