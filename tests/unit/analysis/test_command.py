@@ -131,9 +131,9 @@ def test_rate_limit_of_the_user_holds(other: User) -> None:
     """ccxt's ``rateLimit`` is in milliseconds."""
     file = other.folder / "config.json"
     config = json.loads(file.read_text())
-    config["exchange"]["ccxt_config"] |= {"enableRateLimit": True, "rateLimit": 250}
+    config["exchange"]["ccxt_config"] |= {"enableRateLimit": True, "rateLimit": 40}
     file.write_text(json.dumps(config))
-    assert other.gets()["model"]["pace"]["rate_limit"] == 4.0
+    assert other.gets()["model"]["pace"]["rate_limit"] == 25.0
     assert other.gets("--rate-limit", "7")["model"]["pace"]["rate_limit"] == 7.0
 
 
