@@ -57,7 +57,11 @@ class FactFinder:
         closed = {close.order.pair for close in self._venue.deeds.closes}
         asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
         for trade in trades:
-            asks += [self._state(facts, trade, o, timeout_s) for o in trade.open_orders]
+            for order in trade.open_orders:
+                if (state := self._as_cancelled(order)) is not None:
+                    facts.states[order.order_id] = state
+                else:
+                    asks.append(self._state(facts, trade, order, timeout_s))
         paying = [trade for trade in trades if trade.pair in closed and self._pays_funding()]
         if paying:
             asks.append(self._funding(facts, paying, timeout_s))
@@ -93,6 +97,26 @@ class FactFinder:
     def _pays_funding(self) -> bool:
         live = not self._exchange._config["dry_run"]
         return live and self._exchange.trading_mode == TradingMode.FUTURES
+
+    def _as_cancelled(self, order: KnownOrder) -> dict[str, Any] | None:
+        """The state of a stop whose cancel the exchange confirmed; ``None`` = ask for it.
+
+        One from a list of its own is no order before it triggers, and cannot be cancelled after: it
+        has filled nothing. Any other order may have filled in part before its cancel.
+        """
+        for gone in self._venue.deeds.cancelled:
+            if gone.conditional and order.is_stop and gone.order_id == order.order_id:
+                return {
+                    "id": gone.order_id,
+                    "symbol": gone.pair,
+                    "side": gone.side,
+                    "status": "canceled",
+                    "amount": gone.amount,
+                    "filled": 0.0,
+                    "remaining": gone.amount,
+                    "stopPrice": gone.stop_price,
+                }
+        return None
 
     async def _state(
         self, facts: Facts, trade: KnownTrade, order: KnownOrder, timeout_s: float

@@ -99,6 +99,10 @@ def test_full_book_is_flat_booked_and_recorded_within_five_seconds(
             fills_pnl(exchange, trade["pair"]), abs=0.01
         ), trade["pair"]
     assert bot.query("SELECT * FROM orders WHERE ft_is_open = 1") == []
+    stops = bot.query("SELECT status FROM orders WHERE ft_order_side = 'stoploss'")
+    assert {stop["status"] for stop in stops} == {"canceled"}
+    asked = exchange.requests("/fapi/v1/algoOrder", method="GET")
+    assert asked == [], "a cancel that was confirmed needs no question"
     (run,) = runs(bot)
     assert run["state"] == "completed"
     assert run["positions_closed"] == 11
