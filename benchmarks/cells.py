@@ -26,16 +26,19 @@ class Cell:
 
     :param round_trip_ms: of each request; half of it before the exchange executes it.
     :param limit: requests a second; ``None`` = none beyond the exchange's usual ones.
+    :param below_http: the round trip is that of the line: handshakes cost it, too.
     """
 
     way: Way
     positions: int
     round_trip_ms: int
     limit: int | None = None
+    below_http: bool = False
 
     def __str__(self) -> str:
         limit = "no limit" if self.limit is None else f"{self.limit} requests/s"
-        return f"{self.way}: {self.positions} positions, {self.round_trip_ms} ms, {limit}"
+        line = " on the line" if self.below_http else ""
+        return f"{self.way}: {self.positions} positions, {self.round_trip_ms} ms{line}, {limit}"
 
 
 def every_cell() -> Iterator[Cell]:
@@ -50,6 +53,8 @@ def every_cell() -> Iterator[Cell]:
                 if limit is None:
                     yield _cell(Way.REST, positions, round_trip_ms)
                     yield _cell(Way.LOOP, positions, round_trip_ms)
+    for positions in (1, 10, 40):
+        yield Cell(way=Way.SIGNAL, positions=positions, round_trip_ms=100, below_http=True)
     for positions in (10, 40):
         yield _cell(Way.FORCEEXIT, positions, 100)
 
@@ -61,6 +66,7 @@ def quick_cells() -> Iterator[Cell]:
         yield _cell(Way.LOOP, positions, 100)
     yield _cell(Way.REST, 40, 100)
     yield _cell(Way.SIGNAL, 40, 100, 50)
+    yield Cell(way=Way.SIGNAL, positions=40, round_trip_ms=100, below_http=True)
     yield _cell(Way.FORCEEXIT, 10, 100)
 
 

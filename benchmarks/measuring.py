@@ -1,5 +1,6 @@
 """One cell: a process with an open book, the trigger, and what the exchange saw of it."""
 
+import json
 import signal
 import tempfile
 import time
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from benchmarks import processes
 from benchmarks.cells import Cell, Way
+from benchmarks.line import SlowLine, slow_line
 from benchmarks.loop import READY
 from benchmarks.path import path_times
 from benchmarks.reading import Measured, read
@@ -40,15 +42,27 @@ def measure(cell: Cell) -> Measured:
     with (
         tempfile.TemporaryDirectory(prefix="liquidation-benchmark-") as folder,
         PracticeExchange(settings) as exchange,
+        slow_line(exchange.port) as line,
     ):
         exchange.set_limits(None)
         pairs = exchange.pairs(futures=True)[: cell.positions]
         rest = processes.Rest()
         config = configuration(exchange, pairs, rest, limit=cell.limit)
+        if cell.below_http:
+            config = _through(line, exchange, config)
         with BOTS[cell.way](Path(folder), config, strategy=STRATEGY) as bot:
             _wait_until_ready(bot, cell, rest)
             seed(exchange, bot.database, pairs)
+            delay = line if cell.below_http else exchange
+            delay.set_latency(cell.round_trip_ms)
             return _pull(cell, exchange, bot, rest)
+
+
+def _through(line: SlowLine, exchange: PracticeExchange, config: dict[str, Any]) -> dict[str, Any]:
+    """*config* with the line's port for the exchange's."""
+    text = json.dumps(config).replace(f":{exchange.port}/", f":{line.port}/")
+    changed: dict[str, Any] = json.loads(text)
+    return changed
 
 
 def configuration(
@@ -78,7 +92,6 @@ def _wait_until_ready(bot: BotProcess, cell: Cell, rest: processes.Rest) -> None
 def _pull(
     cell: Cell, exchange: PracticeExchange, bot: BotProcess, rest: processes.Rest
 ) -> Measured:
-    exchange.set_latency(cell.round_trip_ms)
     exchange.set_limits(None, requests_per_second=cell.limit)
     exchange.clear_log()
     pid, dead_before_s = bot.process.pid, processes.cpu_of_ended_s()

@@ -28,18 +28,20 @@ def page_with(page: str, text: str) -> str:
 def tables(document: Mapping[str, Any], measured: Sequence[Measured]) -> str:
     """Everything of one run of the benchmark."""
     parts = [f"Measured on {document['machine']}, {document['date']}."]
+    at_http = [m for m in measured if not m.cell.below_http]
     for limit in LIMITS:
         for way in (Way.SIGNAL, Way.REST):
-            if rows := [m for m in measured if (m.cell.way, m.cell.limit) == (way, limit)]:
+            if rows := [m for m in at_http if (m.cell.way, m.cell.limit) == (way, limit)]:
                 name = "no limit" if limit is None else f"{limit} requests a second"
                 parts += [f"**{way}, {name}**", _table(HEAD, map(_row, rows))]
-    parts += ["**Side by side, no limit**", _side_by_side(measured)]
+    parts += ["**Side by side, no limit**", _side_by_side(at_http)]
+    parts += ["**The same round trip below HTTP**", _below_http(measured)]
     if idle := document.get("idle"):
         parts += [f"**Idle, medians of {idle['starts']} starts each**", _idle(idle)]
     if commits := document.get("commits"):
         rows_of = ([f"{events}", f"{seconds * 1000:.1f} ms"] for events, seconds in commits.items())
         parts += ["**Audit commit (SQLite)**", _table(("intents", "one commit"), rows_of)]
-    parts += ["**On the path and after it**", _path(measured)]
+    parts += ["**On the path and after it**", _path(at_http)]
     return "\n\n".join(parts)
 
 
@@ -70,6 +72,21 @@ def _side_by_side(measured: Sequence[Measured]) -> str:
         rows.append(
             [f"{place[0]}", f"{place[1]} ms", *cells, _ratio(loop, ours), _ratio(forced, ours)]
         )
+    return _table(head, rows)
+
+
+def _below_http(measured: Sequence[Measured]) -> str:
+    """Round trips from the trigger on: the first handshakes come before the first request."""
+    head = ("positions", "round trip", "trigger → flat, proven", "round trips", "connections")
+    rows = []
+    for m in measured:
+        if m.cell.below_http and m.flat_s is not None and m.path.get("to_first_request_s"):
+            whole_s = m.path["to_first_request_s"] + m.flat_s
+            trips = whole_s * 1000 / m.cell.round_trip_ms
+            rows.append(
+                [f"{m.cell.positions}", f"{m.cell.round_trip_ms} ms", _s(whole_s), f"{trips:.1f}",
+                 f"{m.connections}"]
+            )  # fmt: skip
     return _table(head, rows)
 
 
