@@ -87,7 +87,7 @@ async def _listed(wire: Wire, trade: KnownTrade, timeout_s: float) -> list[Close
         return [Close(order=_order(trade, "not-listed", trade.amount))]
     return [
         Close(
-            order=_order(trade, order["clientOrderId"], float(order["amount"])),
+            order=_order(trade, order["clientOrderId"], float(order["amount"] or trade.amount)),
             sent_at=datetime.fromtimestamp(order["timestamp"] / 1000, UTC),
             answer=dict(order),
         )

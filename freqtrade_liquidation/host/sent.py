@@ -98,8 +98,8 @@ def _heard(close: Close | None, data: Mapping[str, Any]) -> None:
 async def find(wire: Wire, sent: Sent, close: Close) -> str | None:
     """Asks what became of *close*, and keeps the answer in it.
 
-    An order that the exchange does not know was never executed: it is marked as refused, and its
-    name goes to ``unknown``.
+    An order that was not answered and that the exchange does not know was never executed: it is
+    marked as refused, and its name goes to ``unknown``. One that it had accepted stays in doubt.
 
     :returns: why its end is not known, in words; ``None`` = it is.
     """
@@ -110,6 +110,8 @@ async def find(wire: Wire, sent: Sent, close: Close) -> str | None:
             return f"the exchange does not say what became of order {_name(close)} ({error})"
         if datetime.now(UTC) - close.sent_at < MAY_STILL_ARRIVE:
             return f"order {_name(close)} may still reach the exchange"
+        if close.answer is not None:
+            return f"the exchange accepted order {_name(close)} and does not know it any more"
         close.refused = True
         sent.unknown.append(_name(close))
         return None

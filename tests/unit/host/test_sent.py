@@ -1,18 +1,22 @@
 """What a run sent, as the audit trail tells it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import ccxt
 import pytest
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.errors import ExchangeRefused
+from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.history import Interrupted
-from freqtrade_liquidation.host.sent import INTENTS, sent_by
-from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
+from freqtrade_liquidation.model import ClosingOrder, Side
 
 RUN = "liq_20260102_030405_ab12cd34"
 PAIR = "BTC/USDT:USDT"
@@ -103,3 +107,23 @@ def test_only_an_operators_young_run_is_to_be_finished(
         age_s=age_s,
     )  # fmt: skip
     assert cut.to_finish is to_finish
+
+
+@pytest.mark.parametrize(("accepted", "ended"), [(True, False), (False, True)])
+def test_order_that_was_accepted_and_is_not_known_later_stays_in_doubt(
+    accepted: bool, ended: bool
+) -> None:
+    """Taken for never executed, it would be sold again on spot."""
+
+    class Forgetful:
+        async def read(self, ask: Any, *, timeout_s: float) -> Any:
+            raise ExchangeRefused("not found") from ccxt.OrderNotFound("not found")
+
+    order = ClosingOrder(pair=PAIR, side=Side.LONG, amount=0.5, client_order_id="ftl1")
+    close = Close(order=order, sent_at=datetime.now(UTC) - timedelta(days=3))
+    close.answer = {"id": "77"} if accepted else None
+    sent = Sent(correlation_id=RUN, trigger="cli", pair=PAIR, closes=[close])
+    wire: Any = Forgetful()
+    doubt = asyncio.run(find(wire, sent, close))
+    assert (doubt is None) is ended
+    assert close.refused is ended
