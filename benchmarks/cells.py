@@ -44,8 +44,13 @@ class Cell:
 def every_cell() -> Iterator[Cell]:
     """The whole grid. Under a limit the ways in do the same: REST is measured without one.
 
-    The loop is measured without limits, freqtrade's own where it ends within minutes.
+    The loop is measured without limits, freqtrade's own where it ends within minutes: first, for
+    what time runs out for is left out.
     """
+    for positions in (1, 10, 40):
+        yield Cell(way=Way.SIGNAL, positions=positions, round_trip_ms=100, below_http=True)
+    for positions in (10, 40):
+        yield _cell(Way.FORCEEXIT, positions, 100)
     for limit in LIMITS:
         for round_trip_ms in ROUND_TRIPS_MS:
             for positions in POSITIONS:
@@ -53,10 +58,6 @@ def every_cell() -> Iterator[Cell]:
                 if limit is None:
                     yield _cell(Way.REST, positions, round_trip_ms)
                     yield _cell(Way.LOOP, positions, round_trip_ms)
-    for positions in (1, 10, 40):
-        yield Cell(way=Way.SIGNAL, positions=positions, round_trip_ms=100, below_http=True)
-    for positions in (10, 40):
-        yield _cell(Way.FORCEEXIT, positions, 100)
 
 
 def quick_cells() -> Iterator[Cell]:

@@ -138,7 +138,8 @@ def test_question_that_two_verbs_share_outlives_the_one_that_asked_it() -> None:
                 await flight.join(timeout_s)
             return "read"
 
-        return await asyncio.gather(asks.once(refused), asks.once(orders), return_exceptions=True)
+        verbs = (asks.once(refused), asks.once(orders))
+        return list(await asyncio.gather(*verbs, return_exceptions=True))
 
     failed, read = run(main())
     assert isinstance(failed, ExchangeRefused)
