@@ -1,6 +1,7 @@
 """The fire drill: a real bot on the practice exchange, a real SIGTERM, and the truth after it."""
 
 import argparse
+import re
 import signal
 import sys
 import tempfile
@@ -14,8 +15,8 @@ from rich.console import Console
 
 from freqtrade_liquidation.drill import report
 from freqtrade_liquidation.drill.bot import BotProcess
-from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
-from freqtrade_liquidation.drill.scenarios import SCENARIOS
+from freqtrade_liquidation.drill.exchange import FACADES, PracticeExchange, Settings
+from freqtrade_liquidation.drill.scenarios import SCENARIOS, rules_of
 
 FLAT, NOT_FLAT, FAILED = 0, 3, 1
 TIMEOUT_S = 5.0
@@ -57,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
         "and what is left after it. No money and no network are involved.",
     )
     options.add_argument(
+        "--exchange", choices=sorted(FACADES), default="binance",
+        help="whose API the practice exchange speaks (default: binance)",
+    )  # fmt: skip
+    options.add_argument(
         "--positions", type=_positions, default=5, metavar="N", help="how many (default: 5)"
     )
     options.add_argument(
@@ -94,7 +99,7 @@ def run(options: argparse.Namespace, folder: Path, console: Console) -> DrillRes
     :raises RuntimeError: if the bot does not come up or does not end.
     """
     synthetic = max(0, options.positions - 10)
-    settings = Settings(synthetic_markets=synthetic, seed=options.seed)
+    settings = Settings(exchange=options.exchange, synthetic_markets=synthetic, seed=options.seed)
     with PracticeExchange(settings) as exchange:
         pairs = exchange.pairs(futures=True)[: options.positions]
         bot = BotProcess(folder, _config(exchange, pairs))
@@ -103,7 +108,7 @@ def run(options: argparse.Namespace, folder: Path, console: Console) -> DrillRes
             before = exchange.positions()
             report.positions(console, before, len(exchange.open_algo_orders()))
             exchange.set_latency(options.latency_ms)
-            for rule in SCENARIOS[options.faults][1]:
+            for rule in rules_of(options.faults, options.exchange):
                 exchange.add_fault(**rule)
             return _pull_the_plug(bot, exchange, before, console)
 
@@ -154,8 +159,10 @@ def _last_close(exchange: PracticeExchange, pulled: float) -> float | None:
     """Seconds from the signal until the exchange executed the last closing order."""
     closes = [
         request["executed"]
-        for request in exchange.requests("/fapi/v1/order", method="POST")
-        if request["executed"] is not None and request["arrived"] >= pulled
+        for request in exchange.requests(method="POST")
+        if re.search(exchange.facade.order_path, request["path"])
+        and request["executed"] is not None
+        and request["arrived"] >= pulled
     ]
     return max(closes) - pulled if closes and not exchange.positions() else None
 

@@ -25,8 +25,8 @@ def opening(console: Console, options: argparse.Namespace) -> None:
     )
     text = SCENARIOS[options.faults][0]
     console.print(
-        f"{_count(options.positions, 'position')}, {options.latency_ms:g} ms round trip, "
-        f"faults: {options.faults} ({text})."
+        f"{options.exchange.capitalize()}, {_count(options.positions, 'position')}, "
+        f"{options.latency_ms:g} ms round trip, faults: {options.faults} ({text})."
     )
 
 

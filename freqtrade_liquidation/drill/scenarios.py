@@ -2,7 +2,11 @@
 
 from typing import Any, Final
 
-ORDER = r"/fapi/v1/order$"
+from freqtrade_liquidation.drill.exchange.facades import facade_of
+
+ORDER: Final = "order"
+PRIVATE: Final = "private"
+"""What a rule's path stands for; each exchange has its own."""
 
 SCENARIOS: Final[dict[str, tuple[str, tuple[dict[str, Any], ...]]]] = {
     "none": ("everything works", ()),
@@ -49,6 +53,16 @@ SCENARIOS: Final[dict[str, tuple[str, tuple[dict[str, Any], ...]]]] = {
     ),
     "hang": (
         "the exchange accepts every private request and never answers",
-        ({"kind": "hang", "path": r"/fapi/v[123]/(order|positionRisk|openOrders|openAlgo|batch)"},),
+        ({"kind": "hang", "path": PRIVATE},),
     ),
 }
+
+
+def rules_of(name: str, exchange: str) -> list[dict[str, Any]]:
+    """:return: the fault rules of the scenario *name* on *exchange*, for ``add_fault``."""
+    facade = facade_of(exchange)
+    paths = {ORDER: facade.order_path, PRIVATE: facade.private_path}
+    rules = [{**rule, "path": paths[rule["path"]]} for rule in SCENARIOS[name][1]]
+    if not facade.sends_retry_after:
+        rules = [{key: rule[key] for key in rule if key != "headers"} for rule in rules]
+    return rules

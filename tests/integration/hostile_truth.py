@@ -33,8 +33,8 @@ def _no_flip_and_no_growth(played: Played) -> None:
         assert before * after >= 0, f"{fill['pair']} was flipped"
         assert abs(after) < abs(before), f"{fill['pair']} has grown"
     assert played.practice.positions().keys() <= played.book.held.keys(), "a position was opened"
-    sent = [r["params"] for r in played.writes if r["path"] == "/fapi/v1/order"]
-    assert all(p["reduceOnly"] == "true" for p in sent if "type" in p)
+    closes = [r["params"] for r in played.writes if _name_of(r)[0] == "close"]
+    assert all(p.get("reduceOnly", p.get("reduce_only")) == "true" for p in closes)
 
 
 def _no_coin_of_the_users_sold(played: Played) -> None:
@@ -104,11 +104,12 @@ def _intents(played: Played) -> Iterator[tuple[float, tuple[str, str]]]:
 
 
 def _name_of(request: dict[str, Any]) -> tuple[str, str]:
+    """As Binance and Gate are told it."""
     params = request["params"]
     if request["method"] == "DELETE":
-        return "cancel", params.get("orderId") or params["algoId"]
-    if params["type"] == "MARKET":
-        return "close", params["newClientOrderId"]
+        return "cancel", params.get("orderId") or params.get("algoId") or params["order_id"]
+    if params.get("type") == "MARKET" or params.get("price") == "0":
+        return "close", params.get("newClientOrderId") or params["text"]
     return "stop", params["symbol"]
 
 

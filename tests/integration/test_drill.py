@@ -19,7 +19,7 @@ def test_drill_ends_flat_with_0() -> None:
     assert "NOT FLAT" not in done.stdout
 
 
-def test_drill_with_a_refused_pair_says_not_flat_and_ends_with_3() -> None:
-    done = drill("--faults", "refused")
+def test_drill_on_gate_with_a_refused_pair_says_not_flat_and_ends_with_3() -> None:
+    done = drill("--exchange", "gate", "--faults", "refused")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "NOT FLAT: 1 position and 1 order" in done.stdout

@@ -11,11 +11,13 @@ import sys
 import threading
 
 from freqtrade_liquidation.drill.exchange.core import Settings
+from freqtrade_liquidation.drill.exchange.facades import BY_EXCHANGE
 from freqtrade_liquidation.drill.exchange.practice import PracticeExchange
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m freqtrade_liquidation.drill.exchange")
+    parser.add_argument("--exchange", choices=sorted(BY_EXCHANGE), default="binance")
     parser.add_argument("--port", type=int, default=0, help="HTTPS port; 0 = any free one")
     parser.add_argument("--control-port", type=int, default=0, help="HTTP port of /practice/…")
     parser.add_argument("--markets", type=int, default=0, help="synthetic markets, 0…250")
@@ -35,7 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     """:return: 0 after SIGINT or SIGTERM."""
     options = _parse(argv)
     settings = Settings(
-        synthetic_markets=options.markets, seed=options.seed, latency_ms=options.latency_ms,
+        exchange=options.exchange, synthetic_markets=options.markets, seed=options.seed,
+        latency_ms=options.latency_ms,
         moving_ratio=options.moving_ratio,
     )  # fmt: skip
     ended = threading.Event()

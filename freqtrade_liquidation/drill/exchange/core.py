@@ -8,10 +8,10 @@ from typing import Any
 
 from freqtrade_liquidation.drill.exchange.faults import FaultBoard, FaultRule
 from freqtrade_liquidation.drill.exchange.futures import FuturesVenue
-from freqtrade_liquidation.drill.exchange.limits import Limits
 from freqtrade_liquidation.drill.exchange.log import RequestLog
-from freqtrade_liquidation.drill.exchange.markets import Market, default_markets
+from freqtrade_liquidation.drill.exchange.markets import Market
 from freqtrade_liquidation.drill.exchange.prices import Prices
+from freqtrade_liquidation.drill.exchange.profiles import profile_of
 from freqtrade_liquidation.drill.exchange.spot import SpotVenue
 
 _TICK_S = 0.02
@@ -21,12 +21,14 @@ _TICK_S = 0.02
 class Settings:
     """What is fixed for the life of an exchange.
 
+    :param exchange: whose wire format, markets and limits it has: ``binance`` or ``gate``.
     :param synthetic_markets: 0…250 further markets, ``P001USDT`` and so on, on both sides.
     :param moving_ratio: how far prices swing around their start; 0 = fixed prices.
     :param latency_ms: the round trip: half before execution, half after. Can be changed later.
     :param seed: of prices and synthetic markets.
     """
 
+    exchange: str = "binance"
     synthetic_markets: int = 0
     seed: int = 1
     moving_ratio: float = 0.002
@@ -44,8 +46,9 @@ class Core:
         self.latency_ms = settings.latency_ms
         self.clock_offset_ms = 0
         self._ticked = 0.0
+        profile = profile_of(settings.exchange)
         markets = {
-            side: default_markets(
+            side: profile.markets(
                 futures=side == "futures", synthetic=settings.synthetic_markets, seed=settings.seed
             )
             for side in ("spot", "futures")
@@ -56,8 +59,7 @@ class Core:
         self.spot = SpotVenue(markets["spot"], self.prices, self.now_ms)
         self.faults = FaultBoard()
         self.log = RequestLog()
-        self.futures_limits = Limits(weight_per_minute=2400)
-        self.spot_limits = Limits(weight_per_minute=6000, orders_per_window={10: 100})
+        self.futures_limits, self.spot_limits = profile.limits()
 
     def now_ms(self) -> int:
         """:return: the exchange's clock; `clock_offset_ms` makes it differ from ours."""

@@ -34,6 +34,7 @@ class FaultRule:
     :param params: request parameters that must have exactly these values.
     :param times: how many requests it strikes; None = all.
     :param after: how many matching requests it lets pass first.
+    :param label: Gate's error label; the one that fits *code*, if not given.
     :param msg: ``{api_key}`` in it becomes the caller's key, as a leaky exchange would echo it.
     :param body: of ``answer``, and of ``error`` in place of code and msg; HTML if it begins so.
     :raises ValueError: for an unknown *kind*, a bad *path*, or a *share* outside 0…1.
@@ -49,6 +50,7 @@ class FaultRule:
     after: int = 0
     status: int = 400
     code: int = -1000
+    label: str = ""
     msg: str = "An unknown error occurred while processing the request."
     body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from freqtrade_liquidation.drill.exchange.algo import AlgoBook
 from freqtrade_liquidation.drill.exchange.markets import Market
@@ -11,6 +11,9 @@ from freqtrade_liquidation.drill.exchange.prices import Prices
 from freqtrade_liquidation.drill.exchange.records import ZERO, Fill, Order, Position
 from freqtrade_liquidation.drill.exchange.refusals import refuse
 from freqtrade_liquidation.drill.exchange.venue import Venue
+
+MAINTENANCE: Final = Decimal("0.01")
+"""Maintenance margin, as a share of the notional."""
 
 
 class FuturesVenue(Venue):
@@ -55,6 +58,16 @@ class FuturesVenue(Venue):
         bound = sum((self.position_margin(p) + self.order_margin(p.symbol) for p in held), ZERO)
         losses = sum((min(ZERO, self.unrealized(p)) for p in held), ZERO)
         return max(ZERO, self.wallets.get(asset, ZERO) - bound + losses)
+
+    def liquidation_price(self, position: Position) -> Decimal:
+        """:return: a price for display; the practice exchange never liquidates."""
+        if not position.amount:
+            return ZERO
+        own = position.entry_price / position.leverage
+        wallet = self.wallets[self.markets[position.symbol].quote] / abs(position.amount)
+        room = (own if position.isolated else wallet) - position.entry_price * MAINTENANCE
+        long = position.amount > 0
+        return max(ZERO, position.entry_price - room if long else position.entry_price + room)
 
     # Rules
 

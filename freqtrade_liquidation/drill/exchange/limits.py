@@ -11,11 +11,17 @@ _PUBLISHED = {10: 300, 60: 1200}
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Why a request is turned away: the HTTP status, Binance's code, seconds to wait."""
+    """Why a request is turned away: the HTTP status, the engine's code, seconds to wait."""
 
     status: int
     code: int
     wait_s: int
+    tells_wait: bool = True
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``Retry-After``, where the exchange sends one."""
+        return {"Retry-After": str(self.wait_s)} if self.tells_wait else {}
 
 
 @dataclass(slots=True)
@@ -48,9 +54,10 @@ class Limits:
         self._order_times.clear()
         self._request_times.clear()
 
-    def spend(self, weight: int, orders: int) -> Excess | None:
+    def spend(self, weight: int, orders: int, endpoint: str = "") -> Excess | None:
         """Count a request.
 
+        :param endpoint: method and path, for exchanges that count each by itself.
         :return: None if it may pass.
         """
         now = time.time()
@@ -96,7 +103,7 @@ class Limits:
             return Excess(418, -1003, math.ceil(self.ban_s))
         return Excess(429, code, max(1, math.ceil(wait_s)))
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, endpoint: str = "") -> dict[str, str]:
         """:return: the headers that every answer carries."""
         now = time.time()
         return {

@@ -1,11 +1,12 @@
-"""The markets of the practice exchange, with filters as Binance publishes them."""
+"""The markets of the practice exchange, with limits as Binance has them."""
 
 import random
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 D = Decimal
+_ONE: Final = D(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Market:
     :param max_amount: ``LOT_SIZE``, for limit orders; base currency.
     :param max_market_amount: ``MARKET_LOT_SIZE``, for market orders; base currency.
     :param min_notional: quote currency; futures do not apply it to reduce-only orders.
+    :param contract_size: base currency of one contract, where the exchange counts in contracts.
     """
 
     symbol: str
@@ -30,6 +32,7 @@ class Market:
     max_market_amount: Decimal
     min_notional: Decimal
     max_leverage: int = 125
+    contract_size: Decimal = _ONE
 
     @property
     def pair(self) -> str:
@@ -73,7 +76,8 @@ def _market(row: tuple[str, str, str, str, str, str], *, futures: bool, quote: s
     )  # fmt: skip
 
 
-def _synthetic(number: int, seed: int) -> tuple[str, str, str, str, str, str]:
+def synthetic_row(number: int, seed: int) -> tuple[str, str, str, str, str, str]:
+    """:return: base, price, tick, step, maximum at market, minimum notional of ``P001`` …"""
     rng = random.Random(f"{seed}/{number}")
     price = rng.choice(["0.25", "1.8", "7.5", "32", "110", "900"])
     tick = {"0.25": "0.0001", "1.8": "0.0001", "7.5": "0.001", "32": "0.01"}.get(price, "0.01")
@@ -82,61 +86,20 @@ def _synthetic(number: int, seed: int) -> tuple[str, str, str, str, str, str]:
     return (f"P{number:03d}", price, tick, step, market_max, "5")
 
 
+def check_synthetic(count: int) -> None:
+    """:raises ValueError: if *count* is not within 0…250."""
+    if not 0 <= count <= 250:
+        raise ValueError(f"synthetic markets: {count} is not within 0…250")
+
+
 def default_markets(*, futures: bool, synthetic: int = 0, seed: int = 1) -> dict[str, Market]:
     """:return: twelve USDT markets, futures also BTCUSDC, and *synthetic* ones named ``P001USDT``.
 
     :raises ValueError: if *synthetic* is not within 0…250.
     """
-    if not 0 <= synthetic <= 250:
-        raise ValueError(f"synthetic markets: {synthetic} is not within 0…250")
-    rows = _REAL + [_synthetic(number, seed) for number in range(1, synthetic + 1)]
+    check_synthetic(synthetic)
+    rows = _REAL + [synthetic_row(number, seed) for number in range(1, synthetic + 1)]
     markets = [_market(row, futures=futures, quote="USDT") for row in rows]
     if futures:
         markets.append(_market(_REAL[0], futures=True, quote="USDC"))
     return {market.symbol: market for market in markets}
-
-
-def _filters(market: Market) -> list[dict[str, Any]]:
-    lot = {"minQty": str(market.step), "stepSize": str(market.step)}
-    price = {"minPrice": str(market.tick), "maxPrice": str(market.price * 1000)}
-    notional = {"notional": str(market.min_notional)}
-    if not market.futures:
-        notional = {"minNotional": str(market.min_notional), "maxNotional": "9000000.00000000"}
-    return [
-        {"filterType": "PRICE_FILTER", "tickSize": str(market.tick), **price},
-        {"filterType": "LOT_SIZE", "maxQty": str(market.max_amount), **lot},
-        {"filterType": "MARKET_LOT_SIZE", "maxQty": str(market.max_market_amount), **lot},
-        {"filterType": "MIN_NOTIONAL" if market.futures else "NOTIONAL", **notional},
-    ]
-
-
-_FUTURES_TYPES: Final = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT",
-                         "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"]  # fmt: skip
-_SPOT_TYPES: Final = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT",
-                      "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]  # fmt: skip
-
-
-def _decimals(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
-    return max(0, -int(exponent))
-
-
-def market_json(market: Market) -> dict[str, Any]:
-    """:return: the market's entry in ``exchangeInfo``."""
-    entry: dict[str, Any] = {
-        "symbol": market.symbol, "status": "TRADING", "baseAsset": market.base,
-        "quoteAsset": market.quote, "baseAssetPrecision": 8, "quotePrecision": 8,
-        "filters": _filters(market),
-    }  # fmt: skip
-    if market.futures:
-        return entry | {
-            "pair": market.symbol, "contractType": "PERPETUAL", "deliveryDate": 4133404800000,
-            "onboardDate": 1569398400000, "marginAsset": market.quote, "underlyingType": "COIN",
-            "pricePrecision": _decimals(market.tick), "quantityPrecision": _decimals(market.step),
-            "orderTypes": _FUTURES_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
-            "liquidationFee": "0.012500", "marketTakeBound": "0.05",
-        }  # fmt: skip
-    return entry | {
-        "orderTypes": _SPOT_TYPES, "isSpotTradingAllowed": True, "isMarginTradingAllowed": False,
-        "quoteAssetPrecision": 8, "permissions": [], "permissionSets": [["SPOT"]],
-    }  # fmt: skip

@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from freqtrade_liquidation.drill.exchange.connection import ccxt_config, freqtrade_config
+from freqtrade_liquidation.drill.exchange.connection import freqtrade_config
 from freqtrade_liquidation.drill.exchange.control import Control
 from freqtrade_liquidation.drill.exchange.core import Core, Settings
+from freqtrade_liquidation.drill.exchange.facades import facade_of
 from freqtrade_liquidation.drill.exchange.operator import Operator
 from freqtrade_liquidation.drill.exchange.server import Front
 from freqtrade_liquidation.drill.exchange.tls import make_certificate
@@ -24,7 +25,7 @@ _BACKLOG = 1024
 
 
 class PracticeExchange(Operator):
-    """Binance on loopback, in a thread of its own.
+    """Binance or Gate on loopback, in a thread of its own.
 
     ::
 
@@ -41,6 +42,7 @@ class PracticeExchange(Operator):
         self, settings: Settings | None = None, *, port: int = 0, control_port: int = 0
     ) -> None:
         self.settings = settings or Settings()
+        self.facade = facade_of(self.settings.exchange)
         self.core = Core(self.settings)
         self._socket = _listen(port)
         self._control_socket = _listen(control_port)
@@ -84,9 +86,9 @@ class PracticeExchange(Operator):
         self.stop()
 
     def ccxt_config(self, **overrides: Any) -> dict[str, Any]:
-        """:return: a configuration for ``ccxt.binance(…)``, credentials included."""
+        """:return: a configuration for ccxt's class of the exchange, credentials included."""
         keys = {"apiKey": self.settings.key, "secret": self.settings.secret}
-        return ccxt_config(self.port, self.ca_file) | keys | overrides
+        return self.facade.ccxt_config(self.port, self.ca_file) | keys | overrides
 
     def freqtrade_config(
         self,
@@ -102,8 +104,9 @@ class PracticeExchange(Operator):
         :param ccxt: further keys for ``exchange.ccxt_config``, as ``{"enableRateLimit": False}``.
         """
         config = freqtrade_config(
-            port=self.port, ca_file=self.ca_file, key=self.settings.key,
-            secret=self.settings.secret, futures=futures,
+            name=self.facade.name,
+            ccxt_config=self.facade.ccxt_config(self.port, self.ca_file),
+            key=self.settings.key, secret=self.settings.secret, futures=futures,
             pairs=self.pairs(futures) if pairs is None else pairs,
         )  # fmt: skip
         config["exchange"]["ccxt_config"].update(ccxt or {})
@@ -116,7 +119,7 @@ class PracticeExchange(Operator):
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        front = Front(self.core)
+        front = Front(self.core, self.facade)
         async with self._site(front):
             self._started.set()
             while not self._stop.is_set():

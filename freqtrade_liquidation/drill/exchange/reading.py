@@ -1,15 +1,15 @@
 """The operator reads: positions, orders, fills, balances, requests."""
 
-from freqtrade_liquidation.drill.exchange.grip import Grip, Json, Number, decimal
-from freqtrade_liquidation.drill.exchange.venue import Venue
-from freqtrade_liquidation.drill.exchange.wire import (
+from freqtrade_liquidation.drill.exchange.binance.wire import (
     algo_order,
     futures_fill,
     futures_order,
     spot_fill,
     spot_order,
-    text,
 )
+from freqtrade_liquidation.drill.exchange.decimals import text
+from freqtrade_liquidation.drill.exchange.grip import Grip, Json, Number, decimal
+from freqtrade_liquidation.drill.exchange.venue import Venue
 
 
 class Reading(Grip):

@@ -1,4 +1,7 @@
-"""What the practice exchange answers when it says no: Binance's codes and words."""
+"""What the practice exchange answers when it says no: Binance's codes and words.
+
+They are the engine's, too; another façade puts its own exchange's in their place.
+"""
 
 from typing import Any, Final
 
@@ -8,11 +11,13 @@ class Refusal(Exception):
 
     :param code: Binance's error code, negative.
     :param status: the HTTP status it travels with.
+    :param label: Gate's error label, where the code alone does not tell it.
     """
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, label: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.label = label
         self.message = message
         self.status = status
 

@@ -14,10 +14,12 @@ class Route:
     """One endpoint.
 
     :param weight: Binance's, or how it follows from the request.
+    :param path: as it was entered, for limits that count each endpoint by itself.
     :param orders: order placements that it counts as.
     """
 
     handler: Handler
+    path: str
     weight: Weight = 1
     signed: bool = False
     orders: int = 0
@@ -39,9 +41,10 @@ class Routes:
         """:return: a decorator that enters the handler for *method* and each of *paths*."""
 
         def enter(handler: Handler) -> Handler:
-            route = Route(handler=handler, weight=weight, signed=signed, orders=orders)
             for path in paths:
-                self.table[method, path] = route
+                self.table[method, path] = Route(
+                    handler=handler, path=path, weight=weight, signed=signed, orders=orders
+                )
             return handler
 
         return enter

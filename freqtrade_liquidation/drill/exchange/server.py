@@ -2,38 +2,25 @@
 
 import asyncio
 import json
-from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from freqtrade_liquidation.drill.exchange import (
-    routes_futures,
-    routes_futures_orders,
-    routes_public,
-    routes_spot,
-)
-from freqtrade_liquidation.drill.exchange.auth import check_signed
 from freqtrade_liquidation.drill.exchange.core import Answer, Call, Core
+from freqtrade_liquidation.drill.exchange.facade import Arrived, Facade
 from freqtrade_liquidation.drill.exchange.faults import FaultRule
 from freqtrade_liquidation.drill.exchange.log import LoggedRequest
 from freqtrade_liquidation.drill.exchange.refusals import Refusal, refuse
-from freqtrade_liquidation.drill.exchange.routing import Route
 
-TABLE: dict[tuple[str, str], Route] = {
-    **routes_public.ROUTES.table,
-    **routes_futures.ROUTES.table,
-    **routes_futures_orders.ROUTES.table,
-    **routes_spot.ROUTES.table,
-}
 _GARBAGE = '{"orderId": 12, "status": "FIL'
 
 
 class Front:
-    """Answers requests for a `Core`. Lives in one event loop."""
+    """Answers requests for a `Core` as *facade* says. Lives in one event loop."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, facade: Facade) -> None:
         self._core = core
+        self._facade = facade
         self.stopping = asyncio.Event()
         self._connections: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
         self._opened = 0
@@ -46,11 +33,11 @@ class Front:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or do with it what the faults say."""
-        query = request.raw_path.partition("?")[2]
-        body = await request.text()
-        params = dict(parse_qsl(f"{query}&{body}" if body else query, keep_blank_values=True))
-        visit = _Visit(self, self._core, request, query + body, params)
-        return await visit.run()
+        arrived = Arrived(
+            method=request.method, path=request.path, query=request.raw_path.partition("?")[2],
+            body=await request.text(), headers=request.headers,
+        )  # fmt: skip
+        return await _Visit(self, self._core, self._facade, request, arrived).run()
 
     def number_of(self, transport: asyncio.Transport | None) -> int:
         """:return: the number of a connection, counted from 1; 0 = it is gone already."""
@@ -66,18 +53,19 @@ class _Visit:
     """One request on its way; keeps what its steps share."""
 
     def __init__(
-        self, front: Front, core: Core, request: web.Request, signed_text: str,
-        params: dict[str, str],
-    ) -> None:  # fmt: skip
+        self, front: Front, core: Core, facade: Facade, request: web.Request, arrived: Arrived
+    ) -> None:
         self._front = front
         self._core = core
+        self._facade = facade
         self._request = request
-        self._signed_text = signed_text
-        self._call = Call(core=core, method=request.method, path=request.path, params=params)
-        self._entry: LoggedRequest = core.log.arrived(request.method, request.path, params)
-        futures = request.path.startswith("/fapi")
-        self._limits = core.futures_limits if futures else core.spot_limits
-        self._route = TABLE.get((request.method, request.path))
+        self._arrived = arrived
+        params = facade.parse(arrived)
+        self._call = Call(core=core, method=arrived.method, path=arrived.path, params=params)
+        self._entry: LoggedRequest = core.log.arrived(arrived.method, arrived.path, params)
+        self._limits = facade.limits(core, arrived.path)
+        self._route = facade.route(arrived.method, arrived.path)
+        self._endpoint = f"{arrived.method} {self._route.path if self._route else ''}"
         self._arrived_ms = core.now_ms()
         self._entry.weight = self._route.weigh(self._call) if self._route else 1
         self._entry.connection = front.number_of(request.transport)
@@ -118,32 +106,20 @@ class _Visit:
     def _limited(self) -> web.Response | None:
         orders = self._route.orders if self._route else 0
         if orders > 1:
-            orders = len(self._batch() or [])
+            orders = len(self._facade.batch(self._call) or [])
         with self._core.lock:
-            excess = self._limits.spend(self._entry.weight, orders)
+            excess = self._limits.spend(self._entry.weight, orders, self._endpoint)
         if excess is None:
             return None
-        text = "Too many requests; please use the websocket for live updates."
-        if excess.code == -1015:
-            text = f"Too many new orders; current limits are {self._limits.orders_per_window}."
-        elif excess.status == 418:
-            until_ms = self._core.now_ms() + excess.wait_s * 1000
-            text = f"Way too many requests; banned until {until_ms}."
         self._entry.code = excess.code
-        body = json.dumps({"code": excess.code, "msg": text})
-        return self._respond(excess.status, body, {"Retry-After": str(excess.wait_s)})
-
-    def _batch(self) -> list[dict[str, str]] | None:
-        if not self._call.path.endswith("/batchOrders") or self._call.method != "POST":
-            return None
-        try:
-            return routes_futures_orders.batch_items(self._call.params)
-        except Refusal:
-            return []
+        body = self._facade.exceeded(excess, self._limits, self._core.now_ms())
+        return self._respond(excess.status, json.dumps(body), excess.headers)
 
     def _strike(self) -> list[FaultRule]:
         call = self._call
-        struck = self._core.faults.take(call.method, call.path, call.params, self._batch())
+        struck = self._core.faults.take(
+            call.method, call.path, call.params, self._facade.batch(call)
+        )
         call.struck = struck
         self._entry.faults = [rule.kind for rule in struck]
         return struck
@@ -171,14 +147,10 @@ class _Visit:
 
     def _refused(self, refusal: Refusal) -> tuple[int, Answer]:
         self._core.log.refused(self._entry, refusal.code)
-        return refusal.status, refusal.to_json()
+        return refusal.status, self._facade.refused(refusal)
 
     def _check_signature(self) -> None:
-        settings = self._core.settings
-        check_signed(
-            self._request.headers.get("X-MBX-APIKEY"), self._signed_text, self._call.params,
-            key=settings.key, secret=settings.secret, now_ms=self._arrived_ms,
-        )  # fmt: skip
+        self._facade.check_signed(self._arrived, self._call, self._arrived_ms)
 
     async def _never(self) -> web.StreamResponse:
         await self._front.stopping.wait()
@@ -192,15 +164,15 @@ class _Visit:
     def _error(self, rule: FaultRule) -> web.Response:
         if rule.body is not None:
             return self._respond(rule.status, rule.body, dict(rule.headers))
-        key = self._request.headers.get("X-MBX-APIKEY", "")
         self._entry.code = rule.code
-        body = json.dumps({"code": rule.code, "msg": rule.msg.replace("{api_key}", key)})
+        body = json.dumps(self._facade.failed(rule))
+        body = body.replace("{api_key}", self._facade.key_of(self._arrived) or "")
         return self._respond(rule.status, body, dict(rule.headers))
 
     def _respond(
         self, status: int, body: str, headers: dict[str, str] | None = None
     ) -> web.Response:
         self._core.log.answered(self._entry, status)
-        every = self._limits.headers() | (headers or {})
+        every = self._limits.headers(self._endpoint) | (headers or {})
         kind = "text/html" if body.startswith("<") else "application/json"
         return web.Response(status=status, text=body, headers=every, content_type=kind)

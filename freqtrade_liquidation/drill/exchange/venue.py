@@ -82,6 +82,10 @@ class Venue:
             raise refuse(missing_code)
         return order
 
+    def named(self, client_order_id: str) -> Order | None:
+        """:return: the newest order of that name, on whatever market."""
+        return self._by_client_id.get(client_order_id)
+
     # Writing
 
     def place(self, params: dict[str, str], share: Decimal | None = None) -> Order:

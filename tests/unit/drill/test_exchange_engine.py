@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from freqtrade_liquidation.drill.exchange import FaultRule, PracticeExchange, Refusal, Settings
+from freqtrade_liquidation.drill.exchange.binance.facade import TABLE
 from freqtrade_liquidation.drill.exchange.book import Depth, levels, walk
 from freqtrade_liquidation.drill.exchange.control import METHODS
 from freqtrade_liquidation.drill.exchange.core import Core
 from freqtrade_liquidation.drill.exchange.faults import FaultBoard
 from freqtrade_liquidation.drill.exchange.limits import Limits
 from freqtrade_liquidation.drill.exchange.markets import default_markets
-from freqtrade_liquidation.drill.exchange.server import TABLE
 
 D = Decimal
 BTC = "BTCUSDT"

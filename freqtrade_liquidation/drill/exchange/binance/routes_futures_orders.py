@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
+from freqtrade_liquidation.drill.exchange.binance.wire import algo_order, futures_order
 from freqtrade_liquidation.drill.exchange.core import Answer, Call
 from freqtrade_liquidation.drill.exchange.faults import FaultRule
 from freqtrade_liquidation.drill.exchange.refusals import Refusal, refuse
 from freqtrade_liquidation.drill.exchange.routing import Routes, per_symbol
-from freqtrade_liquidation.drill.exchange.wire import algo_order, futures_order
 
 ROUTES = Routes()
 _BATCH_MAX = 5

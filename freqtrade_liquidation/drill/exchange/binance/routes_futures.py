@@ -3,11 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+from freqtrade_liquidation.drill.exchange.binance.wire import (
+    futures_asset,
+    futures_fill,
+    position_risk,
+)
 from freqtrade_liquidation.drill.exchange.checks import flag
 from freqtrade_liquidation.drill.exchange.core import Answer, Call
 from freqtrade_liquidation.drill.exchange.refusals import refuse
 from freqtrade_liquidation.drill.exchange.routing import Routes
-from freqtrade_liquidation.drill.exchange.wire import futures_asset, futures_fill, position_risk
 
 ROUTES = Routes()
 _CAPS = [(0, 50_000, 125), (50_000, 1_000_000, 50), (1_000_000, 10_000_000, 20),

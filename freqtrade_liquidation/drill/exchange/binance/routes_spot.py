@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from freqtrade_liquidation.drill.exchange.binance.wire import spot_account, spot_fill, spot_order
 from freqtrade_liquidation.drill.exchange.core import Answer, Call
 from freqtrade_liquidation.drill.exchange.refusals import refuse
 from freqtrade_liquidation.drill.exchange.routing import Routes, per_symbol
-from freqtrade_liquidation.drill.exchange.wire import spot_account, spot_fill, spot_order
 
 ROUTES = Routes()
 _UNFILLED: dict[str, Any] = {

@@ -4,13 +4,13 @@ import json
 from itertools import islice
 from typing import Any
 
+from freqtrade_liquidation.drill.exchange.binance.exchange_info import market_json
 from freqtrade_liquidation.drill.exchange.core import Answer, Call
-from freqtrade_liquidation.drill.exchange.markets import market_json
+from freqtrade_liquidation.drill.exchange.decimals import text
 from freqtrade_liquidation.drill.exchange.prices import TIMEFRAME_MS
 from freqtrade_liquidation.drill.exchange.refusals import refuse
 from freqtrade_liquidation.drill.exchange.routing import Routes, per_limit, per_symbol
 from freqtrade_liquidation.drill.exchange.venue import Venue
-from freqtrade_liquidation.drill.exchange.wire import text
 
 ROUTES = Routes()
 _DAY_MS = 86_400_000

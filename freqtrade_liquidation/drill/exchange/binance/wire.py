@@ -3,19 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
-from freqtrade_liquidation.drill.exchange.futures import FuturesVenue
+from freqtrade_liquidation.drill.exchange.decimals import text
+from freqtrade_liquidation.drill.exchange.futures import MAINTENANCE, FuturesVenue
 from freqtrade_liquidation.drill.exchange.records import AlgoOrder, Fill, Order, Position
 from freqtrade_liquidation.drill.exchange.spot import SpotVenue
 
 Json = dict[str, Any]
-
-_MAINTENANCE = Decimal("0.01")
-
-
-def text(value: Decimal) -> str:
-    """:return: *value* without an exponent, at most eight decimals."""
-    rounded = value.quantize(Decimal("1e-8")) if value.as_tuple().exponent else value
-    return f"{rounded.normalize() + 0:f}"
 
 
 def futures_order(order: Order) -> Json:
@@ -74,26 +67,15 @@ def position_risk(venue: FuturesVenue, position: Position) -> Json:
         "symbol": position.symbol, "positionSide": "BOTH", "positionAmt": text(position.amount),
         "entryPrice": text(position.entry_price), "breakEvenPrice": text(position.entry_price),
         "markPrice": text(mark), "unRealizedProfit": text(unrealized),
-        "liquidationPrice": text(liquidation_price(venue, position)),
+        "liquidationPrice": text(venue.liquidation_price(position)),
         "isolatedMargin": text(isolated), "notional": text(position.amount * mark),
         "marginAsset": market.quote, "isolatedWallet": text(margin if position.isolated else
                                                             Decimal(0)),
         "initialMargin": text(margin + orders), "positionInitialMargin": text(margin),
-        "maintMargin": text(abs(position.amount) * mark * _MAINTENANCE),
+        "maintMargin": text(abs(position.amount) * mark * MAINTENANCE),
         "openOrderInitialMargin": text(orders), "adl": 1, "bidNotional": "0",
         "askNotional": "0", "updateTime": position.updated_ms,
     }  # fmt: skip
-
-
-def liquidation_price(venue: FuturesVenue, position: Position) -> Decimal:
-    """:return: a price for display; the practice exchange never liquidates."""
-    if not position.amount:
-        return Decimal(0)
-    own = position.entry_price / position.leverage
-    wallet = venue.wallets[venue.markets[position.symbol].quote] / abs(position.amount)
-    room = (own if position.isolated else wallet) - position.entry_price * _MAINTENANCE
-    price = position.entry_price - room if position.amount > 0 else position.entry_price + room
-    return max(Decimal(0), price)
 
 
 def futures_asset(venue: FuturesVenue, asset: str, now_ms: int) -> Json:
@@ -104,7 +86,7 @@ def futures_asset(venue: FuturesVenue, asset: str, now_ms: int) -> Json:
     positions = sum((venue.position_margin(p) for p in held), zero)
     orders = sum((venue.order_margin(p.symbol) for p in held), zero)
     wallet = venue.wallets[asset]
-    maintenance = sum((abs(p.amount) * venue.price(p.symbol) for p in held), zero) * _MAINTENANCE
+    maintenance = sum((abs(p.amount) * venue.price(p.symbol) for p in held), zero) * MAINTENANCE
     return {
         "asset": asset, "walletBalance": text(wallet), "unrealizedProfit": text(unrealized),
         "marginBalance": text(wallet + unrealized), "maintMargin": text(maintenance),

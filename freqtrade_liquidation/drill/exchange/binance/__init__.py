@@ -1,0 +1,1 @@
+"""The practice exchange as Binance: USDⓈ-M futures (``/fapi``) and spot (``/api``)."""
