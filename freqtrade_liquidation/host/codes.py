@@ -99,6 +99,8 @@ CODES: Final[Mapping[str, Mapping[str, Verdict]]] = {
         # the position is empty; a reduce-only order would grow it: InvalidOrder
         "POSITION_EMPTY": _GONE,
         "INCREASE_POSITION": _GONE,
+        # "empty position", as reduce-only orders without one are answered: —
+        "REDUCE_EXCEEDED": _GONE,
         # the request's timestamp is too old: AuthenticationError
         "REQUEST_EXPIRED": Verdict.CLOCK_SKEWED,
     },

@@ -13,6 +13,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.host.deeds import Close
+from freqtrade_liquidation.host.exchanges.endings import ended
 from freqtrade_liquidation.host.exchanges.lookup import find_order
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, Side
 
@@ -59,7 +60,7 @@ def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
             return {**params_of(*args, **kwargs), "clientOrderId": order.client_order_id}
 
         exchange._get_params = with_client_order_id  # type: ignore[method-assign]
-        return exchange.create_order(
+        answer = exchange.create_order(
             pair=order.pair,
             ordertype="market",
             side=_side(order),
@@ -69,6 +70,7 @@ def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
             reduceOnly=exchange.trading_mode == TradingMode.FUTURES,
             initial_order=False,
         )
+        return ended(exchange._api, answer) if answer else answer
 
     return send
 
@@ -95,8 +97,10 @@ def read_back(sent: Close) -> Request:
 
     def ask(exchange: Exchange) -> Any:
         if answer is not None or exchange._config["dry_run"]:
-            return exchange.fetch_order(str((answer or {})["id"]), order.pair)
-        return find_order(exchange, order.pair, order.client_order_id, sent.sent_at)
+            found = exchange.fetch_order(str((answer or {})["id"]), order.pair)
+        else:
+            found = find_order(exchange, order.pair, order.client_order_id, sent.sent_at)
+        return ended(exchange._api, found) if found else found
 
     return ask
 
