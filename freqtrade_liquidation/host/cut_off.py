@@ -1,19 +1,22 @@
 """What became of the book that a cut-off run had seen, pair by pair, as the exchange shows it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade.enums import TradingMode
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
-from freqtrade_liquidation.host.snapshot import open_trades
+from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
 from freqtrade_liquidation.host.threads import bounded
+from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.host.wire import Wire
-from freqtrade_liquidation.model import PairOutcome, PairState, Side
+from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
@@ -26,7 +29,7 @@ def outcomes_now(
 ) -> tuple[PairOutcome, ...]:
     """By pair: what the run had seen, and on futures what else is open now.
 
-    Futures: the positions that freqtrade has just read. Spot: what the run saw, less what the
+    Futures: the positions, as a run reads them. Spot: what the run saw, less what the
     exchange says its sells have filled. Dry-run: freqtrade's open trades.
 
     :raises AuditUnreadable: if the audit trail cannot be read.
@@ -50,29 +53,62 @@ def _seen(audit: AuditLog, correlation_id: str) -> dict[str, dict[str, Any]]:
 def _by_positions(
     bot: "FreqtradeBot", seen: Mapping[str, dict[str, Any]]
 ) -> tuple[PairOutcome, ...]:
-    if bot.config["dry_run"]:
-        shown = {t.pair: (t.side, t.amount) for t in open_trades() if t.amount > 0}
-    else:
-        shown = {
-            pair: (Side(position.side), position.position)
-            for pair, position in bot.wallets.get_all_positions().items()
-        }
+    try:
+        shown = {position.pair: position for position in _positions_now(bot)}
+    except (LiquidationError, TimeoutError) as error:
+        return tuple(
+            PairOutcome(
+                pair=pair,
+                side=Side(first["side"]),
+                state=PairState.UNVERIFIED,
+                amount=first["amount"],
+                residual_amount=None,
+                tracked=bool(first["trade_ids"]),
+                error=f"the exchange does not show what is open ({error or 'no answer'})",
+            )
+            for pair, first in sorted(seen.items())
+        )
     outcomes = []
     for pair in sorted(seen.keys() | shown.keys()):
-        first = seen.get(pair)
-        side, amount = shown.get(pair, (None, 0.0))
+        first, now = seen.get(pair), shown.get(pair)
+        amount = 0.0 if now is None else now.amount
         outcomes.append(
             PairOutcome(
                 pair=pair,
-                side=side or Side((first or {})["side"]),
-                state=PairState.OPEN if amount else PairState.CLOSED,
+                side=Side((first or {})["side"]) if now is None else now.side,
+                state=PairState.CLOSED if now is None else PairState.OPEN,
                 amount=first["amount"] if first else amount,
                 residual_amount=amount,
                 tracked=bool(first and first["trade_ids"]),
-                error="open after the run was cut off" if amount else None,
+                error=None if now is None else now.obstacle or "open after the run was cut off",
             )
         )
     return tuple(outcomes)
+
+
+def _positions_now(bot: "FreqtradeBot") -> Sequence[Position]:
+    """As a run reads them. freqtrade's wallets lack what it does not trade: other settle
+    currencies, further pages, markets and sides that it does not know.
+
+    :raises LiquidationError: or TimeoutError, if the exchange does not answer.
+    """
+
+    async def ask(trades: Sequence[KnownTrade]) -> Sequence[Position]:
+        wire = Wire(bot.exchange)
+        try:
+            venue = FuturesVenue(bot.exchange, wire, trades, door=Door())
+            return await venue.get_all_positions(timeout_s=ASK_WITHIN_S / 2)
+        finally:
+            wire.close()
+
+    trades = open_trades()
+    if bot.config["dry_run"]:
+        return [
+            Position(pair=trade.pair, side=trade.side, amount=trade.amount)
+            for trade in trades
+            if trade.amount > 0
+        ]
+    return bounded(lambda: asyncio.run(ask(trades)), timeout_s=ASK_WITHIN_S, name="cut-off")
 
 
 def _by_fills(

@@ -1,0 +1,47 @@
+"""What is told of a futures run that was cut off."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from freqtrade.enums import TradingMode
+from freqtrade.persistence import Trade, init_db
+
+from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.host import cut_off
+from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.model import PairState, Position, Side
+
+PAIR = "BTC/USDC:USDC"
+SEEN: dict[str, dict[str, Any]] = {PAIR: {"side": "long", "amount": 2.0, "trade_ids": []}}
+
+
+def bot() -> Any:
+    """Its wallets show nothing: freqtrade lists the stake currency's positions."""
+    exchange = SimpleNamespace(_config={"stake_currency": "USDT"})
+    wallets = SimpleNamespace(get_all_positions=dict)
+    return SimpleNamespace(
+        exchange=exchange, wallets=wallets, config={"dry_run": False},
+        trading_mode=TradingMode.FUTURES,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_position_that_freqtrade_does_not_list_is_not_called_closed(
+    monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    async def listed(self: FuturesVenue, *, timeout_s: float) -> list[Position]:
+        if not answers:
+            raise ExchangeUnavailable("no answer")
+        return [Position(pair=PAIR, side=Side.LONG, amount=2.0)]
+
+    wire = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(cut_off, "Wire", lambda exchange: wire)
+    monkeypatch.setattr(FuturesVenue, "get_all_positions", listed)
+    init_db("sqlite://")
+    try:
+        [outcome] = cut_off._by_positions(bot(), SEEN)
+    finally:
+        Trade.session.remove()
+    expected = (PairState.OPEN, 2.0) if answers else (PairState.UNVERIFIED, None)
+    assert (outcome.state, outcome.residual_amount) == expected
