@@ -71,7 +71,7 @@ class Asker:
         :raises ExchangeUnavailable: if no time was left to send it in.
         """
         seconds = self._attempt_s()
-        if seconds < SHORTEST_ATTEMPT_S:
+        if self._is_late:
             raise ExchangeUnavailable("not sent: no time is left")
         spared_s = LOOK_NEEDS_S if urgency > Urgency.LOOK else 0.0
         try:
@@ -123,12 +123,18 @@ class Asker:
                     outcome=outcome_word(error),
                 )
                 refused = isinstance(error, ExchangeRefused)
-                if refused or not self.backoff.allows(attempts) or self.left_s < SHORTEST_ATTEMPT_S:
+                if refused or not self.backoff.allows(attempts) or self._is_late:
                     raise
                 # The attempt's own time counts as a pause; what the exchange asked for does not.
                 pause = self.delay_s(attempts, None) - (now() - began)
                 delay = max(0.0, pause, _asked_s(error))
                 await asyncio.sleep(min(delay, self.left_s))
+                if self._is_late:
+                    raise  # what was said last, not that nothing more could be sent
+
+    @property
+    def _is_late(self) -> bool:
+        return self._attempt_s() < SHORTEST_ATTEMPT_S
 
     def delay_s(self, attempts: int, error: LiquidationError | None) -> float:
         """Seconds before the next attempt; at least what the exchange asked for."""

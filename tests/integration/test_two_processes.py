@@ -1,12 +1,15 @@
 """Two processes, one book: turns and requests between real processes, on both databases."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -21,6 +24,7 @@ from freqtrade_liquidation.host.lease import (
 )
 from freqtrade_liquidation.model import Request
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
 CLAIMER = """
@@ -139,16 +143,24 @@ def test_request_is_taken_once_or_withdrawn_never_both(url: str) -> None:
         assert stored.state is state
 
 
+def answered(ask: Callable[[], T]) -> T:
+    """A server has 0.3 s to answer, which a machine full of tests may need."""
+    for _ in range(9):
+        with contextlib.suppress(BookUnavailable):
+            return ask()
+    return ask()
+
+
 def test_lease_ages_by_the_databases_clock(url: str) -> None:
     bot, cli = Lease(BookDatabase(url)), Lease(BookDatabase(url))
-    assert cli.look() is None
-    assert bot.renew()
-    seen = cli.look()
+    assert answered(cli.look) is None
+    assert answered(bot.renew)
+    seen = answered(cli.look)
     assert seen is not None
     assert 0 <= seen.age_s < 5
     assert seen.is_fresh
-    bot.release()
-    seen = cli.look()
+    answered(bot.release)
+    seen = answered(cli.look)
     assert seen is not None
     assert not seen.is_fresh
 
