@@ -282,11 +282,13 @@ class LedgerVenue(FuturesVenue):
         self._searched[id(note)] = began
         earliest_ms = (note.noted_at.timestamp() - 1.0) * 1000
         latest_ms = (note.noted_at.timestamp() + FRESH_S) * 1000
+        ours = {str((close.answer or {}).get("id")) for close in self.deeds.closes}
         fresh = {
             str(order["id"]): dict(order)
             for order in orders
             if earliest_ms <= (order.get("timestamp") or 0) <= latest_ms
             and order["side"] == note.side
+            and str(order["id"]) not in ours  # where the list gives no names
             and not is_ours(order.get("clientOrderId"))
         }
         if not fresh:

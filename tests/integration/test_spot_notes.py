@@ -9,10 +9,11 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.host import ledger
+from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
-from freqtrade_liquidation.model import OrderRole
+from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
 from tests.integration.exchanges import SPOT, trade
 
 Book = Callable[..., None]
@@ -87,3 +88,27 @@ def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
     (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
     assert position.amount == pytest.approx(0.03)
     assert (order.order_id, order.role, order.blocks_close) == (resting, OrderRole.EXIT, True)
+
+
+def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
+    practice: PracticeExchange, spot: Exchange, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted twice, what is left would look sold. ccxt reads no names from Bitvavo's lists."""
+    monkeypatch.setattr(ledger, "is_ours", lambda name: False)
+    practice.seed_balance("BTC", 5)
+    door = Door()
+    door.note_exit(SPOT, "sell")
+    answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
+    order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
+
+    async def main() -> list[Position]:
+        wire = Wire(spot)
+        try:
+            venue = ledger.LedgerVenue(spot, wire, (trade(SPOT, 0.03),), door=door)
+            venue.deeds.closes.append(Close(order=order, answer={**answer, "average": 1.0}))
+            return list(await venue.get_all_positions(timeout_s=2.0))
+        finally:
+            wire.close()
+
+    [position] = asyncio.run(main())
+    assert position.amount == pytest.approx(0.01)
