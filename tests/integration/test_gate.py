@@ -3,6 +3,7 @@
 freqtrade's wrapper and ccxt as they are. One exchange and one wrapper serve all tests.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -105,6 +106,20 @@ def test_close_is_sent_in_contracts_and_reduce_only(
     wanted = {"size": "5", "price": "0", "tif": "ioc", "reduce_only": "true"}
     assert {key: sent[key] for key in wanted} == wanted
     assert sent["text"].startswith("t-ftl")
+
+
+def test_close_that_gate_cut_short_is_at_its_end_with_what_it_filled(
+    gate: PracticeExchange, wrapper: Exchange
+) -> None:
+    """ccxt passes ``reduce_only`` through as a status, which freqtrade takes for open."""
+    gate.seed_position(BTC, 0.01)
+    body = {
+        "id": 7, "contract": "BTC_USDT", "size": "-100", "left": "-40", "price": "0", "tif": "ioc",
+        "fill_price": "65000", "status": "finished", "finish_as": "reduce_only", "text": "api",
+    }  # fmt: skip
+    gate.add_fault("answer", method="POST", path=ORDERS, status=200, body=json.dumps(body))
+    answer = close(wrapper, BTC, Side.LONG, 0.01)
+    assert (answer.order_id, answer.filled, answer.average) == ("7", 0.006, 65000.0)
 
 
 @pytest.mark.parametrize(("held", "label"), [(0, "REDUCE_EXCEEDED"), (-0.01, "INCREASE_POSITION")])
