@@ -57,6 +57,7 @@ class Looker:
     :param seems_flat: whether a book would end the run as flat, were it proven.
     :param shown: called each time that the exchange has shown the positions.
     :ivar book: what the last look showed; ``None`` = there was none.
+    :ivar positions: the last answer, of a look that was not completed, too.
     :ivar looked_at: when it began, on the loop's clock.
     :ivar unsettled: pairs whose entry was in the air when it began.
     :ivar orders_error: why the list of orders could not be read, in words.
@@ -82,6 +83,7 @@ class Looker:
         self._shown = shown
         self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
+        self.positions: tuple[Position, ...] | None = None
         self.looked_at = 0.0
         self.unsettled: frozenset[str] = frozenset()
         self.orders_error: str | None = None
@@ -140,6 +142,7 @@ class Looker:
     async def _read_positions(self, question: "_Question") -> Sequence[Position]:
         ask = question.noting(self._venue.get_all_positions)
         positions = await self._asker.until_answered("positions", ask)
+        self.positions = tuple(positions)
         self._shown()
         return positions
 

@@ -234,7 +234,11 @@ class Run:
     def _position_of(self, pair: str) -> Position | None:
         """What is open of *pair*, as far as it is known: an order of ours may have been answered
         after the last look."""
-        shown = self._scoped().position(pair) if self._looker.book else self._seen.get(pair)
+        positions = self._looker.positions
+        if positions is None:
+            shown = self._seen.get(pair)
+        else:  # newer than the book, where the list of orders was not read with it
+            shown = in_scope(Book(positions=positions, orders=None), self.pairs).position(pair)
         return None if shown is None else self._fills.left_of(shown)
 
     # -- the end ----------------------------------------------------------------------------
