@@ -183,12 +183,14 @@ class CancelAnswer:
 
     :param error: in words, where the status is not ``cancelled``.
     :param sendable: refused without having acted: another attempt is safe and may succeed.
+    :param left: base currency that it had still to fill when it was cancelled; ``None`` = not told.
     """
 
     order: OpenOrder
     status: CancelStatus
     error: str | None = None
     sendable: bool = False
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

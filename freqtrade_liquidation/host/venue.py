@@ -18,7 +18,7 @@ from freqtrade_liquidation.errors import (
     OutcomeUnknown,
 )
 from freqtrade_liquidation.host import requests
-from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.host.amounts import Amounts, total
 from freqtrade_liquidation.host.deeds import Close, Deeds, an_order
 from freqtrade_liquidation.host.door import SETTLES_WITHIN_S, Door, EntryNote
 from freqtrade_liquidation.host.exchanges.names import client_order_id
@@ -233,7 +233,9 @@ class FuturesVenue:
             sendable = not isinstance(error, (OutcomeUnknown, ExchangeRefused))
             return CancelAnswer(order=order, status=status, error=str(error), sendable=sendable)
         self.deeds.cancelled.append(order)
-        return CancelAnswer(order=order, status=CancelStatus.CANCELLED)
+        return CancelAnswer(
+            order=order, status=CancelStatus.CANCELLED, left=_left_of_cancelled(answer)
+        )
 
     async def execute_market_close(
         self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
@@ -357,3 +359,13 @@ class FuturesVenue:
 def _is_news(order: OpenOrder) -> bool:
     """An entry that the database does not know: an older one says nothing of one in the air."""
     return order.role is OrderRole.ENTRY and order.trade_id is None
+
+
+def _left_of_cancelled(answer: Any) -> float | None:
+    """What an order that filled in part had left; ``None`` where the answer tells of no fill.
+
+    Not ccxt's ``remaining``: some exchanges call it 0 for whatever is cancelled.
+    """
+    told = answer if isinstance(answer, Mapping) else {}
+    amount, filled = told.get("amount"), told.get("filled")
+    return max(0.0, total([float(amount), -float(filled)])) if amount and filled else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -58,6 +59,8 @@ class Stops:
             return
         if answer.status is CancelStatus.CANCELLED:
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
+            if answer.left is not None:  # it has sold since it was listed: so much less is left
+                stop = replace(stop, amount=min(stop.amount, answer.left))
             self._removed.setdefault(stop.pair, []).append(stop)
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop

@@ -203,6 +203,25 @@ def test_spot_exit_partially_filled_is_taken_off_and_locks_the_coins(
     assert (order.role, order.blocks_close) == (EXIT, True)
 
 
+def test_spot_cancel_tells_what_an_order_that_filled_in_part_had_left(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """A stop may sell between the list and its cancel; nothing else may tell of it any more."""
+    practice.seed_balance("BTC", 3)
+    practice.add_fault("partial", method="POST", path="/order$", share=0.25)
+    raw = spot._api.create_order(SPOT, "limit", "sell", 0.2, 60_000)
+    whole = spot._api.create_order(SPOT, "limit", "sell", 0.2, 90_000)
+    ids = [known_order(one["id"], "sell") for one in (raw, whole)]
+
+    async def cancel(venue: FuturesVenue) -> dict[str, float | None]:
+        found = await _after_look(venue)
+        answers = await venue.cancel_all_orders(SPOT, found, timeout_s=5)
+        return {answer.order.order_id: answer.left for answer in answers}
+
+    left = on(spot, cancel, trade(SPOT, 0.4, *ids))
+    assert left == {raw["id"]: 0.15, whole["id"]: None}
+
+
 def test_spot_amount_left_after_an_exit_is_exact_and_sold_whole(
     practice: PracticeExchange, spot: Exchange
 ) -> None:

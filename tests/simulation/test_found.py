@@ -231,3 +231,12 @@ def test_stop_whose_cancel_was_not_answered_stays_in_doubt_though_it_is_listed()
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (True, False)
     stops.looked(replace(seen, orders=()))
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (False, True)
+
+
+def test_stop_that_sold_in_part_before_its_cancel_is_put_back_for_what_it_had_left() -> None:
+    """The orders are not read any more after the cancel: only its answer tells of the sale."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    (listed,) = exchange.orders.values()
+    stops = Stops(exchange, Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+    stops.heard(CancelAnswer(order=listed, status=CancelStatus.CANCELLED, left=0.25))
+    assert [share for _, share in stops._shares(BTC, 1.0)] == [0.25]

@@ -214,15 +214,16 @@ class SimulatedVenue:
         return await asyncio.gather(*(self._cancel(order, timeout_s) for order in orders))
 
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
-        def do(fortune: Fortune, request: Fact) -> None:
+        def do(fortune: Fortune, request: Fact) -> float:
             gone = self._account.take_away(
                 order.order_id, actor=Actor.US, words="cancelled", request=request
             )
             if gone is None:
                 raise ExchangeRefused("unknown order")
+            return gone.amount
 
         try:
-            await self._line.ask(
+            left = await self._line.ask(
                 Verb.CANCEL,
                 order.pair,
                 do,
@@ -238,7 +239,7 @@ class SimulatedVenue:
                 error=str(error),
                 sendable=not isinstance(error, (OutcomeUnknown, ExchangeRefused)),
             )
-        return CancelAnswer(order=order, status=CancelStatus.CANCELLED)
+        return CancelAnswer(order=order, status=CancelStatus.CANCELLED, left=left)
 
     async def execute_market_close(
         self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
