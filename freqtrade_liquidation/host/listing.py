@@ -87,7 +87,7 @@ class Lists:
             seen |= {_key(row) for row in new}
             listed.rows += new
             if paging is None:
-                listed.cut_off = len(page) == question.full
+                listed.cut_off = question.full is not None and len(page) >= question.full
                 return listed
             if len(page) < paging.size:
                 return listed
