@@ -86,8 +86,8 @@ class Aftermath:
 
     :param control: the latch of now.
     :ivar has_run: a run has done its work in this process since the last ``/start``.
-    :ivar last_result: of the last run that looked at the book, since the last ``/start``: what is
-        skipped after it changes nothing of what it left.
+    :ivar last_result: of the last run that says how the whole book stands, since the last
+        ``/start``: what is skipped after it, or closes some pairs, does not undo what it left open.
     :ivar stopped_by_us: the state that the bot has now is our doing: no trigger.
     """
 
@@ -108,7 +108,8 @@ class Aftermath:
 
         :param on_purpose: it was not meant to close anything.
         """
-        if result.state is not LiquidationState.SKIPPED:
+        whole = turn.request.pairs is None
+        if result.state is not LiquidationState.SKIPPED and (whole or not result.success):
             self.last_result = result
         skipped = result.state is LiquidationState.SKIPPED or on_purpose
         self.has_run = self.has_run or not skipped
@@ -116,7 +117,7 @@ class Aftermath:
         if skipped:
             if is_repeat(turn.request):
                 self.repeats.end()  # somebody decided meanwhile that the rest stays open
-        elif turn.request.pairs is None:
+        elif whole:
             self._settle_state(turn.request, result, bot)
 
     def _settle_state(

@@ -9,7 +9,7 @@ from freqtrade.enums import TradingMode
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.amounts import Amounts
+from freqtrade_liquidation.host.amounts import Amounts, total
 from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
 from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
@@ -162,8 +162,8 @@ async def _ask(bot: "FreqtradeBot", sent: Mapping[str, Sent]) -> dict[str, str]:
 def _spot_outcome(
     first: Mapping[str, Any], sent: Sent | None, doubt: str | None, amounts: Amounts
 ) -> PairOutcome:
-    sold = sum(close.filled for close in sent.closes) if sent else 0.0
-    left = max(0.0, float(first["amount"]) - sold)
+    sold = (-close.filled for close in sent.closes) if sent else ()
+    left = max(0.0, total([float(first["amount"]), *sold]))
     smallest = amounts.minimum(first["pair"], price=first["entry_price"])
     state = PairState.OPEN if left >= smallest else PairState.DUST if left else PairState.CLOSED
     if doubt:

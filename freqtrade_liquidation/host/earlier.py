@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
@@ -74,7 +74,8 @@ async def _recorded_or_listed(
 async def _listed(wire: Wire, trade: KnownTrade, timeout_s: float) -> list[Close]:
     """Exits of *trade*'s pair that bear a name of ours.
 
-    Where the list is not answered, one that nobody will find: in doubt nothing is sold.
+    Where the list is not answered, or has exits without a name that *trade* does not know (bitvavo,
+    as ccxt reads it), one that nobody will find: in doubt nothing is sold.
     """
     since = max(trade.opened_at, datetime.now(UTC) - LISTED_SINCE)
     try:
@@ -85,15 +86,23 @@ async def _listed(wire: Wire, trade: KnownTrade, timeout_s: float) -> list[Close
     except (LiquidationError, TimeoutError) as error:
         logger.warning("%s is not sold, it may be sold already: %s", trade.pair, error)
         return [Close(order=_order(trade, "not-listed", trade.amount))]
+    exits = [order for order in orders if order["side"] == trade.side.exit_side]
+    if any(_may_be_ours(order, trade) for order in exits):
+        logger.warning("%s is not sold: an exit without a name may be ours.", trade.pair)
+        return [Close(order=_order(trade, "not-named", trade.amount))]
     return [
         Close(
             order=_order(trade, order["clientOrderId"], float(order["amount"] or trade.amount)),
             sent_at=datetime.fromtimestamp(order["timestamp"] / 1000, UTC),
             answer=dict(order),
         )
-        for order in orders
-        if is_ours(order.get("clientOrderId")) and order["side"] == trade.side.exit_side
+        for order in exits
+        if is_ours(order.get("clientOrderId"))
     ]
+
+
+def _may_be_ours(order: Mapping[str, Any], trade: KnownTrade) -> bool:
+    return not order.get("clientOrderId") and str(order["id"]) not in trade.order_ids
 
 
 def _order(trade: KnownTrade, name: str, amount: float) -> ClosingOrder:

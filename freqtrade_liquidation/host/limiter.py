@@ -30,13 +30,13 @@ its other limit, of weight a minute, is five times what closing a hundred positi
 class Window:
     """At most *limit* requests (of *kind*, else of any) in any *span_s* seconds.
 
-    :ivar until: when each of those that count stops counting; ``inf`` = not answered yet.
+    :ivar counted: those that count still.
     """
 
     span_s: float
     limit: int
     kind: str = REQUEST
-    until: list["Sent"] = field(default_factory=list)
+    counted: list["Sent"] = field(default_factory=list)
 
     def counts(self, kinds: Collection[str]) -> bool:
         """Whether a request of *kinds* counts."""
@@ -44,12 +44,12 @@ class Window:
 
     def free(self, now: float) -> int:
         """How many more may be sent now."""
-        self.until = [sent for sent in self.until if sent.arrived_by + self.span_s > now]
-        return self.limit - len(self.until)
+        self.counted = [sent for sent in self.counted if sent.arrived_by + self.span_s > now]
+        return self.limit - len(self.counted)
 
     def next_free(self) -> float:
         """When the next one may be sent, as far as it is known."""
-        return min(sent.arrived_by for sent in self.until) + self.span_s
+        return min(sent.arrived_by for sent in self.counted) + self.span_s
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Limiter:
         sent = Sent(now + LAG_S)
         for window in self._windows:
             if window.counts(kinds):
-                window.until.append(sent)
+                window.counted.append(sent)
         return sent
 
     def _grant(self) -> None:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import importlib.resources
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -114,8 +115,20 @@ def _hash(script: str) -> str:
 
 def _json(figure: Figure) -> Markup:
     """Safe inside a script element: none of its characters can end one."""
-    text = json.dumps({"data": list(figure.data), "layout": dict(figure.layout)}, allow_nan=False)
+    content = _known({"data": list(figure.data), "layout": dict(figure.layout)})
+    text = json.dumps(content, allow_nan=False)
     return _as_it_is(text.replace("<", "\\u003c").replace("&", "\\u0026"))
+
+
+def _known(value: Any) -> Any:
+    """*value* with null for every number that is none: a gap in the picture, as for "not known"."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _known(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_known(item) for item in value]
+    return value
 
 
 def _as_it_is(text: str) -> Markup:

@@ -60,9 +60,15 @@ def _by_offset(page: Rows, so_far: int) -> Params | None:
 
 def _older_than(param: str) -> Callable[[Rows, int], Params | None]:
     def next_page(page: Rows, so_far: int) -> Params | None:
-        return {param: min((row["id"] for row in page), key=int)}  # ids grow; ccxt sorts rows
+        return {param: min((str(row["id"]) for row in page), key=_age)}  # ccxt sorts rows
 
     return next_page
+
+
+def _age(order_id: str) -> tuple[int, str]:
+    """Ids are numbers that grow. Of one that is none the page after it is asked for in vain, and a
+    page that brings nothing new is no proof of the end."""
+    return len(order_id), order_id
 
 
 _GATE: Final = Paging(size=100, next_page=_by_offset)

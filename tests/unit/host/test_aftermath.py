@@ -60,13 +60,13 @@ def test_repeats_ask_for_what_the_newest_run_asked() -> None:
     assert (newest.trigger, newest.details["repeat"]) == ("telegram", 1)
 
 
-def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:
-    """A signal in a maintenance window ends a bot whose last run failed: exit code 3, not 130."""
+def after_runs(*runs: tuple[LiquidationState, frozenset[str] | None]) -> Protection:
+    """A bot after *runs*, each as it ended and for which pairs."""
     bot: Any = SimpleNamespace(config={"stake_currency": "USDT"}, set_state=lambda state: None)
     notifier: Any = SimpleNamespace(send=lambda message: None)
     after = Aftermath(notifier, lambda: Any, repeat_after_s=30.0)  # type: ignore[arg-type,return-value]
-    for state in (LiquidationState.FAILED, LiquidationState.SKIPPED):
-        request = Request(trigger="shutdown")
+    for state, pairs in runs:
+        request = Request(trigger="shutdown", pairs=pairs)
         after.follows(
             Turn(request=request, requests=[request]),
             LiquidationResult(state=state, correlation_id="liq_1"),
@@ -75,4 +75,19 @@ def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:
         )
     protection = Protection()
     protection.after = after
-    assert protection.positions_remain
+    return protection
+
+
+def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:
+    """A signal in a maintenance window ends a bot whose last run failed: exit code 3, not 130."""
+    failed, skipped = (LiquidationState.FAILED, None), (LiquidationState.SKIPPED, None)
+    assert after_runs(failed, skipped).positions_remain
+
+
+def test_run_for_some_pairs_does_not_call_the_whole_book_flat() -> None:
+    """Neither to the exit code, nor to freqtrade's own warning of open trades."""
+    one_pair = (LiquidationState.COMPLETED, BTC)
+    assert after_runs((LiquidationState.PARTIAL, None), one_pair).positions_remain
+    assert after_runs(one_pair).after.last_result is None
+    assert after_runs((LiquidationState.FAILED, BTC)).positions_remain
+    assert not after_runs((LiquidationState.COMPLETED, None), one_pair).positions_remain

@@ -9,9 +9,12 @@ from freqtrade.persistence import Trade, init_db
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host import cut_off
+from freqtrade_liquidation.host.deeds import Close
+from freqtrade_liquidation.host.sent import Sent
 from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.model import PairState, Position, Side
+from freqtrade_liquidation.model import ClosingOrder, PairState, Position, Side
 
+SPOT = "SOL/USDT"
 PAIR = "BTC/USDC:USDC"
 SEEN: dict[str, dict[str, Any]] = {PAIR: {"side": "long", "amount": 2.0, "trade_ids": []}}
 
@@ -45,3 +48,21 @@ def test_position_that_freqtrade_does_not_list_is_not_called_closed(
         Trade.session.remove()
     expected = (PairState.OPEN, 2.0) if answers else (PairState.UNVERIFIED, None)
     assert (outcome.state, outcome.residual_amount) == expected
+
+
+def test_coins_that_were_all_sold_leave_no_dust_of_float_noise() -> None:
+    """0.3 - 0.1 - 0.2 is no zero in floats."""
+    closes = [
+        Close(
+            order=ClosingOrder(
+                pair=SPOT, side=Side.LONG, amount=sold, client_order_id=f"ftl{sold}"
+            ),
+            answer={"id": "1", "status": "closed", "filled": sold, "average": 150.0},
+        )
+        for sold in (0.1, 0.2)
+    ]
+    sent = Sent(correlation_id="liq", trigger="cli", pair=SPOT, closes=closes)
+    first = {"pair": SPOT, "side": "long", "amount": 0.3, "entry_price": 150.0, "trade_ids": [1]}
+    amounts: Any = SimpleNamespace(minimum=lambda pair, price: 0.001)
+    outcome = cut_off._spot_outcome(first, sent, None, amounts)
+    assert (outcome.state, outcome.residual_amount) == (PairState.CLOSED, 0.0)

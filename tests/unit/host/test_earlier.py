@@ -17,13 +17,14 @@ from tests.integration.exchanges import SPOT, trade
 
 
 class Exchange:
-    """Audit trail and wire in one: nothing is recorded, *answer* is what the exchange says."""
+    """Audit trail and wire in one: nothing is recorded, *answers* is what the exchange says, the
+    last of them from then on."""
 
     trouble: Exception | None = None
     some_waits = False
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
 
     def unsettled(self, *_: Any) -> list[tuple[str, str]]:
         if self.trouble is not None:
@@ -37,9 +38,10 @@ class Exchange:
         return self.some_waits
 
     async def read(self, *_: Any, **__: Any) -> Any:
-        if not isinstance(self.answer, Exception):
-            return self.answer
-        raise self.answer
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if not isinstance(answer, Exception):
+            return answer
+        raise answer
 
 
 def unknown_there() -> Exception:
@@ -70,7 +72,7 @@ def test_unanswered_sell_of_an_earlier_run_is_looked_up(
     assert [one.is_final for one in found] == ([] if final is None else [final])
 
 
-def order_there(name: str, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:
+def order_there(name: str | None, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:
     return {
         "id": order_id, "clientOrderId": name, "side": side, "status": "closed", "amount": 0.2,
         "filled": 0.2, "average": 9.0, "timestamp": datetime.now(UTC).timestamp() * 1000,
@@ -86,6 +88,7 @@ def test_sales_are_looked_up_on_the_exchange_where_the_trail_cannot_be_read(why:
         order_there("x-web-1", order_id="10"),
         order_there(f"{ours}2", "buy", order_id="11"),
         order_there(f"{ours}3", order_id="known"),
+        order_there(None, "buy", order_id="12"),
     ]
     there: Any = Exchange(listed)
     there.some_waits = why == "waits"
@@ -96,6 +99,17 @@ def test_sales_are_looked_up_on_the_exchange_where_the_trail_cannot_be_read(why:
     assert [(c.order.client_order_id, c.filled, c.is_final) for c in found] == [
         (f"{ours}1", 0.2, True)
     ]
+
+
+@pytest.mark.parametrize(("order_id", "sold"), [("9", False), ("known", True)])
+def test_exit_without_a_name_may_be_ours_and_nothing_is_sold(order_id: str, sold: bool) -> None:
+    """Where the trail cannot be read; one that the trade knows is freqtrade's own."""
+    there: Any = Exchange([order_there(None, order_id=order_id)], unknown_there())
+    there.trouble = AuditUnreadable("database is locked")
+    opened = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
+    opened = replace(opened, order_ids=frozenset({"known"}))
+    found = asyncio.run(earlier_closes(there, there, [opened], within_s=0.2))
+    assert [close.is_final for close in found] == ([] if sold else [False])
 
 
 def test_nothing_is_sold_where_neither_trail_nor_exchange_says_what_is_sold() -> None:

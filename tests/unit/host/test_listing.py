@@ -95,6 +95,18 @@ def test_older_orders_than_the_first_page_are_read(name: str, param: str) -> Non
     assert not any(listed.cut_off for _, listed in found)
 
 
+def test_full_page_whose_ids_are_no_numbers_is_not_taken_for_the_end() -> None:
+    """What comes after it cannot be asked for; nothing is dropped, and nothing ends the run."""
+
+    def answer(symbol: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{**row, "id": f"algo-{row['id']}"} for row in rows(1, 100)]
+
+    okx, _ = lists("okx", answer)
+    [(_, listed)] = asyncio.run(okx.orders((), timeout_s=1.0))
+    assert len(listed.rows) == 100
+    assert listed.cut_off
+
+
 def test_gates_pages_are_counted_on() -> None:
     def answer(symbol: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
         first = int(params.get("offset", 0))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import importlib
 import json
+import math
 import os
 import re
 import stat
@@ -46,6 +47,15 @@ def test_page_shows_foreign_words_as_text_everywhere(room: str) -> None:
     assert "&lt;script&gt;alert(1)" in page
     [text] = re.findall(r'<script type="application/json" id="figure-one">(.*?)</script>', page)
     assert json.loads(text)["data"][0]["name"] == EVIL
+
+
+def test_number_that_is_none_is_a_gap_in_the_picture(room: str) -> None:
+    marks = {"x": (0.5, math.nan), "y": [math.inf, 1], "marker": {"size": -math.inf}}
+    page = render(room, "report.html", figures={"one": Figure(data=[marks])}, names=[], words="x")
+    [text] = re.findall(r'<script type="application/json" id="figure-one">(.*?)</script>', page)
+    assert json.loads(text)["data"] == [
+        {"x": [0.5, None], "y": [None, 1], "marker": {"size": None}}
+    ]
 
 
 def test_page_allows_its_own_scripts_by_hash_and_nothing_from_the_network(room: str) -> None:
