@@ -1,5 +1,6 @@
 """``freqtrade-liquidation``: freqtrade's command line, armed, and a few commands of our own."""
 
+import gc
 import logging
 import os
 import sys
@@ -33,6 +34,7 @@ def main(
 
 def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None" = None) -> int:
     """freqtrade's own ``main``, with our classes in place where it trades."""
+    gc.disable()
     from freqtrade.exceptions import FreqtradeException
 
     from freqtrade_liquidation import config as configuration
@@ -54,6 +56,8 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         protection = protections.install(make or protections.Protection)
         protection.prepare_channels = channels.substitute
     from freqtrade.main import main as freqtrade_main
+    gc.freeze()
+    gc.enable()
 
     code = 1
     try:

@@ -8,6 +8,7 @@ from freqtrade.persistence.base import ModelBase
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     DateTime,
     Dialect,
     Float,
@@ -17,12 +18,12 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from freqtrade_liquidation.audit.chain import canonical, iso_utc
 
-BigInt = BigInteger().with_variant(Integer, "sqlite")
+METADATA: Final = ModelBase.metadata
+BigInt: Final = BigInteger().with_variant(Integer, "sqlite")
 """SQLite's integers have 64 bits anyway, and only ``INTEGER`` may be its row id."""
 
 
@@ -57,145 +58,123 @@ class JsonText(TypeDecorator[Any]):
             return value  # somebody changed it: show it as it is; verify() names the row
 
 
-class LiquidationRun(ModelBase):
-    """One run: what was asked, how it ended. Updated while it is under way."""
+RUNS: Final = Table(
+    "liquidation_runs",
+    METADATA,
+    Column("correlation_id", String, primary_key=True),
+    Column("trigger", String, nullable=False),
+    Column("actor", String),
+    Column("reason", Text),
+    Column("scope", String),
+    Column("pairs", JsonText),
+    Column("state", String, index=True, nullable=False),
+    Column("started_at", UtcDateTime, index=True, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("positions_closed", Integer, nullable=False),
+    Column("positions_failed", Integer, nullable=False),
+    Column("orders_cancelled", Integer, nullable=False),
+    Column("total_realized_pnl", Float(53)),
+    Column("duration_seconds", Float(53)),
+    Column("config", JsonText),
+    Column("errors", JsonText, nullable=False),
+    Column("outcome", JsonText, nullable=False),
+    Column("last_sequence", BigInt, nullable=False),
+    Column("last_hash", String(64), nullable=False),
+)
+"""One run: what was asked, how it ended. Updated while it is under way."""
 
-    __tablename__ = "liquidation_runs"
+EVENTS: Final = Table(
+    "liquidation_events",
+    METADATA,
+    Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    Column("timestamp", UtcDateTime, nullable=False),
+    Column("event_type", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("correlation_id", String, index=True),
+    Column("trigger", String),
+    Column("pair", String),
+    Column("config", JsonText),
+    Column("error", Text),
+    Column("additional_data", JsonText, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_liquidation_events_event_type", "event_type", "timestamp"),
+)
+"""One event. Append-only; its hash covers the row and the hash before it."""
 
-    correlation_id: Mapped[str] = mapped_column(String, primary_key=True)
-    trigger: Mapped[str] = mapped_column(String)
-    actor: Mapped[str | None] = mapped_column(String)
-    reason: Mapped[str | None] = mapped_column(Text)
-    scope: Mapped[str | None] = mapped_column(String)
-    pairs: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    state: Mapped[str] = mapped_column(String, index=True)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    positions_closed: Mapped[int] = mapped_column(Integer)
-    positions_failed: Mapped[int] = mapped_column(Integer)
-    orders_cancelled: Mapped[int] = mapped_column(Integer)
-    total_realized_pnl: Mapped[float | None] = mapped_column(Float(53))
-    duration_seconds: Mapped[float | None] = mapped_column(Float(53))
-    config: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    errors: Mapped[Any] = mapped_column(JsonText)
-    outcome: Mapped[Any] = mapped_column(JsonText)
-    last_sequence: Mapped[int] = mapped_column(BigInt)
-    last_hash: Mapped[str] = mapped_column(String(64))
+HEAD: Final = Table(
+    "liquidation_chain_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInt, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""One row: the last event. Without it, removing the last events would not show."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Keys are the column names; times are ISO 8601 text in UTC."""
-        return row_to_json({column: getattr(self, column) for column in RUN_COLUMNS})
+RECORD_IDS: Final = Table(
+    "liquidation_record_ids",
+    METADATA,
+    Column("record_id", String(48), primary_key=True),
+)
+"""What has been written, so that no fallback line is imported twice.
 
+One row per :meth:`AuditLog.record` that reached the database (its fallback lines, if the
+answer to the commit was lost, carry the same id), and one per imported line.
+"""
 
-class LiquidationEvent(ModelBase):
-    """One event. Append-only; its hash covers the row and the hash before it."""
+LEASE: Final = Table(
+    "liquidation_lease",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(32), nullable=False),
+    Column("host", String, nullable=False),
+    Column("counter", BigInt, nullable=False),
+    Column("renewed_at", UtcDateTime, nullable=False),
+    Column("clock_id", String(64), nullable=False),
+    Column("clock_s", Float(53), nullable=False),
+    Column("released", Boolean, nullable=False),
+)
+"""One row: the bot that works on this database, and when it last said so.
 
-    __tablename__ = "liquidation_events"
-    __table_args__ = (Index("ix_liquidation_events_event_type", "event_type", "timestamp"),)
+``renewed_at`` is for people and for machines that share no clock; ages are told by
+``clock_s`` of the clock ``clock_id`` (see ``host/lease/clock.py``).
+"""
 
-    sequence: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
-    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
-    event_type: Mapped[str] = mapped_column(String)
-    operation: Mapped[str] = mapped_column(String)
-    correlation_id: Mapped[str | None] = mapped_column(String, index=True)
-    trigger: Mapped[str | None] = mapped_column(String)
-    pair: Mapped[str | None] = mapped_column(String)
-    config: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    error: Mapped[str | None] = mapped_column(Text)
-    additional_data: Mapped[Any] = mapped_column(JsonText)
-    previous_hash: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+REQUESTS: Final = Table(
+    "liquidation_requests",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("clock_id", String(64), nullable=False),
+    Column("clock_s", Float(53), nullable=False),
+    Column("pairs", JsonText),
+    Column("actor", String),
+    Column("reason", Text),
+    Column("state", String(16), index=True, nullable=False),
+    Column("taken_by", String(32)),
+    Column("correlation_id", String),
+    Column("result", JsonText),
+)
+"""What another process asks the bot to run. ``state``: waiting, taken, done, withdrawn."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Keys are the column names; times are ISO 8601 text in UTC."""
-        return row_to_json({column: getattr(self, column) for column in EVENT_COLUMNS})
+CLAIMS: Final = Table(
+    "liquidation_claims",
+    METADATA,
+    Column("number", BigInt, primary_key=True, autoincrement=False),
+    Column("correlation_id", String, nullable=False),
+    Column("holder", String(32), nullable=False),
+    Column("host", String, nullable=False),
+    Column("pairs", JsonText),
+    Column("for_s", Float(53), nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("clock_id", String(64), nullable=False),
+    Column("clock_s", Float(53), nullable=False),
+    Column("released", Boolean, index=True, nullable=False),
+    Column("booked", Boolean),
+    Column("flat", Boolean),
+)
+"""A process's turn to run: at most one is neither released nor expired."""
 
-
-class LiquidationChainHead(ModelBase):
-    """One row: the last event. Without it, removing the last events would not show."""
-
-    __tablename__ = "liquidation_chain_head"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    sequence: Mapped[int] = mapped_column(BigInt)
-    hash: Mapped[str] = mapped_column(String(64))
-
-
-class LiquidationRecordId(ModelBase):
-    """What has been written, so that no fallback line is imported twice.
-
-    One row per :meth:`AuditLog.record` that reached the database (its fallback lines, if the
-    answer to the commit was lost, carry the same id), and one per imported line.
-    """
-
-    __tablename__ = "liquidation_record_ids"
-
-    record_id: Mapped[str] = mapped_column(String(48), primary_key=True)
-
-
-class LiquidationLease(ModelBase):
-    """One row: the bot that works on this database, and when it last said so.
-
-    ``renewed_at`` is for people and for machines that share no clock; ages are told by
-    ``clock_s`` of the clock ``clock_id`` (see ``host/lease/clock.py``).
-    """
-
-    __tablename__ = "liquidation_lease"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    holder: Mapped[str] = mapped_column(String(32))
-    host: Mapped[str] = mapped_column(String)
-    counter: Mapped[int] = mapped_column(BigInt)
-    renewed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    clock_id: Mapped[str] = mapped_column(String(64))
-    clock_s: Mapped[float] = mapped_column(Float(53))
-    released: Mapped[bool] = mapped_column(Boolean)
-
-
-class LiquidationRequest(ModelBase):
-    """What another process asks the bot to run. ``state``: waiting, taken, done, withdrawn."""
-
-    __tablename__ = "liquidation_requests"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    clock_id: Mapped[str] = mapped_column(String(64))
-    clock_s: Mapped[float] = mapped_column(Float(53))
-    pairs: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    actor: Mapped[str | None] = mapped_column(String)
-    reason: Mapped[str | None] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(16), index=True)
-    taken_by: Mapped[str | None] = mapped_column(String(32))
-    correlation_id: Mapped[str | None] = mapped_column(String)
-    result: Mapped[Any] = mapped_column(JsonText, nullable=True)
-
-
-class LiquidationClaim(ModelBase):
-    """A process's turn to run: at most one is neither released nor expired."""
-
-    __tablename__ = "liquidation_claims"
-
-    number: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
-    correlation_id: Mapped[str] = mapped_column(String)
-    holder: Mapped[str] = mapped_column(String(32))
-    host: Mapped[str] = mapped_column(String)
-    pairs: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    for_s: Mapped[float] = mapped_column(Float(53))
-    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    clock_id: Mapped[str] = mapped_column(String(64))
-    clock_s: Mapped[float] = mapped_column(Float(53))
-    released: Mapped[bool] = mapped_column(Boolean, index=True)
-    booked: Mapped[bool | None] = mapped_column(Boolean)
-    flat: Mapped[bool | None] = mapped_column(Boolean)
-
-
-RUNS: Final[Table] = ModelBase.metadata.tables["liquidation_runs"]
-EVENTS: Final[Table] = ModelBase.metadata.tables["liquidation_events"]
-HEAD: Final[Table] = ModelBase.metadata.tables["liquidation_chain_head"]
-RECORD_IDS: Final[Table] = ModelBase.metadata.tables["liquidation_record_ids"]
-LEASE: Final[Table] = ModelBase.metadata.tables["liquidation_lease"]
-REQUESTS: Final[Table] = ModelBase.metadata.tables["liquidation_requests"]
-CLAIMS: Final[Table] = ModelBase.metadata.tables["liquidation_claims"]
 LEASE_TABLES: Final = (LEASE, REQUESTS, CLAIMS)
 AUDIT_TABLES: Final = (RUNS, EVENTS, HEAD, RECORD_IDS)
 RUN_COLUMNS: Final = tuple(RUNS.columns.keys())
