@@ -1,5 +1,6 @@
 """What it costs while nothing happens: our bot and freqtrade's own, started in turn."""
 
+import compileall
 import os
 import statistics
 import tempfile
@@ -9,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import freqtrade_liquidation
 from benchmarks.measuring import READY_WITHIN_S, STRATEGY, configuration
-from benchmarks.processes import PlainBot, Rest, cpu_s
-from freqtrade_liquidation.drill.bot import BotProcess
+from benchmarks.processes import OurBot, PlainBot, Rest, cpu_s
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 
+PACKAGE: Final = Path(freqtrade_liquidation.__file__).parent
 QUIET_S: Final = 1.0
 FIRST_LOOP: Final = "/fapi/v1/klines"
 """The first request of freqtrade's loop: start-up ends when it arrives."""
@@ -44,11 +46,12 @@ def compare(times: int, say: Callable[[str], None]) -> dict[str, Any]:
 
     :returns: the medians of both and of the differences from one start to the next.
     """
+    compileall.compile_dir(PACKAGE, quiet=1)  # as pip does when it installs
     plain: list[Start] = []
     ours: list[Start] = []
     for number in range(times):
         plain.append(_start(PlainBot))
-        ours.append(_start(BotProcess))
+        ours.append(_start(OurBot))
         gap_ms = (ours[-1].started_s - plain[-1].started_s) * 1000
         say(f"start {number + 1}/{times}: {gap_ms:+.0f} ms over plain freqtrade")
     names = list(asdict(plain[0]))
@@ -69,7 +72,7 @@ def _median(starts: list[Start], name: str) -> float:
     return float(statistics.median(getattr(start, name) for start in starts))
 
 
-def _start(kind: type[BotProcess]) -> Start:
+def _start(kind: type[OurBot]) -> Start:
     rest = Rest()
     with (
         tempfile.TemporaryDirectory(prefix="liquidation-benchmark-") as folder,

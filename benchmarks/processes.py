@@ -5,7 +5,9 @@ import json
 import os
 import resource
 import socket
+import sys
 import time
+from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -16,12 +18,20 @@ USER, PASSWORD = "benchmark", "practice"
 TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
-class PlainBot(BotProcess):
-    """``freqtrade trade``."""
+class OurBot(BotProcess):
+    """``freqtrade-liquidation trade``, by the script that a user starts."""
+
+    script = "freqtrade-liquidation"
 
     def arguments(self) -> list[str]:
-        """freqtrade's own command."""
-        return ["-m", "freqtrade", *self.trade_arguments()]
+        """The script stands beside the interpreter."""
+        return [str(Path(sys.executable).with_name(self.script)), *self.trade_arguments()]
+
+
+class PlainBot(OurBot):
+    """``freqtrade trade``."""
+
+    script = "freqtrade"
 
 
 class LoopProcess(BotProcess):

@@ -5,7 +5,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,30 +35,18 @@ def main(
 
 def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None" = None) -> int:
     """freqtrade's own ``main``, with our classes in place where it trades."""
-    gc.disable()
-    from freqtrade.exceptions import FreqtradeException
+    with _no_garbage():
+        from freqtrade.exceptions import FreqtradeException
 
-    from freqtrade_liquidation import config as configuration
+        from freqtrade_liquidation import config as configuration
 
-    configuration.install_schema()
-    protection = None
-    if arguments and arguments[0] == "trade":
-        from freqtrade_liquidation.host import protection as protections
-        from freqtrade_liquidation.host import seams
-
+        configuration.install_schema()
         try:
-            _validate(arguments)
-            seams.substitute()
+            protection = _protect(arguments, make) if arguments[:1] == ["trade"] else None
         except FreqtradeException as error:
             sys.stderr.write(f"Error: {error}\n")
             return USAGE_ERROR
-        from freqtrade_liquidation.frontends import channels
-
-        protection = protections.install(make or protections.Protection)
-        protection.prepare_channels = channels.substitute
-    from freqtrade.main import main as freqtrade_main
-    gc.freeze()
-    gc.enable()
+        from freqtrade.main import main as freqtrade_main
 
     code = 1
     try:
@@ -69,6 +58,41 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
     if protection is not None and code == 0 and not _asks_for_help(arguments):
         return USAGE_ERROR  # trading never ends well: freqtrade's 0 is a configuration error
     return code
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Loading a thousand modules makes none: looking for it takes a tenth of a second of a start.
+
+    Nor is it looked for among them later.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "Protection":
+    """Our classes in freqtrade's place.
+
+    :raises FreqtradeException: if the configuration, or this freqtrade, does not fit.
+    """
+    # From as few frames down as freqtrade loads it, not from beneath our own modules: where calls
+    # cross a page of its stack, Python 3.11 maps and unmaps it each time (0.1 s of a start).
+    import freqtrade.worker  # noqa: F401
+
+    from freqtrade_liquidation.host import protection as protections
+    from freqtrade_liquidation.host import seams
+
+    _validate(arguments)
+    seams.substitute()
+    from freqtrade_liquidation.frontends import channels
+
+    protection = protections.install(make or protections.Protection)
+    protection.prepare_channels = channels.substitute
+    return protection
 
 
 def _asks_for_help(arguments: list[str]) -> bool:

@@ -43,3 +43,19 @@ def test_public_name_exists(name: str) -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
         freqtrade_liquidation.__getattr__("Nonsense")
+
+
+def test_armed_bot_has_loaded_what_a_run_needs_and_collects_garbage() -> None:
+    """Nothing is left to be loaded between the signal and the first request."""
+    told = fresh(
+        "import gc, sys, freqtrade.main as host\n"
+        "from freqtrade_liquidation.__main__ import main\n"
+        "def started(arguments):\n"
+        "    needed = {'run.run', 'host.venue', 'host.ledger', 'host.bookkeeping', 'audit.store'}\n"
+        "    print(gc.isenabled(), {n for n in needed\n"
+        "          if f'freqtrade_liquidation.{n}' not in sys.modules})\n"
+        "    sys.exit(0)\n"
+        "host.main = started\n"
+        "main(['trade', '--help'])\n"
+    )
+    assert told == "True set()"
