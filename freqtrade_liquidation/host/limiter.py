@@ -2,7 +2,9 @@
 
 A request counts from its sending until the window has passed since its *answer*: it arrived between
 the two, and the exchange counts arrivals. One that is not answered counts as arrived after `LAG_S`.
-So no answer says 429 for which we are to blame, however unevenly the network delivers.
+So no answer says 429 for which we are to blame, however unevenly the network delivers. It costs a
+round trip for each window that is used up; to take the shortest one off again was tried: while the
+processor was busy it was measured too long, and 429 came.
 """
 
 import asyncio
@@ -15,8 +17,9 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
-LAG_S: Final = 0.25
-"""An unanswered request has arrived by then: one that hangs does not hold up the others."""
+LAG_S: Final = 0.75
+"""An unanswered request has arrived by then, though it may have to shake hands first (TCP, TLS 1.3:
+two round trips). One that hangs does not hold up the others for longer."""
 SORTED_WITHIN_S: Final = 0.005
 """When it gets tight, requests that come within this are sorted before any of them is sent."""
 REQUEST, ORDER = "request", "order"

@@ -9,32 +9,53 @@ from freqtrade.exchange import Exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freqtrade_liquidation.host.limiter import LAG_S, ORDER, REQUEST, Limiter, Window, limits_of
+from freqtrade_liquidation.host.limiter import (
+    LAG_S,
+    ORDER,
+    REQUEST,
+    Limiter,
+    Window,
+    limits_of,
+)
 from freqtrade_liquidation.plan import Urgency
 from tests.simulation.virtual import run
 
 RATE = 5
-ways = st.floats(min_value=0.0, max_value=LAG_S / 2)
+ways = st.floats(min_value=0.0, max_value=LAG_S / 5)
+"""With a handshake a request is five of them under way until it arrives."""
 
 
 def per_second(limit: int = RATE) -> Limiter:
     return Limiter([Window(span_s=1.0, limit=limit)])
 
 
-@given(st.lists(st.tuples(ways, ways), max_size=4 * RATE))
-def test_no_second_holds_more_arrivals_than_the_limit(journeys: list[tuple[float, float]]) -> None:
-    """However long each request and each answer takes on its way."""
+@given(st.lists(st.tuples(ways, ways, st.booleans()), max_size=4 * RATE))
+def test_no_second_holds_more_arrivals_than_the_limit(
+    journeys: list[tuple[float, float, bool]],
+) -> None:
+    """However long each request and each answer takes on its way; where no connection is free, two
+    more go there and back before it."""
     arrivals: list[float] = []
+    free = 0
 
     async def send(limiter: Limiter, there_s: float, back_s: float) -> None:
+        nonlocal free
         with limiter.counted(await limiter.turn((REQUEST,), (0, 0.0))):
+            if not free:
+                await asyncio.sleep(2 * (there_s + back_s))
+            free -= bool(free)
             await asyncio.sleep(there_s)
             arrivals.append(asyncio.get_running_loop().time())
             await asyncio.sleep(back_s)
+        free += 1
 
     async def main() -> None:
-        limiter = per_second()
-        await asyncio.gather(*(send(limiter, *journey) for journey in journeys))
+        limiter, sent = per_second(), []
+        for there_s, back_s, waits in journeys:
+            sent.append(asyncio.ensure_future(send(limiter, there_s, back_s)))
+            if waits:  # else side by side with the next
+                await sent[-1]
+        await asyncio.gather(*sent)
 
     run(main())
     arrivals.sort()
