@@ -36,6 +36,7 @@ class Stops:
         self._trail = trail
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
+        self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
         self.restored: set[str] = set()
 
     @property
@@ -58,6 +59,7 @@ class Stops:
         if stop.role is not OrderRole.PROTECTIVE or not stop.blocks_close:
             return
         if answer.status is CancelStatus.CANCELLED:
+            self._standing.pop(stop.order_id, None)
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             if answer.left is not None:  # it has sold since it was listed: so much less is left
                 stop = replace(stop, amount=min(stop.amount, answer.left))
@@ -69,6 +71,7 @@ class Stops:
         """A doubtful stop that is not listed is gone; without a position none matters."""
         if book.orders is not None:
             listed = {order.order_id for order in book.orders}
+            self._standing = {o.order_id: o for o in book.orders if o.blocks_close}
             for order_id in self._doubtful.keys() - listed:
                 stop = self._doubtful.pop(order_id)
                 self._removed.setdefault(stop.pair, []).append(stop)
@@ -106,14 +109,17 @@ class Stops:
 
     def _shares(self, pair: str, amount: float) -> list[tuple[OpenOrder, float]]:
         """Each stop of *pair* with what it may sell, together no more than *amount* (base
-        currency). One that gets nothing is not missed: the others cover what is left."""
+        currency). One that gets nothing is not missed: the others cover what is left, those that
+        still stand first."""
         shares = []
-        for stop in self._removed[pair]:
+        amount -= sum(order.amount for order in self._standing.values() if order.pair == pair)
+        for stop in self._removed.pop(pair):
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:
                 shares.append((stop, share))
             amount -= share
-        self._removed[pair] = [stop for stop, _ in shares]
+        if shares:
+            self._removed[pair] = [stop for stop, _ in shares]
         return shares
 
     def _announce(self, stop: OpenOrder, amount: float) -> None:
