@@ -192,6 +192,11 @@ class CancelAnswer:
     sendable: bool = False
     left: float | None = None
 
+    @property
+    def may_help(self) -> bool:
+        """Whether another attempt may help, should the order still be there."""
+        return self.sendable or self.status is CancelStatus.UNKNOWN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedPair:

@@ -84,24 +84,21 @@ class Actor:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def clear(self, leftovers: dict[str, tuple[OpenOrder, ...]]) -> list[str]:
+    async def clear(self, orders: Sequence[OpenOrder]) -> list[CancelAnswer]:
         """Cancels orders whose position is gone.
 
-        :returns: those that are still there, in words.
+        :returns: the answers of those that are still there, as far as is known.
         """
-        for pair, orders in leftovers.items():
-            self._intend_cancels(pair, orders)
+        by_pair: dict[str, list[OpenOrder]] = {}
+        for order in orders:
+            by_pair.setdefault(order.pair, []).append(order)
+        for pair, of_pair in by_pair.items():
+            self._intend_cancels(pair, of_pair)
         self._trail.commit()
         answers = await asyncio.gather(
-            *(self._cancel(p, orders) for p, orders in leftovers.items())
+            *(self._cancel(p, of_pair) for p, of_pair in by_pair.items())
         )
-        return [
-            f"{a.order.pair}: leftover {a.order.role} order {a.order.order_id} not cancelled: "
-            f"{a.error}"
-            for of_pair in answers
-            for a in of_pair
-            if a.status is not CancelStatus.CANCELLED
-        ]
+        return [a for of_pair in answers for a in of_pair if not _is_done(a)]
 
     def _orders_for(self, piece: PairWork) -> list[ClosingOrder]:
         if piece.close is None:
@@ -170,6 +167,7 @@ class Actor:
         self.orders_cancelled += len(done)
         for order in done:
             self._cancelled(order.order_id)
+            self._attempts.cancelled(order)
         self._trail.note(
             Event.ORDERS_CANCELLED,
             "cancel",

@@ -104,10 +104,16 @@ class Attempts:
 
     def cancel_failed(self, order: OpenOrder, words: str, *, sendable: bool) -> None:
         """A cancel failed; *sendable* = it was not acted upon and may be sent again."""
-        self.errors[order.pair] = f"order {order.order_id} not cancelled: {words}"
+        self.errors[order.pair] = _not_cancelled(order, words)
         self._not_cancelled[order.order_id] = words
         if sendable:
             self.postpone(order.pair, self._asker.delay_s(self._cancels[order.order_id], None))
+
+    def cancelled(self, order: OpenOrder) -> None:
+        """Its cancel is confirmed: an earlier one that failed is no trouble any more."""
+        words = self._not_cancelled.pop(order.order_id, None)
+        if words is not None and self.errors.get(order.pair) == _not_cancelled(order, words):
+            del self.errors[order.pair]
 
     def give_up(self, pair: str, words: str) -> None:
         """No further closing order for *pair*."""
@@ -120,3 +126,7 @@ class Attempts:
 
 def _is_smaller(position: Position, sent: _Sent) -> bool:
     return position.amount < sent.amount * (1 - AMOUNT_TOLERANCE)
+
+
+def _not_cancelled(order: OpenOrder, words: str) -> str:
+    return f"order {order.order_id} not cancelled: {words}"

@@ -48,9 +48,11 @@ class Judge:
         resting = scoped.entries if scoped else ()
         if not (self._rules.close or self._rules.cancel_entries):
             resting = ()  # nobody wanted them gone
-        named = {*seen, *(order.pair for order in resting)}
-        return [self._about(order) for order in resting] + [
-            f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in named
+        about = [self._about(order) for order in resting]
+        if scoped is not None and scoped.orders is not None:
+            return about  # what is not listed is gone, whatever was answered to its cancel
+        return about + [
+            f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in seen
         ]
 
     def _about(self, order: OpenOrder) -> str:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.model import OpenOrder, Position
+from freqtrade_liquidation.model import UNLISTED, OpenOrder, Position
 from freqtrade_liquidation.plan import Book, Rules, exposure
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.asking import Asker, now
@@ -163,6 +163,15 @@ class Looker:
             return None
         self.orders_error = None
         return orders
+
+    async def resting_now(self) -> set[str] | None:
+        """The ids of the orders that are listed; ``None`` = the list could not be read, or does not
+        go to its end. The book stands as it was last shown."""
+        try:
+            orders = await self._asker.until_answered("orders", self._venue.get_open_orders)
+        except LiquidationError:
+            return None
+        return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
 
     def note_first(self, book: Book) -> None:
         """Writes the first look down: the whole book."""

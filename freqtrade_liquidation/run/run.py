@@ -73,6 +73,7 @@ class Run:
         self._rules = rules
         self._deadline = deadline
         self._ending = False
+        self._kept_s = 0.0  # of the end, for what comes after it
         self._scope_is_fixed = False
         self._seen: dict[str, Position] = {}
         self._report = RunReport()
@@ -174,7 +175,9 @@ class Run:
         return self._stops.any_removed and self._asker.left_s <= 0.0
 
     def _reserved_s(self) -> float:
-        return PUT_BACK_NEEDS_S if self._stops.any_removed and not self._ending else 0.0
+        if self._ending:
+            return self._kept_s
+        return PUT_BACK_NEEDS_S if self._stops.any_removed else 0.0
 
     def _is_settled(self) -> bool:
         """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
@@ -249,14 +252,36 @@ class Run:
             self._trail.note(Event.TIMEOUT, "run", in_the_air=sorted(self._actor.in_air))
 
     async def _clear_leftovers(self) -> None:
-        """Stops and exits of positions that are gone."""
+        """Stops and exits of positions that are gone. What failed is looked for, and tried again
+        while the booking keeps its time."""
         if self._looker.book is None or not self._rules.close or self._deadline.passed:
             return
-        gone = {
-            pair: tuple(order for order in orders if self._may_clear(order))
-            for pair, orders in leftovers(self._scoped()).items()
-        }
-        self._report.errors += await self._actor.clear(gone)
+        found = leftovers(self._scoped()).values()
+        orders = [order for of_pair in found for order in of_pair if self._may_clear(order)]
+        left = {a.order.order_id: a for a in await self._actor.clear(orders)}
+        self._kept_s = BOOKING_NEEDS_S
+        while left and (listed := await self._listed_later()) is not None:
+            left = {order_id: answer for order_id, answer in left.items() if order_id in listed}
+            again = [a.order for a in left.values() if a.may_help and self._may_clear(a.order)]
+            if not again:
+                break
+            for order in again:
+                del left[order.order_id]
+            left |= {a.order.order_id: a for a in await self._actor.clear(again)}
+        self._kept_s = 0.0
+        self._report.errors += [
+            f"{a.order.pair}: leftover {a.order.role} order {a.order.order_id} not cancelled: "
+            f"{a.error}"
+            for a in left.values()
+        ]
+
+    async def _listed_later(self) -> set[str] | None:
+        """The orders that the exchange lists after a pause; ``None`` = not known, or too late."""
+        pause_s = self._attempts.next_due() - now()
+        if pause_s >= self._asker.left_s:
+            return None
+        await asyncio.sleep(pause_s)
+        return await self._looker.resting_now()
 
     def _may_clear(self, order: OpenOrder) -> bool:
         """With ``cancel_orders: false`` only a closed position's own stop goes with it."""
