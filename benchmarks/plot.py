@@ -44,5 +44,5 @@ def _lines(measured: Sequence[Measured]) -> list[dict[str, Any]]:
             "y": [line[n] for n in sorted(line)], "visible": True if ms == 100 else "legendonly",
             "name": f"{way}, {ms} ms{f', {limit}/s' if limit else ''}",
         }
-        for (way, ms, limit), line in lines.items()
+        for (way, ms, limit), line in sorted(lines.items(), key=lambda item: item[0][1] != 100)
     ]  # fmt: skip

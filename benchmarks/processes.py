@@ -41,6 +41,10 @@ class LoopProcess(BotProcess):
         """The loop waits for a signal, as a bot would."""
         return ["-m", "benchmarks.loop", str(self.config_file), str(self.folder / "user_data")]
 
+    def environment(self) -> dict[str, str]:
+        """The benchmarks are not installed: they are found where these are."""
+        return super().environment() | {"PYTHONPATH": str(Path(__file__).parents[1])}
+
 
 class Rest:
     """freqtrade's REST server on a port of its own."""

@@ -42,6 +42,8 @@ def tables(document: Mapping[str, Any], measured: Sequence[Measured]) -> str:
         rows_of = ([f"{events}", f"{seconds * 1000:.1f} ms"] for events, seconds in commits.items())
         parts += ["**Audit commit (SQLite)**", _table(("intents", "one commit"), rows_of)]
     parts += ["**On the path and after it**", _path(at_http)]
+    if failed := [f"- {m.cell}: {m.error}" for m in measured if m.error]:
+        parts += ["**Failed**", "\n".join(failed)]
     return "\n\n".join(parts)
 
 

@@ -1,12 +1,16 @@
 """What docs/performance.md tells people to type exists."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import PAGE, parser
 from benchmarks.cells import Cell, Way, every_cell, quick_cells
+from benchmarks.measuring import STRATEGY
+from benchmarks.processes import LoopProcess
 from benchmarks.reading import Measured, floor_s
 from benchmarks.tables import page_with, tables
 
@@ -37,6 +41,14 @@ def test_tables_hold_a_row_for_each_cell_and_its_error() -> None:
     text = tables({"machine": "here", "date": "today"}, rows)
     assert "0.20 s | 0.30 s" in text
     assert "| ! |" in text
+    assert f"- {cell}: !" in text
+
+
+def test_loop_is_found_from_the_folder_that_it_runs_in(tmp_path: Path) -> None:
+    """Not only where PYTHONPATH names the project."""
+    loop = LoopProcess(tmp_path, {}, strategy=STRATEGY)
+    find = [sys.executable, "-c", "import benchmarks.loop"]
+    subprocess.run(find, cwd=tmp_path, env=loop.environment(), check=True, timeout=60)
 
 
 def test_floor_is_three_round_trips_or_the_limit() -> None:
