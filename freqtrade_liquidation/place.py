@@ -15,7 +15,7 @@ from typing import Final
 from freqtrade_liquidation.plan import Urgency
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Place:
     """Where one verb stands. Its attempt's time runs only while none of its requests waits.
 
@@ -33,6 +33,7 @@ class Place:
     attempt_s: Callable[[], float]
     waiting: int = field(default=0, init=False)
     over: bool = field(default=False, init=False)
+    _shared_with: "list[Place]" = field(default_factory=list, init=False)
 
     @property
     def rank(self) -> tuple[int, float]:
@@ -42,14 +43,38 @@ class Place:
     @contextmanager
     def queued(self) -> Iterator[None]:
         """While inside, one of its requests waits for its turn."""
-        self.waiting += 1
-        self._let_run(None)
+        self._begin_to_wait()
         try:
             yield
         finally:
-            self.waiting -= 1
-            if not self.waiting:
-                self._let_run(asyncio.get_running_loop().time() + self.attempt_s())
+            self._end_to_wait()
+
+    @contextmanager
+    def shared_with(self, other: "Place") -> Iterator[None]:
+        """While inside, *other* waits for an answer that is asked for here: whenever one of the
+        requests made here waits for its turn, so does *other*."""
+        self._shared_with.append(other)
+        for _ in range(self.waiting):
+            other._begin_to_wait()
+        try:
+            yield
+        finally:
+            self._shared_with.remove(other)
+            for _ in range(self.waiting):
+                other._end_to_wait()
+
+    def _begin_to_wait(self) -> None:
+        self.waiting += 1
+        self._let_run(None)
+        for other in self._shared_with:
+            other._begin_to_wait()
+
+    def _end_to_wait(self) -> None:
+        self.waiting -= 1
+        if not self.waiting:
+            self._let_run(asyncio.get_running_loop().time() + self.attempt_s())
+        for other in self._shared_with:
+            other._end_to_wait()
 
     def _let_run(self, until: float | None) -> None:
         if not (self.over or self.attempt.expired()):

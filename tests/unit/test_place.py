@@ -134,8 +134,7 @@ def test_question_that_two_verbs_share_outlives_the_one_that_asked_it() -> None:
 
         async def orders(*, timeout_s: float) -> str:
             await asyncio.sleep(0.05)
-            with place().queued():  # long enough for what it shares
-                await flight.join(timeout_s)
+            await flight.join(timeout_s)
             return "read"
 
         verbs = (asks.once(refused), asks.once(orders))
@@ -144,3 +143,40 @@ def test_question_that_two_verbs_share_outlives_the_one_that_asked_it() -> None:
     failed, read = run(main())
     assert isinstance(failed, ExchangeRefused)
     assert read == "read"
+
+
+@pytest.mark.parametrize("joins_after_s", [0.05, 1.0], ids=["before it waits", "while it waits"])
+@pytest.mark.parametrize("then_hangs", [False, True])
+def test_waiting_for_the_turn_of_a_shared_question_is_no_attempt(
+    joins_after_s: float, then_hangs: bool
+) -> None:
+    """Its second asker's either: on spot the list of orders was given up while it still waited in
+    the line, and without it nothing is sold."""
+
+    async def ask(timeout_s: float) -> None:
+        await asyncio.sleep(0.2)
+        verb = waits_long_and_hangs if then_hangs else waits_long
+        await verb(timeout_s=timeout_s)
+
+    async def main() -> tuple[list[object], float]:
+        flight, asks = SharedFlight(ask), asker()
+
+        async def positions(*, timeout_s: float) -> str:
+            await flight.join(timeout_s)
+            return "positions"
+
+        async def orders(*, timeout_s: float) -> str:
+            await asyncio.sleep(joins_after_s)
+            await flight.join(timeout_s)
+            return "orders"
+
+        verbs = (asks.once(positions), asks.once(orders))
+        began = now()
+        return list(await asyncio.gather(*verbs, return_exceptions=True)), now() - began
+
+    answers, took_s = run(main())
+    if then_hangs:
+        assert [type(answer) for answer in answers] == [OutcomeUnknown, OutcomeUnknown]
+        assert took_s == pytest.approx(0.2 + LONG_S + 2.0), "bounded once it is sent"
+    else:
+        assert answers == ["positions", "orders"]
