@@ -197,8 +197,7 @@ class Bookkeeper:
             if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
                 self._book_known_order(trade, order, state)
         gone = Trade.session.get(Trade, trade_id) is None
-        # An entry in the air may be its replacement: freqtrade's loop is still at it.
-        if not gone and _never_was(trade) and not self._venue.has_entry_in_air(trade.pair):
+        if not gone and _never_was(trade) and not self._is_being_replaced(trade):
             order = trade.orders[-1]
             self._book_known_order(trade, order, order.to_ccxt_object())
             gone = True
@@ -215,6 +214,11 @@ class Bookkeeper:
                 self._book_close(trade, close)
         Trade.commit()
         return _profit(trade)
+
+    def _is_being_replaced(self, trade: Trade) -> bool:
+        """An entry in the air may be its successor: freqtrade's loop is still at it, and a trade
+        that is deleted under it leaves an order that no trade knows."""
+        return self._venue.has_entry_in_air(trade.pair)
 
     def _book_entry_fee(self, trade: Trade) -> None:
         """A signal may come between an entry's fill and its fee; freqtrade catches up in its loop,
@@ -268,13 +272,12 @@ class Bookkeeper:
             if trade.is_open:
                 trade.exit_reason = exit_reason  # its cancel is no stop loss
         elif state.get("status") in ("canceled", "cancelled", "expired", "rejected"):
-            handle = (
-                self._scribe.handle_cancel_enter
-                if order.ft_order_side == trade.entry_side
-                else self._scribe.handle_cancel_exit
-            )
-            order.ft_cancel_reason = CANCEL_REASON["ALL_CANCELLED"]
-            handle(trade, state, order, CANCEL_REASON["ALL_CANCELLED"])
+            reason = order.ft_cancel_reason = CANCEL_REASON["ALL_CANCELLED"]
+            if order.ft_order_side == trade.entry_side:
+                replacing = self._is_being_replaced(trade)
+                self._scribe.handle_cancel_enter(trade, state, order, reason, replacing=replacing)
+            else:
+                self._scribe.handle_cancel_exit(trade, state, order, reason)
         else:
             self._scribe.update_trade_state(trade, order.order_id, state)
 

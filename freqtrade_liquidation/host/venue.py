@@ -204,8 +204,14 @@ class FuturesVenue:
         return {n.pair for n in notes if not n.is_exit and n.let_go_monotonic is None}
 
     def has_entry_in_air(self, pair: str) -> bool:
-        """Whether an entry into *pair* was sent and nobody has seen its end, however long ago."""
-        return any(note.pair == pair and not note.is_exit for note in self._door.in_air())
+        """Whether an entry into *pair* may still arrive: freqtrade's loop is at it, however long,
+        or let go of it just now."""
+        return any(
+            note.pair == pair
+            and not note.is_exit
+            and (note.let_go_monotonic is None or not self._is_stale(note))
+            for note in self._door.in_air()
+        )
 
     def _is_stale(self, note: EntryNote) -> bool:
         return time.monotonic() - note.out_at_the_latest(self._began) > SETTLES_WITHIN_S
