@@ -120,12 +120,24 @@ CODES: Final[Mapping[str, Mapping[str, Verdict]]] = {
     },
     # Source: BingX, "Error Codes"; ccxt bingx.exceptions.
     "bingx": {
+        # "Incorrect apiKey": — before ccxt 4.5.90
+        "100413": Verdict.ACCOUNT_REFUSED,
         # "No position to close": InvalidOrder
         "101205": _GONE,
         # internal error, gateway timeout, server busy: ExchangeError
         "500": _OPEN,
         "504": _OPEN,
         "100503": _OPEN,
+    },
+    # Officially supported by freqtrade 2026.4. Source: BitMart, spot "Error Code"; ccxt
+    # bitmart.exceptions.
+    "bitmart": {
+        # "Header X-BM-TIMESTAMP range. Within a minute": AuthenticationError
+        "30007": Verdict.CLOCK_SKEWED,
+        # "Internal Server Error", "Spot wallet call fail", "Trading order failure": ExchangeError
+        "59002": _OPEN,
+        "59003": _OPEN,
+        "59008": _OPEN,
     },
     # Source: HTX, USDT-margined swaps "Error Codes"; ccxt htx.exceptions.
     "htx": {

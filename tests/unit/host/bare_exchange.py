@@ -13,7 +13,7 @@ class Bare:
 
     def __init__(self, name: str) -> None:
         self._api: Any = getattr(ccxt, name)()
-        self._api_async: Any = SimpleNamespace()
+        self._api_async: Any = SimpleNamespace(close=None)
         self._config: dict[str, Any] = {"exchange": {}}
 
 
