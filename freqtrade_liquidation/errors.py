@@ -39,3 +39,9 @@ class AccountRefused(ExchangeRefused):
 
 class OutcomeUnknown(LiquidationError):
     """It may have acted: look before anything else."""
+
+
+def unexpected(error: Exception) -> str:
+    """A defect in one line: what it is, without the pages that some add."""
+    words = (str(error).splitlines() or [""])[0]
+    return f"unexpected error: {type(error).__name__}: {words}"

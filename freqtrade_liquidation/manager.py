@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random as random_module
 import secrets
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.sink import AuditSink, RunRecord
 from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.errors import unexpected
 from freqtrade_liquidation.model import PairOutcome, PairState, Request, remainder
 from freqtrade_liquidation.plan import Rules
 from freqtrade_liquidation.ports import OrderManager
@@ -243,10 +243,9 @@ class LiquidationManager:
         )
         try:
             report, step, skip_reason = await self._carry_out(request, trail, record, deadline)
-        except Exception:
-            text = traceback.format_exc()
+        except Exception as error:
             self._logger.exception("Liquidation %s failed unexpectedly.", correlation_id)
-            report = RunReport(errors=[f"unexpected error: {text.splitlines()[-1]}"])
+            report = RunReport(errors=[unexpected(error)])
             step, skip_reason = LiquidationStep.NONE_CLOSED, None
         self._state = advance(self._state, step)
         result = _result(
@@ -300,7 +299,7 @@ class LiquidationManager:
             return report, LiquidationStep.LEFT_OPEN_ON_PURPOSE, "close_positions is false"
         if report.flat:
             return report, LiquidationStep.VERIFIED_FLAT, None
-        closed = report.count(PairState.CLOSED)
+        closed = any(outcome.is_closed for outcome in report.outcomes)
         step = LiquidationStep.SOME_CLOSED if closed else LiquidationStep.NONE_CLOSED
         return report, step, None
 

@@ -248,6 +248,13 @@ class PairOutcome:
     protected: bool | None = None
     error: str | None = None
 
+    @property
+    def is_closed(self) -> bool:
+        """Shown closed: all of it, or all but dust. What was dust from the start was not."""
+        if self.state is PairState.DUST:
+            return (self.residual_amount or 0.0) < self.amount
+        return self.state is PairState.CLOSED
+
     def to_dict(self) -> dict[str, Any]:
         """As ``liquidation_runs.outcome`` shows it."""
         return {

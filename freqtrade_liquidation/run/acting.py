@@ -1,12 +1,18 @@
 """What is sent: cancels and closing orders, all pairs side by side, intent written first."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, OutcomeUnknown
+from freqtrade_liquidation.errors import (
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+    unexpected,
+)
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     CancelAnswer,
@@ -22,6 +28,8 @@ from freqtrade_liquidation.run.attempts import Attempts
 from freqtrade_liquidation.run.fills import Fills
 from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.trail import Trail
+
+logger = logging.getLogger(__name__)
 
 LAG_S: Final = 0.2
 """How long a list of positions may lag behind a fill before we send again."""
@@ -101,6 +109,14 @@ class Actor:
         return [a for of_pair in answers for a in of_pair if not _is_done(a)]
 
     def _orders_for(self, piece: PairWork) -> list[ClosingOrder]:
+        try:
+            return self._closing_orders(piece)
+        except Exception as error:  # one odd market costs the others nothing
+            logger.exception("Unexpected with %s, it is given up.", piece.pair)
+            self._attempts.give_up(piece.pair, unexpected(error))
+            return []
+
+    def _closing_orders(self, piece: PairWork) -> list[ClosingOrder]:
         if piece.close is None:
             return []
         if piece.cancel_first:

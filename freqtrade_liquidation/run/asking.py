@@ -1,6 +1,7 @@
 """Single attempts within their time, and questions asked again where there was no answer."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -13,6 +14,7 @@ from freqtrade_liquidation.errors import (
     ExchangeUnavailable,
     LiquidationError,
     OutcomeUnknown,
+    unexpected,
 )
 from freqtrade_liquidation.place import Place, at
 from freqtrade_liquidation.plan import Urgency
@@ -20,6 +22,7 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.trail import Trail
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 SHORTEST_ATTEMPT_S: Final = 0.01
 """With less time than this, a request is not sent at all."""
@@ -67,7 +70,7 @@ class Asker:
         """One attempt within its time, whatever the order manager does.
 
         :param exposure: quote currency; see :class:`~freqtrade_liquidation.place.Place`.
-        :raises OutcomeUnknown: if there was no answer in time.
+        :raises OutcomeUnknown: if there was no answer in time, or a defect kept it from us.
         :raises ExchangeUnavailable: if no time was left to send it in.
         """
         seconds = self._attempt_s()
@@ -87,6 +90,11 @@ class Asker:
                     return await verb(timeout_s=seconds)
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {seconds:.2f} s") from error
+        except LiquidationError:
+            raise
+        except Exception as error:
+            logger.exception("Unexpected: nobody knows what became of a request.")
+            raise OutcomeUnknown(unexpected(error)) from error
 
     def _attempt_s(self) -> float:
         return min(self.deadline.attempt_s(), self.left_s)

@@ -5,12 +5,14 @@ request whose outcome is unknown is never sent again blindly.
 """
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
-from freqtrade_liquidation.errors import AccountRefused, LiquidationError
+from freqtrade_liquidation.errors import AccountRefused, LiquidationError, unexpected
 from freqtrade_liquidation.model import (
     BookedPair,
     OpenOrder,
@@ -40,6 +42,8 @@ from freqtrade_liquidation.run.looking import Looker
 from freqtrade_liquidation.run.report import RunReport
 from freqtrade_liquidation.run.stops import PUT_BACK_NEEDS_S, UNPROTECT_NEEDS_S, Stops
 from freqtrade_liquidation.trail import Trail
+
+logger = logging.getLogger(__name__)
 
 SHORTEST_GRACE_S: Final = 0.05
 """Stragglers get at least this long after the first answer of a round."""
@@ -73,6 +77,7 @@ class Run:
         self._rules = rules
         self._deadline = deadline
         self._ending = False
+        self._stumbled = False
         self._kept_s = 0.0  # of the end, for what comes after it
         self._scope_is_fixed = False
         self._seen: dict[str, Position] = {}
@@ -111,9 +116,10 @@ class Run:
         return True
 
     async def execute(self) -> RunReport:
-        """Runs to the end. Raises only what is a defect; what the exchange does is reported."""
+        """Runs to the end. Raises nothing: what the exchange does is reported, and a defect too."""
         try:
-            await self._until_flat()
+            with self._unexpected():
+                await self._until_flat()
         except AccountRefused as error:
             self._report.account_refused = str(error)
             self._report.errors.append(f"the exchange refused this account: {error}")
@@ -125,11 +131,26 @@ class Run:
             await self._actor.abandon()
         self._note_time()
         self._ending = True
-        self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
-        await self._clear_leftovers()
+        with self._unexpected():
+            self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
+        with self._unexpected():
+            await self._clear_leftovers()
         booked = await self._book_pairs()
         self._conclude(booked)
         return self._report
+
+    @contextmanager
+    def _unexpected(self) -> Iterator[None]:
+        """A defect in one part must not keep the next one from its work: stops come back, and what
+        is left is told pair by pair. The book is not called flat after it."""
+        try:
+            yield
+        except LiquidationError:
+            raise
+        except Exception as error:
+            logger.exception("Unexpected in a liquidation; it goes on with what comes next.")
+            self._report.errors.append(unexpected(error))
+            self._stumbled = True
 
     # -- the loop ---------------------------------------------------------------------------
 
@@ -318,6 +339,10 @@ class Run:
                     return list(await self._venue.book(pairs, timeout_s=seconds))
             except TimeoutError:
                 pass  # said for each pair below
+            except Exception as error:
+                logger.exception("Could not book.")
+                words = f"not booked ({unexpected(error)}); the next start books it"
+                return [BookedPair(pair=pair, error=words) for pair in pairs]
         return [
             BookedPair(pair=pair, error="not booked in time; the next start books it")
             for pair in pairs
@@ -351,7 +376,9 @@ class Run:
         return [f"{pair}: {remarks[pair]}" for pair in sorted(self._in_scope(remarks))]
 
     def _is_proven_flat(self) -> bool:
-        if self._looker.book is None or not self._looker.proven or self._unsettled():
+        if self._stumbled or self._looker.book is None or not self._looker.proven:
+            return False
+        if self._unsettled():
             return False
         gone = all(o.state in (PairState.CLOSED, PairState.DUST) for o in self._report.outcomes)
         uncertain = any(position.uncertain for position in self._scoped().positions)

@@ -16,7 +16,7 @@ from freqtrade_liquidation.errors import (
     OutcomeUnknown,
 )
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import OrderRole, PairState, Request, Side
+from freqtrade_liquidation.model import OrderRole, PairState, Position, Request, Side
 from tests.simulation.exchange import SimulatedExchange, entry, position, stop
 from tests.simulation.virtual import run
 
@@ -318,11 +318,79 @@ def test_run_for_one_pair_leaves_the_others() -> None:
 
 
 def test_unexpected_error_is_reported_not_raised() -> None:
-    exchange = book(position(BTC))
-    exchange.amount_pieces = None  # type: ignore[method-assign,assignment]
+    """And costs the other pairs nothing."""
+    exchange = book(position(BTC), position(ETH), orders=[stop(BTC), stop(ETH)])
+    pieces = exchange.amount_pieces
+
+    def stumble(position: Position) -> Any:
+        if position.pair == ETH:
+            raise TypeError("no precision")
+        return pieces(position)
+
+    exchange.amount_pieces = stumble  # type: ignore[method-assign]
     result = liquidate(exchange)
-    assert result.state is LiquidationState.FAILED
-    assert "unexpected" in result.errors[0]
+    assert result.state is LiquidationState.PARTIAL
+    assert list(exchange.positions) == [ETH]
+    assert list(exchange.orders) == [f"stop-{ETH}"]
+    assert "unexpected error: TypeError" in str(result.outcomes[1].error)
+
+
+def test_defect_while_a_stop_is_off_puts_it_back_and_tells_what_remains() -> None:
+    """Whether in reading an answer or in the run itself."""
+    for in_the_run in (False, True):
+        exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+
+        def odd_answer(verb: str, pair: str, of: SimulatedExchange = exchange) -> Exception | None:
+            return KeyError("side") if verb == "positions" and not of.orders else None
+
+        def stumble(of: SimulatedExchange = exchange) -> frozenset[str]:
+            if not of.orders:
+                raise KeyError("odd")
+            return frozenset()
+
+        if in_the_run:
+            exchange.unsettled_pairs = stumble  # type: ignore[method-assign]
+        else:
+            exchange.fault = odd_answer
+        result = liquidate(exchange)
+        assert result.state is LiquidationState.FAILED
+        assert [order.stop_price for order in exchange.orders.values()] == [90.0]
+        assert [(o.pair, o.state, o.protected) for o in result.outcomes] == [
+            (BTC, PairState.OPEN, True)
+        ]
+        assert "unexpected error" in result.errors[0]
+
+
+def test_defect_after_a_close_was_sent_is_an_unknown_outcome() -> None:
+    """It may have acted: a look tells."""
+    exchange = book(position(BTC))
+    exchange.fault_after = lambda verb, pair: KeyError("id") if verb == "close" else None
+    assert liquidate(exchange).success
+    assert len(exchange.sent) == 1
+
+
+def test_defect_in_the_booking_does_not_undo_a_flat_book() -> None:
+    exchange = book(position(BTC))
+
+    async def stumble(pairs: Any, *, timeout_s: float) -> Any:
+        raise KeyError("order")
+
+    exchange.book = stumble  # type: ignore[method-assign]
+    result = liquidate(exchange)
+    assert result.success
+    assert result.positions_closed == 1
+    assert "the next start books it" in result.errors[0]
+
+
+def test_pair_closed_but_for_dust_counts_as_closed() -> None:
+    """FAILED says that nothing was shown closed."""
+    exchange = book(position(BTC, minimum_amount=0.01), position(ETH))
+    exchange.fill_share = lambda order: 0.995
+    refused = ExchangeRefused("no")
+    exchange.fault = lambda verb, pair: refused if (verb, pair) == ("close", ETH) else None
+    result = liquidate(exchange)
+    assert result.state is LiquidationState.PARTIAL
+    assert result.positions_closed == 1
 
 
 def test_dust_is_reported_as_dust() -> None:
