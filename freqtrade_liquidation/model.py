@@ -55,8 +55,8 @@ class Position:
     :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
     :param uncertain: an order of ours for it has no known outcome and sending another could sell
         twice (spot): look, do not send.
-    :param exclusive: spot: when last all of our orders were known, the account held no more of
-        the coins than this, so that no order for them can take the user's own.
+    :param exclusive: spot: when last all of our orders were known, and at each look since, the
+        account held no more of the coins than this: no order for them can take the user's own.
     :param obstacle: why we must not close it, in words a person can act on; ``None`` = nothing.
     :param mark_price: quote currency, told by the exchange with the position; ``None`` = not told.
     :param last_price: quote currency, where the exchange lists no positions: the price at which

@@ -104,8 +104,7 @@ class LedgerVenue(FuturesVenue):
         unsold = amount = self._unsold(pair)
         if balances is not None:
             amount = min(amount, balances.get(self._base_currency(pair), 0.0))
-        if not uncertain:  # else a balance of the user's own could be taken for the bot's
-            self._note_exclusive(pair, unsold, balances)
+        self._note_exclusive(pair, unsold, balances, uncertain=uncertain)
         known = self._knows(pair)
         price = trades[0].open_rate if trades else self._found_price(pair)
         position = Position(
@@ -125,11 +124,15 @@ class LedgerVenue(FuturesVenue):
             self._note_missing(position, unsold)
         return position if amount > 0 or uncertain else None
 
-    def _note_exclusive(self, pair: str, unsold: float, balances: dict[str, float] | None) -> None:
-        """Whether the account has no coins of *pair* but the bot's."""
-        self._exclusive.discard(pair)
+    def _note_exclusive(
+        self, pair: str, unsold: float, balances: dict[str, float] | None, *, uncertain: bool
+    ) -> None:
+        """Whether the account has no coins of *pair* but the bot's. In doubt of what is sold, as
+        many as are unsold could be the user's own: they are no proof, more of them are."""
         held = None if balances is None else balances.get(self._base_currency(pair), 0.0)
-        if held is not None and held <= unsold * (1 + AMOUNT_TOLERANCE):
+        if held is None or held > unsold * (1 + AMOUNT_TOLERANCE):
+            self._exclusive.discard(pair)
+        elif not uncertain:
             self._exclusive.add(pair)
 
     def _exit_is_in_air(self, pair: str) -> bool:

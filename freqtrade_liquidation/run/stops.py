@@ -37,6 +37,7 @@ class Stops:
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
         self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
+        self._cancelled: set[str] = set()  # confirmed, whatever a list made before it shows
         self.restored: set[str] = set()
 
     @property
@@ -59,7 +60,7 @@ class Stops:
         if stop.role is not OrderRole.PROTECTIVE or not stop.blocks_close:
             return
         if answer.status is CancelStatus.CANCELLED:
-            self._standing.pop(stop.order_id, None)
+            self._cancelled.add(stop.order_id)
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             if answer.left is not None:  # it has sold since it was listed: so much less is left
                 stop = replace(stop, amount=min(stop.amount, answer.left))
@@ -112,7 +113,11 @@ class Stops:
         currency). One that gets nothing is not missed: the others cover what is left, those that
         still stand first."""
         shares = []
-        amount -= sum(order.amount for order in self._standing.values() if order.pair == pair)
+        amount -= sum(
+            order.amount
+            for order in self._standing.values()
+            if order.pair == pair and order.order_id not in self._cancelled
+        )
         for stop in self._removed.pop(pair):
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:

@@ -271,6 +271,27 @@ def test_spot_lost_answer_is_uncertain_until_it_is_found(
     assert float(practice.balances()["BTC"]["total"]) == pytest.approx(2.8)
 
 
+def test_spot_coins_bought_by_hand_while_a_sell_is_uncertain_are_seen_as_the_users(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """A stop that is put back then could sell them."""
+    practice.seed_balance("BTC", 0.2)
+    practice.add_fault("drop_before", method="POST", path="/order$", times=1)
+    practice.add_fault("error", method="GET", path="/order$", status=503)
+
+    async def sell(venue: FuturesVenue) -> list[tuple[bool, bool]]:
+        looks = [(await positions(venue))[SPOT]]
+        with pytest.raises(OutcomeUnknown):
+            await venue.execute_market_close(closing(SPOT, 0.2), timeout_s=5)
+        looks.append((await positions(venue))[SPOT])
+        practice.seed_balance("BTC", 1)
+        looks.append((await positions(venue))[SPOT])
+        return [(look.uncertain, look.exclusive) for look in looks]
+
+    looks = on(spot, sell, trade(SPOT, 0.2))
+    assert looks == [(False, True), (True, True), (True, False)]
+
+
 async def _looked_twice(venue: FuturesVenue) -> dict[str, Position]:
     await venue.get_all_positions(timeout_s=5)
     return await positions(venue)

@@ -66,8 +66,9 @@ class Case:
             if fact.what is What.ASKED
             and not self.wants_nothing(fact.payload.asked)
             and (
-                fact.payload.result is None  # killed before it was told
-                or fact.payload.result.correlation_id == run.correlation_id
+                run.ended is None  # killed before anybody was told
+                if fact.payload.result is None
+                else fact.payload.result.correlation_id == run.correlation_id
             )
         ]
 

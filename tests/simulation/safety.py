@@ -46,20 +46,24 @@ def sells_only_what_the_bot_bought(case: Case) -> Iterator[str]:
 @invariant
 def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
     """Spot: stops that are put back could not sell the user's own coins. One whose outcome was not
-    known, and which the exchange executes when every run is over, nobody can know."""
+    known, and which the exchange executes when every run is over, nobody can know; nor what a
+    person buys after the last look that was answered."""
     if not case.schedule.spot:
         return
-    ends = [fact.at for fact in case.played.journal.of(What.RESULT)]
-    for fact in case.played.journal.of(What.PLACED):
-        if ends and fact.at > max(ends):
+    journal = case.played.journal
+    ends = [fact.at for fact in journal.of(What.RESULT)]
+    shown = [fact for fact in journal.of(What.SHOWN) if fact.request is not None]
+    for fact in journal.of(What.PLACED):
+        if fact.actor is not Actor.US or fact.request is None or (ends and fact.at > max(ends)):
             continue
         left = case.truth.bots[fact.pair].at(fact.at)
-        bought_meanwhile = any(  # by a person, while the put-back was on its way
-            fill.actor is Actor.USER and fill.amount > 0 and fact.request.at < fill.at <= fact.at
+        looks = [look.request.at for look in shown if look.request and look.seq < fact.request.seq]
+        seen_at = max(looks, default=0.0) - case.schedule.lag_s
+        bought_since = any(
+            fill.actor is Actor.USER and fill.amount > 0 and seen_at < fill.at <= fact.at
             for fill in case.truth.fills[fact.pair]
-            if fact.request is not None
         )
-        if fact.actor is Actor.US and fact.after > left + CRUMB and not bought_meanwhile:
+        if fact.after > left + CRUMB and not bought_since:
             yield f"{fact.pair}: stops for {fact.after:g}, the bot holds {left:g}"
 
 

@@ -245,6 +245,16 @@ def test_stop_that_sold_in_part_before_its_cancel_is_put_back_for_what_it_had_le
     assert [share for _, share in stops._shares(BTC, 1.0)] == [0.25]
 
 
+def test_stop_whose_cancel_is_confirmed_is_put_back_whatever_an_older_list_shows() -> None:
+    """The orders were listed before the exchange carried out the cancel, and looked at after it."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    listed = tuple(exchange.orders.values())
+    stops = Stops(exchange, Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+    stops.heard(CancelAnswer(order=listed[0], status=CancelStatus.CANCELLED))
+    stops.looked(Book(positions=(position(BTC),), orders=listed))
+    assert [share for _, share in stops._shares(BTC, 1.0)] == [1.0]
+
+
 def once(verb: str, error: Exception) -> Fault:
     """*error* for the first request of that kind."""
     struck: list[str] = []

@@ -132,8 +132,10 @@ class SimulatedVenue:
         amount = max(0.0, min(unsold, held))
         if amount <= CRUMB and not uncertain:
             return None
-        if not uncertain:
-            self._exclusive[pair] = held <= unsold + CRUMB
+        if held > unsold + CRUMB:
+            self._exclusive[pair] = False
+        elif not uncertain:
+            self._exclusive[pair] = True
         exclusive = self._exclusive.get(pair, False)
         return replace(self._position(pair, amount), uncertain=uncertain, exclusive=exclusive)
 
