@@ -67,6 +67,8 @@ class Stops:
             self._removed.setdefault(stop.pair, []).append(stop)
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
+        elif not answer.sendable:  # refused: it may have been gone before
+            self._standing.pop(stop.order_id, None)
 
     def looked(self, book: Book) -> None:
         """A doubtful stop that is not listed is gone; without a position none matters."""

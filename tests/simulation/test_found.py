@@ -357,3 +357,23 @@ def test_stop_that_sold_before_its_cancel_is_not_put_back_beside_one_that_stands
     [outcome] = result.outcomes
     assert (outcome.state, outcome.residual_amount) == (PairState.OPEN, 0.5)
     assert outcome.protected
+
+
+def test_stop_is_put_back_where_the_other_one_of_its_pair_had_sold_before() -> None:
+    """Spot: it was listed still, and its cancel refused: it covers nothing of what is left."""
+    stops = [stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("sold", "ours")]
+    exchange = book(position(BTC), orders=stops, closes_need_orders=True)
+
+    exchange.fault = once("positions", ExchangeUnavailable("503"))
+
+    def sell(verb: str) -> None:
+        if verbs_of(exchange).count("positions") == 2:  # the orders were listed before
+            exchange.orders.pop("sold", None)
+            exchange.positions[BTC] = position(BTC, amount=0.5)
+
+    exchange.before = sell
+    exchange.hangs = lambda verb, pair: (
+        verb == "positions" and verbs_of(exchange).count("positions") > 2
+    )
+    liquidate(exchange)
+    assert [(order.amount, order.stop_price) for order in exchange.orders.values()] == [(0.5, 90.0)]
