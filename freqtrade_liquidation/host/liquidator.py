@@ -85,7 +85,7 @@ class Liquidator:
             result = self._prepare_and_run(turn, bot, audit)
         except Exception:
             logger.exception("Liquidation broke off.")
-            result = self._broken(turn, "the run broke off")
+            result = turn.result or self._broken(turn, "the run broke off")
         self._end(turn, result)
 
     def _prepare_and_run(

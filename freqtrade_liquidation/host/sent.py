@@ -11,7 +11,7 @@ from typing import Any, Final
 import ccxt
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
 from freqtrade_liquidation.host import requests
 from freqtrade_liquidation.host.classify import causes
@@ -45,7 +45,19 @@ class Sent:
 
 
 def sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
-    """By pair. :raises AuditUnreadable:"""
+    """By pair.
+
+    :raises AuditUnreadable: also if a row makes no sense: what was sold is not known then.
+    """
+    try:
+        return _sent_by(audit, correlation_id)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise AuditUnreadable(
+            f"an event of run {correlation_id} makes no sense ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
     kinds = [*INTENTS, Event.CLOSE_ANSWERED, Event.ATTEMPT_FAILED, Event.STOP_PUT_BACK]
     sent: dict[str, Sent] = {}
     closes: dict[str, Close] = {}

@@ -126,6 +126,15 @@ def test_run_that_is_over_is_told_as_it_was_though_the_database_hangs(host: Stan
     assert result.errors == ()
 
 
+def test_run_that_is_over_is_told_as_it_was_though_what_follows_breaks_off(host: StandIn) -> None:
+    def stumble(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    host.release = stumble  # type: ignore[method-assign]
+    result = host.liquidator.order(Request(trigger="shutdown")).wait(ENDS_WITHIN_S)
+    assert result.state is LiquidationState.COMPLETED
+
+
 def test_command_that_comes_while_the_window_is_read_closes_the_book(host: StandIn) -> None:
     """It has joined the run of a ``/stop`` that the maintenance window would have skipped."""
     host.disarmed_until = datetime.now(UTC) + timedelta(hours=1)

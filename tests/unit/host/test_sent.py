@@ -10,7 +10,7 @@ import pytest
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.host.deeds import Close
@@ -44,6 +44,16 @@ def note(audit: AuditLog, kind: Event, *, run: str = RUN, pair: str = PAIR, **da
 
 def intend(audit: AuditLog, name: str, **values: Any) -> None:
     note(audit, Event.CLOSE_INTENDED, side="sell", amount=0.5, client_order_id=name, **values)
+
+
+@pytest.mark.parametrize("data", [{}, {"side": "sell", "amount": "a lot", "client_order_id": "1"}])
+def test_event_that_makes_no_sense_is_a_trail_that_cannot_be_read(
+    audit: AuditLog, data: dict[str, Any]
+) -> None:
+    """Then the exchange is asked what was sold; it was the end of every run on spot."""
+    note(audit, Event.CLOSE_INTENDED, **data)
+    with pytest.raises(AuditUnreadable, match="makes no sense"):
+        sent_by(audit, RUN)
 
 
 def test_answered_refused_and_unknown_closes_are_three_things(audit: AuditLog) -> None:
