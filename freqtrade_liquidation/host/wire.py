@@ -24,6 +24,7 @@ from freqtrade_liquidation.host.once import asking_once
 from freqtrade_liquidation.host.queueing import take_turn
 from freqtrade_liquidation.host.secrets import secrets_of_exchange
 from freqtrade_liquidation.host.threads import in_thread
+from freqtrade_liquidation.place import CURRENT
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Wire:
             return await self._send(call, timeout_s=timeout_s, write=write)
 
     async def _send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        await self._take_a_slot(timeout_s)
+        timeout_s = await self._take_a_slot(timeout_s)
         sent = False
         try:
             self._heed_the_exchange()
@@ -105,14 +106,24 @@ class Wire:
             if not (sent and self._one_at_a_time):
                 self._slots.release()
 
-    async def _take_a_slot(self, timeout_s: float) -> None:
-        """:raises ExchangeUnavailable: if others had to go first: not to be taken for a request
-        that may have acted."""
+    async def _take_a_slot(self, timeout_s: float) -> float:
+        """:returns: how long the request may take.
+
+        :raises ExchangeUnavailable: if others had to go first: not to be taken for a request
+            that may have acted.
+        """
+        place = CURRENT.get()
         try:
             async with asyncio.timeout(timeout_s / 2):
                 if self._clock is not None:
                     await asyncio.shield(self._clock)
-                await self._slots.acquire()
+                if place is None or not self._slots.locked():
+                    await self._slots.acquire()
+                    return timeout_s
+            async with asyncio.timeout_at(place.wait_until):
+                with place.queued():
+                    await self._slots.acquire()
+            return place.attempt_s()
         except TimeoutError:
             raise ExchangeUnavailable("not sent: other requests had to go first") from None
 

@@ -5,6 +5,7 @@ import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import ccxt
@@ -13,6 +14,7 @@ import pytest
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host.nonces import are_in_order, make_new, milliseconds
 from tests.unit.host.bare_exchange import wire_to
+from tests.unit.test_place import asker
 
 
 def test_milliseconds_grow_in_all_threads_together() -> None:
@@ -84,6 +86,30 @@ def test_slot_of_a_request_that_nobody_waits_for_is_free_when_its_thread_ends() 
         wire.close()
 
     asyncio.run(main())
+    assert line.most == 1
+
+
+def test_waiting_for_the_only_slot_is_no_attempt() -> None:
+    """One look is many requests on spot, one after the other: none of them was ever late, and all
+    were given up after a second of waiting."""
+    line = Line()
+
+    async def main() -> list[str]:
+        wire, asks = wire_to("kraken"), asker()
+        asking = [
+            asyncio.ensure_future(asks.once(partial(wire.read, line.call()))) for _ in range(2)
+        ]
+        async with asyncio.timeout(10):
+            while not asks.queueing:  # noqa: ASYNC110 - a place has no event to wait for
+                await asyncio.sleep(0)
+        assert [place.attempt.when() is None for place in asks._places] == [False, True]
+        for gate in line.gates:
+            gate.set()
+        answers = await asyncio.gather(*asking)
+        wire.close()
+        return answers
+
+    assert asyncio.run(main()) == ["answered"] * 2
     assert line.most == 1
 
 
