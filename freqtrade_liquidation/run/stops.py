@@ -37,7 +37,7 @@ class Stops:
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
         self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
-        self._cancelled: set[str] = set()  # confirmed, whatever a list made before it shows
+        self._gone: set[str] = set()  # as far as is known, whatever a list made before it shows
         self.restored: set[str] = set()
 
     @property
@@ -60,7 +60,7 @@ class Stops:
         if stop.role is not OrderRole.PROTECTIVE or not stop.blocks_close:
             return
         if answer.status is CancelStatus.CANCELLED:
-            self._cancelled.add(stop.order_id)
+            self._gone.add(stop.order_id)
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             if answer.left is not None:  # it has sold since it was listed: so much less is left
                 stop = replace(stop, amount=min(stop.amount, answer.left))
@@ -68,7 +68,7 @@ class Stops:
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
         elif not answer.sendable:  # refused: it may have been gone before
-            self._standing.pop(stop.order_id, None)
+            self._gone.add(stop.order_id)
 
     def looked(self, book: Book) -> None:
         """A doubtful stop that is not listed is gone; without a position none matters."""
@@ -118,7 +118,7 @@ class Stops:
         amount -= sum(
             order.amount
             for order in self._standing.values()
-            if order.pair == pair and order.order_id not in self._cancelled
+            if order.pair == pair and order.order_id not in self._gone
         )
         for stop in self._removed.pop(pair):
             share = min(stop.amount, amount)
