@@ -8,6 +8,8 @@ from benchmarks.cells import Cell, Way
 
 ROUND_TRIPS: Final = 3
 """That must follow one another: look, close, look."""
+LOOK: Final = 3
+"""Requests: positions, orders, stops."""
 ORDER, POSITIONS = "/fapi/v1/order", "positionRisk"
 
 
@@ -56,9 +58,17 @@ class Measured:
 
 
 def floor_s(cell: Cell, requests_to_flat: int) -> float:
-    """The larger of: three round trips in a row; requests up to the proof, divided by the limit."""
-    by_wire = ROUND_TRIPS * cell.round_trip_ms / 1000
-    return max(by_wire, requests_to_flat / cell.limit if cell.limit else 0.0)
+    """Three round trips in a row: look, close, look.
+
+    Under a limit of R a second R go at once, and each later one a second after the R-th before it.
+    So the last close waits for whole seconds, counted from a request of the first look or, a round
+    trip later, from a close.
+    """
+    trip_s = cell.round_trip_ms / 1000
+    if not cell.limit:
+        return ROUND_TRIPS * trip_s
+    waits_s, place = divmod(max(0, requests_to_flat - LOOK - 1), cell.limit)
+    return waits_s + (0.0 if place < LOOK else trip_s) + 2 * trip_s
 
 
 def read(cell: Cell, requests: list[dict[str, Any]], *, flat: bool) -> Measured:

@@ -51,9 +51,21 @@ def test_loop_is_found_from_the_folder_that_it_runs_in(tmp_path: Path) -> None:
     subprocess.run(find, cwd=tmp_path, env=loop.environment(), check=True, timeout=60)
 
 
-def test_floor_is_three_round_trips_or_the_limit() -> None:
-    assert floor_s(Cell(way=Way.SIGNAL, positions=1, round_trip_ms=200), 7) == pytest.approx(0.6)
-    assert floor_s(Cell(way=Way.SIGNAL, positions=1, round_trip_ms=0, limit=20), 40) == 2.0
+@pytest.mark.parametrize(
+    ("round_trip_ms", "limit", "requests", "floor"),
+    [
+        (200, None, 106, 0.6),
+        (200, 20, 16, 0.6),  # all at once
+        (200, 50, 106, 2 + 0.4),  # the 103rd is two seconds after the third, of the first look
+        (200, 50, 96, 1 + 0.6),  # the 93rd is one second after the 43rd, a close
+        (0, 20, 104, 5.0),
+    ],
+)
+def test_floor_is_what_no_run_can_do_sooner(
+    round_trip_ms: int, limit: int | None, requests: int, floor: float
+) -> None:
+    cell = Cell(way=Way.SIGNAL, positions=100, round_trip_ms=round_trip_ms, limit=limit)
+    assert floor_s(cell, requests) == pytest.approx(floor)
 
 
 def test_quick_cells_are_a_part_of_the_grid() -> None:
