@@ -31,21 +31,22 @@ async def earlier_closes(
     *,
     known: Sequence[Close] = (),
     within_s: float = FOUND_WITHIN_S,
-    spot: bool = True,
+    shared: bool = True,
 ) -> list[Close]:
     """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
 
-    One that is not found in time stays without an end: on spot its pair is not sold again blindly.
-    Where the audit trail cannot be read, spot's lists of orders say what bears a name of ours; on
-    futures the positions say what is left.
+    One that is not found in time stays without an end: where the account is shared, its pair is not
+    sold again blindly. There, if the audit trail cannot be read, the lists of orders say what bears
+    a name of ours; elsewhere the positions say what is left.
 
+    :param shared: the account may hold the user's own (spot; scope "trades").
     :param known: those of this process's own runs, with what it heard of them.
     """
     until = asyncio.get_running_loop().time() + within_s
     ours = {close.order.client_order_id for close in known}
     recorded = [
         close
-        for close in await _recorded_or_listed(audit, wire, trades if spot else (), within_s / 2)
+        for close in await _recorded_or_listed(audit, wire, trades if shared else (), within_s / 2)
         if close.order.client_order_id not in ours
     ]
     closes = still_unbooked([*known, *recorded], trades)

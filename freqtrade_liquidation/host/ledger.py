@@ -48,7 +48,6 @@ class LedgerVenue(FuturesVenue):
         self._states: dict[str, dict[str, Any]] = {}
         self._found: dict[str, dict[str, Any]] = {}
         self._unreadable: set[str] = set()
-        self._exclusive: set[str] = set()
         self._searched: dict[int, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._known_orders = SharedFlight(self._read_known_orders)
@@ -57,6 +56,11 @@ class LedgerVenue(FuturesVenue):
     def scope(self) -> str:
         """Always the bot's trades: coins may be anybody's, and a dry-run has no others."""
         return "trades"
+
+    @property
+    def shares_the_account(self) -> bool:
+        """Always, where there is one: coins may be anybody's."""
+        return not self._dry_run
 
     @property
     def closes_need_orders(self) -> bool:  # type: ignore[override]

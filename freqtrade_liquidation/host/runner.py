@@ -115,10 +115,11 @@ class Runner:
     ) -> list[Close]:
         """Closing orders that freqtrade's trades do not know of.
 
-        On spot those of other processes, too (the one before, killed before it had booked; a
-        command): nothing on the exchange shows that the coins there are not the bot's any more.
+        On spot, and in scope "trades", those of other processes, too (the one before, killed before
+        it had booked; a command): nothing on the exchange shows that what is there is not the bot's
+        any more.
         """
-        if venue.closes_need_orders:
+        if venue.shares_the_account:
             return await earlier_closes(
                 audit,
                 wire,

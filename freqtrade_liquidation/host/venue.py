@@ -30,6 +30,7 @@ from freqtrade_liquidation.host.resting import OrderReader
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
     BookedPair,
     CancelAnswer,
     CancelStatus,
@@ -93,13 +94,19 @@ class FuturesVenue:
         self.booker: Booking | None = None
         self.loop: BotLoop | None = None
         self._entry_prices: dict[str, float] = {}
+        self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self.deeds = Deeds()
 
     # -- looking ----------------------------------------------------------------------------
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        whole = await self._lists.positions(timeout_s=timeout_s)
+        if self.shares_the_account:  # beside the user's own no list shows what an order has filled
+            whole, _ = await asyncio.gather(
+                self._lists.positions(timeout_s=timeout_s), self.fill_in(timeout_s=timeout_s)
+            )
+        else:
+            whole = await self._lists.positions(timeout_s=timeout_s)
         listed = self._reader.read(whole.rows, scope_pairs=self._scope_pairs())
         self._remarks = listed.remarks
         if whole.cut_off:
@@ -133,15 +140,22 @@ class FuturesVenue:
         }
 
     def _limited(self, position: Position) -> Position:
-        """In scope "trades", never more than the bot's own: the account may be shared."""
+        """In scope "trades", never more than the bot's own: the account may be shared. There, what
+        an order of unknown outcome has closed looks as if it were open still."""
         told_apart = self._knows(position.pair) and position.side is not Side.UNKNOWN
         if self._account_scope or not told_apart:
             return position
         own = sum(t.amount for t in self._trades_of(position.pair) if t.side is position.side)
-        own -= sum(c.filled for c in self.deeds.closes if c.order.pair == position.pair)
+        closes = [c for c in self.deeds.closes if c.order.pair == position.pair]
+        own -= sum(c.filled for c in closes)
         if any(n.pair == position.pair and n.is_fresh for n in self._door.in_air()):
             return position
-        return replace(position, amount=max(0.0, min(position.amount, own)))
+        all_known = all(c.is_final for c in closes)
+        if all_known and position.amount <= own * (1 + AMOUNT_TOLERANCE):
+            self._exclusive.add(position.pair)
+        uncertain = not all_known and position.pair not in self._exclusive
+        amount = max(0.0, min(position.amount, own))
+        return replace(position, amount=amount, uncertain=uncertain)
 
     def _trades_of(self, pair: str) -> list[KnownTrade]:
         return [trade for trade in self._trades if trade.pair == pair]
@@ -172,6 +186,11 @@ class FuturesVenue:
     def scope(self) -> str:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return "account" if self._account_scope else "trades"
+
+    @property
+    def shares_the_account(self) -> bool:
+        """What the account holds may be the user's own: earlier closes must be known by name."""
+        return not self._account_scope
 
     def expected_positions(self) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

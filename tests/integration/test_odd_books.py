@@ -137,6 +137,25 @@ def test_scope_trades_leaves_unknown_markets_to_their_owner(
     assert [o.pair for o in own.outcomes] == ["NEWUSDT"]
 
 
+@pytest.mark.parametrize("kind", ["drop_after", "no_fill_answer", "bad_json", "drop_before"])
+@pytest.mark.parametrize("users_own", [2, 0.5, 0])
+def test_scope_trades_closes_the_bots_part_once_whatever_is_answered(
+    practice: PracticeExchange, futures: Exchange, kind: str, users_own: float
+) -> None:
+    """The rest of the position is the user's: it looks like what the close was for. Where nobody
+    else holds any, it is sent again as soon as the exchange shows it."""
+    practice.seed_position(BTC, 1 + users_own)
+    practice.add_fault(kind, method="POST", path="/fapi/v1/order$", times=1)
+    result = liquidate(futures, trade(BTC, 1), account_scope=False)
+    left = sum(float(position["amount"]) for position in practice.positions().values())
+    if kind == "drop_before" and users_own:  # it may arrive still
+        assert left == 1 + users_own
+        assert [outcome.state for outcome in result.outcomes] == [PairState.UNVERIFIED]
+    else:
+        assert left == users_own
+        assert result.state is LiquidationState.COMPLETED
+
+
 def test_pair_open_on_both_sides_is_not_touched_and_named_while_others_are_closed(
     practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

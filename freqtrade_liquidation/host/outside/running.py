@@ -205,9 +205,9 @@ class OutsideRun:
         manager = LiquidationManager(self._settings, venue, self._audit, logger)
         try:
             if self._bot is None:
-                spot = venue.closes_need_orders
+                shared = venue.shares_the_account
                 venue.deeds.closes += await earlier_closes(
-                    self._audit, wire, self._trades, spot=spot
+                    self._audit, wire, self._trades, shared=shared
                 )
             return await manager.execute_liquidation(
                 request=request,

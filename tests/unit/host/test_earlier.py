@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import ccxt
@@ -11,7 +12,9 @@ import pytest
 from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
 from freqtrade_liquidation.host.deeds import Close
+from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.earlier import earlier_closes
+from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.model import ClosingOrder, Side
 from tests.integration.exchanges import SPOT, trade
 
@@ -72,6 +75,22 @@ def test_unanswered_sell_of_an_earlier_run_is_looked_up(
     assert [one.is_final for one in found] == ([] if final is None else [final])
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_next_run_looks_up_what_this_process_sold_where_the_account_is_shared(
+    shared: bool,
+) -> None:
+    """Scope "trades" on futures, too: what a close left looks like the bot's."""
+    order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.2, client_order_id="ftl1")
+    opened = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
+    there: Any = Exchange({"id": "7", "status": "closed", "filled": 0.2, "average": 9.0})
+    notifier: Any = None
+    venue: Any = SimpleNamespace(shares_the_account=shared, closes_need_orders=False)
+    runner = Runner(Door(), notifier)
+    runner.trades, runner._earlier_closes = (opened,), [Close(order=order)]
+    [close] = asyncio.run(runner._sold_before(venue, there, there, 5.0))
+    assert close.is_final is shared
+
+
 def order_there(name: str | None, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:
     return {
         "id": order_id, "clientOrderId": name, "side": side, "status": "closed", "amount": 0.2,
@@ -120,4 +139,4 @@ def test_nothing_is_sold_where_neither_trail_nor_exchange_says_what_is_sold() ->
     (found,) = asyncio.run(earlier_closes(there, there, [opened], within_s=0.2))
     assert found.order.pair == SPOT
     assert not found.is_final, "its pair is uncertain"
-    assert asyncio.run(earlier_closes(there, there, [opened], spot=False)) == []
+    assert asyncio.run(earlier_closes(there, there, [opened], shared=False)) == []
