@@ -6,10 +6,10 @@ no queue, and know nothing of it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from freqtrade_liquidation.plan import Urgency
@@ -93,3 +93,19 @@ def at(place: Place) -> Iterator[Place]:
         yield place
     finally:
         CURRENT.reset(token)
+
+
+@asynccontextmanager
+async def within(timeout_s: float) -> AsyncIterator[None]:
+    """A part of the verb that runs, in a time of its own. Neither runs while the part waits.
+
+    :raises TimeoutError: if it takes longer.
+    """
+    whole = CURRENT.get()
+    async with asyncio.timeout(timeout_s) as attempt:
+        if whole is None:
+            yield
+            return
+        part = replace(whole, attempt=attempt, attempt_s=lambda: min(timeout_s, whole.attempt_s()))
+        with at(part), part.shared_with(whole):
+            yield

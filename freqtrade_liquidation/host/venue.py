@@ -41,6 +41,7 @@ from freqtrade_liquidation.model import (
     Position,
     Side,
 )
+from freqtrade_liquidation.place import within
 
 
 class Booking(Protocol):
@@ -271,7 +272,8 @@ class FuturesVenue:
         """
         if self._exchange.trading_mode == TradingMode.FUTURES and not reduce_only:
             raise ValueError("a futures close is reduce-only, always")
-        began = time.monotonic()
+        now = asyncio.get_running_loop().time
+        began = now()
         rate = await self._rate(order, timeout_s / 2)
         close = Close(order=order)
         self.deeds.closes.append(close)
@@ -279,7 +281,8 @@ class FuturesVenue:
         try:
             raw = await self._wire.write(
                 requests.close(order, leverage=leverage, rate=rate),
-                timeout_s=timeout_s - (time.monotonic() - began),
+                # The price took half of it at most, not counting what it waited for its turn.
+                timeout_s=max(timeout_s / 2, timeout_s - (now() - began)),
             )
         except OutcomeUnknown:
             raise
@@ -305,7 +308,7 @@ class FuturesVenue:
         if not requests.needs_price(self._exchange, order):
             return 0.0
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s):
                 price = await self._wire.read(requests.price(order), timeout_s=timeout_s)
         except TimeoutError as error:
             raise ExchangeUnavailable("not sent: no price within its time") from error

@@ -1,6 +1,7 @@
 """A verb that waits for its turn: its attempt begins when it is sent."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from freqtrade_liquidation.deadline import Deadline
 from freqtrade_liquidation.errors import ExchangeRefused, OutcomeUnknown
 from freqtrade_liquidation.host.flight import SharedFlight
 from freqtrade_liquidation.model import OpenOrder, OrderRole
-from freqtrade_liquidation.place import CURRENT, Place
+from freqtrade_liquidation.place import CURRENT, Place, within
 from freqtrade_liquidation.plan import Urgency, urgency_of_cancel
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.asking import LOOK_NEEDS_S, Asker, now
@@ -180,3 +181,29 @@ def test_waiting_for_the_turn_of_a_shared_question_is_no_attempt(
         assert took_s == pytest.approx(0.2 + LONG_S + 2.0), "bounded once it is sent"
     else:
         assert answers == ["positions", "orders"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "end", "then_s"),
+    [(waits_long, "priced", 0.0), (waits_long_and_hangs, "no price", 1.0)],
+)
+def test_part_of_a_verb_waits_in_nobodys_time(
+    verb: Callable[..., Awaitable[str]], end: str, then_s: float
+) -> None:
+    """The price that some orders need: it may take half of the attempt, once it is asked for."""
+
+    async def close(*, timeout_s: float) -> str:
+        try:
+            async with within(timeout_s / 2):
+                await verb(timeout_s=timeout_s)
+        except TimeoutError:
+            return "no price"
+        return "priced"
+
+    async def main() -> tuple[str, float]:
+        asks, began = asker(), now()
+        return await asks.once(close, urgency=Urgency.CLOSE), now() - began
+
+    ended, took_s = run(main())
+    assert ended == end
+    assert took_s == pytest.approx(LONG_S + then_s)
