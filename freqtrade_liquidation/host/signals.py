@@ -20,6 +20,14 @@ RECORD_WITHIN_S: Final = 0.5
 FORCED_WITHIN_S: Final = 2 * RECORD_WITHIN_S
 
 
+class QueryInterrupted(BaseException):
+    """A signal fell into a query of psycopg's.
+
+    On ``KeyboardInterrupt`` that would ask the server to cancel it, and wait for up to ten seconds;
+    one that is frozen never answers. Source: ``psycopg.Connection.wait``.
+    """
+
+
 class Signals:
     """The process's handlers for SIGINT, SIGTERM and SIGHUP (unless it was ignored at start).
 
@@ -99,7 +107,7 @@ class Signals:
         if heard:
             self._words.put(self._on_held)
         elif len(self.received) == 1:
-            raise KeyboardInterrupt
+            raise QueryInterrupted if _is_in_query(frame) else KeyboardInterrupt
 
     def _last_words(self) -> None:
         try:
@@ -109,3 +117,11 @@ class Signals:
             os.write(2, f"Forced exit could not be put on record: {error}\n".encode())
         finally:
             self._on_record.set()
+
+
+def _is_in_query(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "psycopg.connection":
+            return True
+        frame = frame.f_back
+    return False

@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from freqtrade_liquidation.host.bot import LiquidatingBot
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
+from freqtrade_liquidation.host.signals import QueryInterrupted
 from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.model import Request
 
@@ -49,6 +50,9 @@ class LiquidatingWorker(Worker):
         """freqtrade's endless loop; remembers what ended it."""
         try:
             super().run()
+        except QueryInterrupted:
+            self._ended_by = KeyboardInterrupt()
+            raise self._ended_by from None
         except BaseException as error:
             self._ended_by = error
             raise

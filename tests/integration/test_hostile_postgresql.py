@@ -2,7 +2,12 @@
 
 import contextlib
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+from sqlalchemy import create_engine, text
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
@@ -57,3 +62,29 @@ def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
         kinds = [event["event_type"] for event in trail.events()]
     assert kinds.count("liquidation_started") == kinds.count("liquidation_completed") == 2
     assert len(bot.rows(BOOKED)) == 2
+
+
+def test_signal_in_a_query_of_a_frozen_server_is_heard_at_once(postgresql: str) -> None:
+    """psycopg would try to cancel the query, and wait: up to ten seconds before the run begins."""
+    ask = f"""if True:
+        from sqlalchemy import create_engine, text
+        from freqtrade_liquidation.host.signals import QueryInterrupted, Signals
+        Signals(on_held=print, on_third=print).install()
+        try:
+            with create_engine({postgresql!r}).connect() as connection:
+                connection.execute(text("SELECT pg_sleep(60)"))
+        except QueryInterrupted:
+            print("interrupted")
+        """
+    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    sleeping = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+    with engine.connect() as observer:
+        asks = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE, text=True)
+        until = time.monotonic() + 20
+        while observer.scalar(sleeping) != 1:
+            assert time.monotonic() < until, "no query under way"
+        with frozen(postgresql):
+            asks.send_signal(signal.SIGTERM)
+            told, _ = asks.communicate(timeout=4)
+    engine.dispose()
+    assert told == "interrupted\n"
