@@ -108,7 +108,10 @@ class Limiter:
         try:
             yield
         finally:
-            sent.arrived_by = min(sent.arrived_by, asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            sent.arrived_by = min(sent.arrived_by, now)
+            if self._waiting:  # for the moment that was foreseen when it was sent: it comes sooner
+                self._wake_at(now)
 
     def _count(self, kinds: Collection[str], now: float) -> Sent:
         sent = Sent(now + LAG_S)

@@ -109,4 +109,4 @@ def test_a_limit_is_kept_without_a_single_429(
     assert {request["status"] for request in practice.requests()} == {200}
     assert len(arrived) == 3 * rate
     assert arrived[rate - 1] - arrived[0] < (rate - 1) / rate, "ccxt would send one by one"
-    assert arrived[-1] - arrived[0] < 4, "two full seconds, and what a loaded machine adds to each"
+    assert arrived[-1] - arrived[0] < 3, "within 25 % of requests ÷ limit, and some for the load"

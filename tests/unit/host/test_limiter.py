@@ -9,14 +9,7 @@ from freqtrade.exchange import Exchange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freqtrade_liquidation.host.limiter import (
-    LAG_S,
-    ORDER,
-    REQUEST,
-    Limiter,
-    Window,
-    limits_of,
-)
+from freqtrade_liquidation.host.limiter import LAG_S, ORDER, REQUEST, Limiter, Window, limits_of
 from freqtrade_liquidation.plan import Urgency
 from tests.simulation.virtual import run
 
@@ -97,6 +90,23 @@ def test_request_that_hangs_holds_up_nobody() -> None:
         return await main() - began
 
     assert run(timed()) == pytest.approx(1.0 + LAG_S)
+
+
+def test_answer_brings_forward_the_turn_of_who_waits_already() -> None:
+    """It waited as if no answer came: for `LAG_S` more in each second."""
+
+    async def send(limiter: Limiter) -> float:
+        with limiter.counted(await limiter.turn((REQUEST,), (0, 0.0))):
+            began = asyncio.get_running_loop().time()
+            await asyncio.sleep(0.1)
+        return began
+
+    async def main() -> list[float]:
+        limiter = per_second(1)
+        return await asyncio.gather(*(send(limiter) for _ in range(3)))
+
+    first, *later = run(main())
+    assert [began - first for began in later] == pytest.approx([1.1, 2.2])
 
 
 def test_who_gave_up_waiting_is_passed_over() -> None:
