@@ -62,9 +62,8 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Loading a thousand modules makes none: looking for it takes a tenth of a second of a start.
-
-    Nor is it looked for among them later.
+    """Loading a thousand modules makes next to none, and to look for it takes a tenth of a second
+    of a start. Nor is it looked for among them later.
     """
     gc.disable()
     try:

@@ -31,7 +31,7 @@ from freqtrade_liquidation.host.prices import last_exit_price
 from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade, booked_ids
 from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, OrderRole, Position, Side
+from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +106,10 @@ class LedgerVenue(FuturesVenue):
         uncertain = pair in self._unreadable or any(not close.is_final for close in closes)
         uncertain = uncertain or self._exit_is_in_air(pair)
         unsold = amount = self._unsold(pair)
-        if balances is not None:
-            amount = min(amount, balances.get(self._base_currency(pair), 0.0))
-        self._note_exclusive(pair, unsold, balances, uncertain=uncertain)
+        held = None if balances is None else balances.get(self._base_currency(pair), 0.0)
+        if held is not None:
+            amount = min(amount, held)
+        self._note_exclusive(pair, own=unsold, held=held, uncertain=uncertain)
         known = self._knows(pair)
         price = trades[0].open_rate if trades else self._found_price(pair)
         position = Position(
@@ -127,17 +128,6 @@ class LedgerVenue(FuturesVenue):
         if trades and not uncertain:
             self._note_missing(position, unsold)
         return position if amount > 0 or uncertain else None
-
-    def _note_exclusive(
-        self, pair: str, unsold: float, balances: dict[str, float] | None, *, uncertain: bool
-    ) -> None:
-        """Whether the account has no coins of *pair* but the bot's. In doubt of what is sold, as
-        many as are unsold could be the user's own: they are no proof, more of them are."""
-        held = None if balances is None else balances.get(self._base_currency(pair), 0.0)
-        if held is None or held > unsold * (1 + AMOUNT_TOLERANCE):
-            self._exclusive.discard(pair)
-        elif not uncertain:
-            self._exclusive.add(pair)
 
     def _exit_is_in_air(self, pair: str) -> bool:
         """freqtrade's own, sent and not heard of: selling beside it would be selling twice."""

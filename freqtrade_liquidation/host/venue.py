@@ -151,12 +151,26 @@ class FuturesVenue:
         own -= sum(c.filled for c in closes)
         if any(n.pair == position.pair and n.is_fresh for n in self._door.in_air()):
             return position
-        all_known = all(c.is_final for c in closes)
-        if all_known and position.amount <= own * (1 + AMOUNT_TOLERANCE):
-            self._exclusive.add(position.pair)
-        uncertain = not all_known and position.pair not in self._exclusive
+        uncertain = not all(c.is_final for c in closes)
+        self._note_exclusive(position.pair, own=own, held=position.amount, uncertain=uncertain)
+        uncertain = uncertain and position.pair not in self._exclusive
         amount = max(0.0, min(position.amount, own))
         return replace(position, amount=amount, uncertain=uncertain)
+
+    def _note_exclusive(
+        self, pair: str, *, own: float, held: float | None, uncertain: bool
+    ) -> None:
+        """Whether the account has no part of *pair* but the bot's.
+
+        :param own: base currency, what of the bot's is not known to be closed.
+        :param held: base currency, by the account; ``None`` = there is none.
+        :param uncertain: an order of ours may have closed more. Then as much as *own* could be the
+            user's: that is no proof, and more than it is one of the contrary.
+        """
+        if held is None or held > own * (1 + AMOUNT_TOLERANCE):
+            self._exclusive.discard(pair)
+        elif not uncertain:
+            self._exclusive.add(pair)
 
     def _trades_of(self, pair: str) -> list[KnownTrade]:
         return [trade for trade in self._trades if trade.pair == pair]

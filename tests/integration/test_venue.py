@@ -88,6 +88,27 @@ def test_trade_of_the_other_side_is_not_the_bots(
     assert on(futures, positions, trade(BTC, 0.5), account_scope=False) == {}
 
 
+def test_contracts_added_by_hand_while_a_close_is_uncertain_are_seen_as_the_users(
+    practice: PracticeExchange, futures: Exchange
+) -> None:
+    """Scope "trades": a close that is sent again then could take them."""
+    practice.seed_position(BTC, 0.2)
+    practice.add_fault("drop_before", method="POST", path="/order$", times=1)
+    practice.add_fault("error", method="GET", path="/order$", status=503)
+
+    async def close(venue: FuturesVenue) -> list[tuple[bool, float]]:
+        looks = [(await positions(venue))[BTC]]
+        with pytest.raises(OutcomeUnknown):
+            await venue.execute_market_close(closing(BTC, 0.2), timeout_s=5)
+        looks.append((await positions(venue))[BTC])
+        practice.seed_position(BTC, 0.5)
+        looks.append((await positions(venue))[BTC])
+        return [(look.uncertain, look.amount) for look in looks]
+
+    looks = on(futures, close, trade(BTC, 0.2), account_scope=False)
+    assert looks == [(False, 0.2), (False, 0.2), (True, 0.2)]
+
+
 def pieces(exchange: Exchange, amount: float, maximum: float | None) -> list[float]:
     async def cut(venue: FuturesVenue) -> list[float]:
         minimum = venue.minimum_amount(BTC)
