@@ -111,7 +111,7 @@ class Limiter:
             now = asyncio.get_running_loop().time()
             sent.arrived_by = min(sent.arrived_by, now)
             if self._waiting:  # for the moment that was foreseen when it was sent: it comes sooner
-                self._wake_at(now)
+                self._wake_at(now + SORTED_WITHIN_S)
 
     def _count(self, kinds: Collection[str], now: float) -> Sent:
         sent = Sent(now + LAG_S)
