@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,6 +123,17 @@ class AuditLog:
                 return store.run(correlation_id)
         runs = {run["correlation_id"]: run for run in self._runs_in_file()}
         return runs.get(correlation_id)
+
+    def runs_since(self, moment: datetime) -> list[dict[str, Any]]:
+        """Runs that started at *moment* (aware UTC) or later, those that wait in the file included.
+
+        :raises AuditUnreadable: if the database cannot be read.
+        """
+        began = datetime.fromisoformat
+        with self._reading() as store:
+            waiting = self._runs_in_file()  # first: the import takes them from here to there
+            stored = store.runs_since(moment) if store else []
+            return [run for run in waiting if began(run["started_at"]) >= moment] + stored
 
     def unfinished_runs(self) -> list[dict[str, Any]]:
         """Runs whose state is ``in_progress``, oldest first. :raises AuditUnreadable:"""

@@ -1,6 +1,7 @@
 """The audit tables as a store: one transaction a write, short reads. Raises; the log catches."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from freqtrade.persistence.base import ModelBase
@@ -67,6 +68,11 @@ class AuditStore:
     def run(self, correlation_id: str) -> dict[str, Any] | None:
         """The run's row, if there is one."""
         return next(self._rows(select(RUNS).where(RUNS.c.correlation_id == correlation_id)), None)
+
+    def runs_since(self, moment: datetime) -> list[dict[str, Any]]:
+        """Those that started at *moment* (aware UTC) or later, oldest first."""
+        query = select(RUNS).where(RUNS.c.started_at >= moment).order_by(RUNS.c.started_at)
+        return list(self._rows(query))
 
     def runs_in_state(self, state: str) -> list[dict[str, Any]]:
         """Oldest first."""

@@ -123,7 +123,8 @@ class LiquidatingBot(FreqtradeBot):
         if note is None:
             self._protection.log.info("Entry into %s refused: a liquidation barred it.", pair)
             return False
-        if (why := self._protection.neighbours.refuse_entry(pair)) is not None:
+        neighbours, audit = self._protection.neighbours, self._protection.audit
+        if (why := neighbours.refuse_entry(pair, audit)) is not None:
             self._protection.door.settle(note)
             logger.warning("Entry into %s refused: %s.", pair, why)
             return False

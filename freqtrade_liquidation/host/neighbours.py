@@ -3,8 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.host.lease import (
     Beat,
     BookDatabase,
@@ -18,6 +20,7 @@ from freqtrade_liquidation.host.lease import (
 from freqtrade_liquidation.host.turns import Ticket, Turn
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Neighbours:
         self._claims = RunClaims(self._book)
         self._pulse = Pulse(self._book, self._lease)
         self._foreign: set[str] = set()
+        self._bars_since = datetime.now(UTC)
 
     @property
     def under_way(self) -> str | None:
@@ -106,17 +110,32 @@ class Neighbours:
                     logger.warning("The asker was not told the result: %s", error)
             time.sleep(ASK_AGAIN_S)
 
-    def refuse_entry(self, pair: str) -> str | None:
+    def refuse_entry(self, pair: str, audit: AuditLog) -> str | None:
         """Why *pair* must not be entered now, in words; ``None`` = no other process bars it."""
         try:
             claim = self._pulse.barred_by(pair)
-        except BookUnavailable as error:
+            barred_by = self._unclaimed(pair, audit) if claim is None else claim.correlation_id
+        except (BookUnavailable, AuditUnreadable) as error:
             return f"what other processes do could not be read: {error}"
-        return None if claim is None else f"liquidation {claim.correlation_id} barred it"
+        return None if barred_by is None else f"liquidation {barred_by} barred it"
+
+    def _unclaimed(self, pair: str, audit: AuditLog) -> str | None:
+        """A run that could not take its turn, and so is in the audit trail alone.
+
+        This bot may have hung with the database's lock in its hand.
+        """
+        if not self._book.is_shared:
+            return None
+        for run in audit.runs_since(self._bars_since):
+            closed = run["state"] != LiquidationState.SKIPPED
+            if closed and (run["pairs"] is None or pair in run["pairs"]):
+                return str(run["correlation_id"])
+        return None
 
     def lift(self) -> None:
         """``/start``: runs that are over bar nothing any more."""
         self._pulse.lift()
+        self._bars_since = datetime.now(UTC)
 
     def claim(self, turn: Turn, *, for_s: float, wait_s: float, insist_s: float) -> bool:
         """Takes this database's turn for a run.

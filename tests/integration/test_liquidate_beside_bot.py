@@ -1,6 +1,9 @@
 """``liquidate`` beside a bot: one that answers, one that hangs, one that was just killed."""
 
 import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -12,8 +15,20 @@ from tests.integration.operator import Operator
 from tests.integration.test_main_job import closing_requests, fills_pnl
 
 BTC = "BTC/USDT:USDT"
+
 AT_REST = {"process_throttle_secs": 60}
 """Between two loops the bot looks at what others want; a slow loop may miss the two seconds."""
+
+
+@contextmanager
+def locking(bot: BotProcess) -> Iterator[None]:
+    """Nobody else writes the bot's database meanwhile."""
+    other = sqlite3.connect(bot.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.close()
 
 
 def wait_for_lease(bot: BotProcess) -> None:
@@ -82,8 +97,9 @@ def test_bot_that_answers_closes_some_pairs_and_goes_on(
         assert "liquidation_latched" not in event_types(bot)
 
 
+@pytest.mark.parametrize("locked", [False, True])
 def test_bot_that_hangs_finds_its_book_closed_and_books_it(
-    exchange: PracticeExchange, make_bot: MakeBot
+    exchange: PracticeExchange, make_bot: MakeBot, locked: bool
 ) -> None:
     """SIGSTOP, the command, SIGCONT: it never enters again, and nothing is closed twice."""
     operator = Operator()
@@ -91,11 +107,12 @@ def test_bot_that_hangs_finds_its_book_closed_and_books_it(
     with bot:
         wait_until_invested(bot, 3)
         wait_for_lease(bot)
-        bot.send(signal.SIGSTOP)
-        exchange.clear_log()
-        done = command.run(bot, "liquidate", "--yes")
+        with locking(bot) if locked else nullcontext():
+            bot.send(signal.SIGSTOP)
+            exchange.clear_log()
+            done = command.run(bot, "liquidate", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "did not take the request within 2 s" in done.stdout
+        assert "did not take the request within 2 s" in done.stdout or locked
         assert "not booked here: the bot books it" in done.stdout
         assert exchange.positions() == {}
         assert len(bot.open_trades()) == 3
@@ -112,18 +129,24 @@ def test_bot_that_hangs_finds_its_book_closed_and_books_it(
     assert command.run(bot, "status").returncode == 5
 
 
+@pytest.mark.parametrize("locked", [False, True])
 def test_bot_that_hangs_enters_no_pair_that_was_closed(
-    exchange: PracticeExchange, make_bot: MakeBot
+    exchange: PracticeExchange, make_bot: MakeBot, locked: bool
 ) -> None:
-    """A run for some pairs latches nothing, and yet bars them."""
+    """A run for some pairs latches nothing, and yet bars them.
+
+    :param locked: as if it hung in a commit of its own: nobody else can write the database.
+    """
     operator = Operator()
     bot = make_bot(api_server=operator.config)
     with bot:
         wait_until_invested(bot, 3)
         wait_for_lease(bot)
-        bot.send(signal.SIGSTOP)
-        done = command.run(bot, "liquidate", "--yes", "--pairs", BTC)
+        with locking(bot) if locked else nullcontext():
+            bot.send(signal.SIGSTOP)
+            done = command.run(bot, "liquidate", "--yes", "--pairs", BTC)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "going on without" in " ".join(done.stdout.split()) or not locked
         exchange.clear_log()
         bot.send(signal.SIGCONT)
         bot.wait_for(lambda: len(bot.open_trades()) == 2, "its booking")

@@ -119,8 +119,9 @@ def test_entry_that_its_process_gave_up_stays_in_the_air_since_then(
     def timeout(*args: Any, **kwargs: Any) -> bool:
         raise TimeoutError
 
-    alone = SimpleNamespace(refuse_entry=lambda pair: None)
+    alone = SimpleNamespace(refuse_entry=lambda pair, audit: None)
     monkeypatch.setattr(Protection, "neighbours", alone)
+    monkeypatch.setattr(Protection, "audit", None)
     monkeypatch.setattr(FreqtradeBot, "execute_entry", timeout)
     with pytest.raises(TimeoutError):
         bot.execute_entry(BTC, 100.0)

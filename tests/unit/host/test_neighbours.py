@@ -1,13 +1,18 @@
 """The bot's side of a shared book."""
 
+import sqlite3
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.turns import Turn
@@ -99,3 +104,64 @@ def test_asker_is_answered_though_the_database_is_busy_for_a_moment(tmp_path: Pa
     result = SimpleNamespace(correlation_id="liq_1", to_dict=dict)
     neighbours._answer(SimpleNamespace(id="x"), result)  # type: ignore[arg-type]
     assert told == ["busy", "busy", "liq_1"]
+
+
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+
+
+def audit_of(folder: Path) -> AuditLog:
+    return AuditLog(url(folder), fallback=folder / "waiting.jsonl", masker=Masker([]))
+
+
+def run_of_another(pairs: list[str] | None, **changes: Any) -> RunRecord:
+    """A command's run that did not take its turn."""
+    record = {
+        "correlation_id": "liq_1",
+        "trigger": "cli",
+        "state": "completed",
+        "started_at": datetime.now(UTC),
+        "pairs": pairs,
+    }
+    return RunRecord(**{**record, **changes})
+
+
+@pytest.mark.parametrize("imported", [False, True], ids=["in-the-file", "imported"])
+@pytest.mark.parametrize("pairs", [[BTC], None], ids=["one-pair", "whole-book"])
+def test_run_that_could_not_take_its_turn_bars_what_it_closed_until_start(
+    tmp_path: Path, pairs: list[str] | None, imported: bool
+) -> None:
+    """The bot hung with the database's lock in its hand: the command's words are in a file."""
+    audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
+    neighbours.beat()
+    with sqlite3.connect(tmp_path / "trades.sqlite") as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        assert audit.record([], run_of_another(pairs)) is Durability.FILE
+    holder.close()
+    assert audit.import_fallback() == 1 if imported else True
+    refusal = neighbours.refuse_entry(BTC, audit)
+    assert refusal == "liquidation liq_1 barred it"
+    assert (neighbours.refuse_entry(ETH, audit) is None) is (pairs is not None)
+    neighbours.lift()
+    assert neighbours.refuse_entry(BTC, audit) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"state": "skipped"}, {"started_at": datetime.now(UTC) - timedelta(days=1)}],
+    ids=["closed-nothing", "before-this-bot"],
+)
+def test_other_runs_on_record_bar_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+    audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
+    audit.record([], run_of_another(None, **changes))
+    assert neighbours.refuse_entry(BTC, audit) is None
+
+
+def test_audit_trail_that_cannot_be_read_refuses_the_entry(tmp_path: Path) -> None:
+    audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
+    audit.record([], run_of_another([ETH]))
+    with sqlite3.connect(tmp_path / "trades.sqlite") as connection:
+        connection.execute("ALTER TABLE liquidation_runs RENAME COLUMN started_at TO gone")
+    connection.close()
+    refusal = neighbours.refuse_entry(BTC, audit)
+    assert refusal is not None
+    assert "could not be read" in refusal
