@@ -392,7 +392,7 @@ def test_killed_in_a_run_is_found_and_told_at_the_next_start(
     bot.write_config(json.loads(bot.config_file.read_text()) | {"max_open_trades": 0})
     with bot:
         bot.wait_for(lambda: "liquidation_interrupted" in event_types(bot), "the record")
-        assert "was cut off" in said(bot)
+        bot.wait_for(lambda: "was cut off" in said(bot), "the word about it")
         assert runs(bot)[0]["state"] == "partial"
 
 
