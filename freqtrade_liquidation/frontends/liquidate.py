@@ -99,8 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-p", "--pairs", nargs="+", metavar="PAIR", help="Only these (default: the whole book)."
     )
-    parser.add_argument("--preview", action="store_true", help="Show what it would do, and end.")
-    parser.add_argument("-y", "--yes", action="store_true", help="Do not ask.")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--preview", action="store_true", help="Show what it would do, and end.")
+    one.add_argument("-y", "--yes", action="store_true", help="Do not ask.")
     parser.add_argument("--reason", metavar="TEXT", help="For the audit trail.")
     add_database_arguments(parser)
     return parser
@@ -206,8 +207,10 @@ class _Command:
         exchange = self._opening.exchange()
         wrong = sorted(pair for pair in pairs if not self._is_market(exchange, pair))
         if wrong:
-            likely = {f"{pair}:{pair.split('/')[-1]}" for pair in wrong} & set(exchange.markets)
-            hint = f" Did you mean {', '.join(sorted(likely))}?" if likely else ""
+            meant = {p.lower() for pair in wrong for p in (pair, f"{pair}:{pair.split('/')[-1]}")}
+            names = (name for name in exchange.markets if name.lower() in meant)
+            likely = sorted(name for name in names if self._is_market(exchange, name))
+            hint = f" Did you mean {', '.join(likely)}?" if likely else ""
             raise OperationalException(
                 f"The exchange's {exchange.trading_mode.value} market has no {', '.join(wrong)}."
                 f"{hint}"

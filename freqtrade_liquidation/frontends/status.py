@@ -90,8 +90,9 @@ def _verdict(
         return ARMED, "Armed, as far as the database says. Name the bot's configuration with -c."
     if not settings.triggers:
         return DISARMED, "Disabled: the configuration's list of triggers is empty."
-    does = "closes positions" if settings.close_positions else "cancels orders, keeps positions"
-    return ARMED, f"Armed: {', '.join(settings.triggers)} {does}."
+    closes = settings.close_positions
+    does = "positions are closed" if closes else "orders are cancelled and positions kept"
+    return ARMED, f"Armed: {does} on {', '.join(settings.triggers)}."
 
 
 def _who_runs(book: BookDatabase) -> Iterator[str]:

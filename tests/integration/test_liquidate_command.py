@@ -127,7 +127,9 @@ def test_some_pairs_close_alone_and_latch_nothing(
     ("options", "words"),
     [
         ([], "--yes"),
+        (["--yes", "--preview"], "--preview: not allowed with argument -y/--yes"),
         (["--yes", "--pairs", "BTC/USDT"], "Did you mean BTC/USDT:USDT?"),
+        (["--yes", "--pairs", "btc/usdt:usdt"], "Did you mean BTC/USDT:USDT?"),
         (["--yes", "--db-url", "sqlite:///nowhere.sqlite"], "nowhere.sqlite"),
         (["--yes", "--nonsense"], "--nonsense"),
         (["--yes", "--db-url", "no address"], "db_url"),

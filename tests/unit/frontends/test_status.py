@@ -43,7 +43,13 @@ def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bot:
 
 def test_armed_names_the_triggers(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     assert bot.status() == 0
-    assert "Armed: shutdown, stop, fatal_error closes positions." in capsys.readouterr().out
+    assert "Armed: positions are closed on shutdown, stop, fatal_error." in capsys.readouterr().out
+
+
+def test_armed_says_that_positions_are_kept(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    bot.write(close_positions=False)
+    assert bot.status() == 0
+    assert "orders are cancelled and positions kept on shutdown" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("settings", [{"emergency_liquidation": False}, {"triggers": []}])
