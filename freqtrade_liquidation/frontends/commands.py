@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from rich.console import Console
+from freqtrade_liquidation.frontends.terminal import Terminal
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def run(arguments: Sequence[str]) -> int:
         return OWN[arguments[0]](list(arguments[1:]))
     except (FreqtradeException, LiquidationError) as error:
         text = f"Error: {error}"
-        Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+        Terminal(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
         return 2 if isinstance(error, FreqtradeException) else 1
 
 
@@ -66,7 +66,7 @@ def _show(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     audit = open_audit(options)
     try:
-        return show.run(options, audit, Console())
+        return show.run(options, audit, Terminal())
     finally:
         audit.close()
 

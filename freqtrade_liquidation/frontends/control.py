@@ -1,4 +1,4 @@
-"""``disarm``, ``arm``, ``release`` and ``status``: what a person decides for later."""
+"""``disarm``, ``arm`` and ``release``: what a person decides for later."""
 
 import argparse
 import getpass
@@ -6,11 +6,11 @@ import socket
 from datetime import timedelta
 from typing import Final
 
-from rich.console import Console
 from rich.text import Text
 
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
+from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.host.control import Control, patiently, window
 
 OK: Final = 0
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
         _check_heard(audit)
     finally:
         audit.close()
-    Console(highlight=False).print(Text(words), soft_wrap=True)
+    Terminal(highlight=False).print(Text(words), soft_wrap=True)
     return OK
 
 

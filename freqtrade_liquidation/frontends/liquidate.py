@@ -36,6 +36,7 @@ from freqtrade_liquidation.frontends.database import (
     freqtrade_arguments,
 )
 from freqtrade_liquidation.frontends.progress import Progress
+from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     :raises LiquidationError: if nothing could be begun.
     """
     options = _parser().parse_args(arguments)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = Terminal(highlight=False), Terminal(stderr=True, highlight=False)
     if not (options.yes or options.preview or _is_terminal()):
         errors.print(
             "Error: nobody is there to ask. Add --yes to close the positions, or --preview to "

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
 from freqtrade_liquidation import config as configuration
@@ -20,6 +19,7 @@ from freqtrade_liquidation.frontends.database import (
     fallback_file,
     freqtrade_arguments,
 )
+from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.frontends.words import CUT_OFF, is_cut_off
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         audit.close()
         book.close()
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     style = "bold green" if code == ARMED else "bold yellow" if code == DISARMED else "bold red"
     console.print(Text(verdict, style=style), soft_wrap=True)
     for line in words:

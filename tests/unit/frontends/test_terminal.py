@@ -1,0 +1,69 @@
+"""What strangers wrote does not steer the terminal."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.frontends import commands
+from freqtrade_liquidation.frontends.terminal import Terminal
+from freqtrade_liquidation.host.control import Control
+
+HOSTILE = "a\x1b[2Jb\x9b31mc\x7fd\u202ee\u2066f"
+SHOWN = "a?[2Jb?31mc?d?e?f"
+
+
+def terminal(*, is_one: bool) -> tuple[Terminal, io.StringIO]:
+    file = io.StringIO()
+    return Terminal(file=file, force_terminal=is_one, width=100, _environ={}), file
+
+
+def table(words: str) -> Table:
+    made = Table(title=words)
+    made.add_column(words)
+    made.add_row(Text(words))
+    return made
+
+
+@pytest.mark.parametrize("what", [HOSTILE, Text(HOSTILE), table(HOSTILE)], ids=type)
+def test_control_characters_are_shown_as_question_marks(what: object) -> None:
+    console, file = terminal(is_one=False)
+    console.print(what, markup=False)
+    assert SHOWN in file.getvalue()
+    assert not set(file.getvalue()) & set("\x1b\x9b\x7f\u202e\u2066")
+
+
+def test_tabs_and_lines_stay() -> None:
+    console, file = terminal(is_one=False)
+    console.print("one\ntwo")
+    assert file.getvalue() == "one\ntwo\n"
+
+
+def test_own_styles_and_the_live_part_stay_and_its_words_are_harmless() -> None:
+    console, file = terminal(is_one=True)
+    console.print(Text(HOSTILE, style="red"))
+    with Live(table(HOSTILE), console=console, auto_refresh=False) as live:
+        live.refresh()
+    shown = file.getvalue()
+    assert "\x1b[31m" in shown
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+
+
+def test_commands_show_a_hostile_name_and_reason_as_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, folder = f"sqlite:///{tmp_path / 'trades.sqlite'}", str(tmp_path)
+    audit = AuditLog(url, fallback=tmp_path / "f.jsonl", masker=Masker([]))
+    Control(audit).latch(by=f"rest {HOSTILE}", correlation_id=None)
+    audit.close()
+    assert commands.run(["status", "--db-url", url, "--userdir", folder]) == 5
+    assert commands.run(["show-liquidations", "no\x1b[2J", "--db-url", url]) == 2
+    shown = "".join(capsys.readouterr())
+    assert f"Latched by rest {SHOWN}" in shown
+    assert "\x1b" not in shown
