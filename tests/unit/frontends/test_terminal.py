@@ -15,7 +15,7 @@ from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.host.control import Control
 
 HOSTILE = "a\x1b[2Jb\x9b31mc\x7fd\u202ee\u2066f"
-SHOWN = "a?[2Jb?31mc?d?e?f"
+SHOWN = "a[2Jb31mcdef"
 
 
 def terminal(*, is_one: bool) -> tuple[Terminal, io.StringIO]:
@@ -31,11 +31,20 @@ def table(words: str) -> Table:
 
 
 @pytest.mark.parametrize("what", [HOSTILE, Text(HOSTILE), table(HOSTILE)], ids=type)
-def test_control_characters_are_shown_as_question_marks(what: object) -> None:
+def test_control_characters_are_not_printed(what: object) -> None:
     console, file = terminal(is_one=False)
     console.print(what, markup=False)
     assert SHOWN in file.getvalue()
     assert not set(file.getvalue()) & set("\x1b\x9b\x7f\u202e\u2066")
+
+
+def test_no_letter_of_a_table_is_lost() -> None:
+    """Its columns are measured before."""
+    console, file = terminal(is_one=False)
+    grid = Table.grid()
+    grid.add_row(Text(f"{HOSTILE} the end"))
+    console.print(grid)
+    assert f"{SHOWN} the end" in file.getvalue()
 
 
 def test_tabs_and_lines_stay() -> None:
