@@ -13,6 +13,7 @@ from rich.text import Text
 from freqtrade_liquidation.audit.export import export_events, to_line
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.frontends.html.report import write_report
+from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.frontends.words import (
     CUT_OFF,
     Row,
@@ -80,11 +81,8 @@ def _run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
         plotly_source()  # says at once that it is missing
     code = OK
     if args.verify:
-        report = audit.verify()
-        style = "green" if report.ok else "bold red"
-        console.print(Text(report.message, style=style), soft_wrap=True)
-        code = OK if report.ok else BROKEN
-        if args.html is None:
+        code = _verify(audit, Terminal(stderr=True) if args.print_json else console)
+        if not (args.html or args.export or args.print_json):
             return code
     chosen = None
     if args.id is not None:
@@ -95,6 +93,13 @@ def _run(args: argparse.Namespace, audit: AuditLog, console: Console) -> int:
             return USAGE
         chosen = (exact or matches)[0]
     return _show(args, audit, console, chosen) or code
+
+
+def _verify(audit: AuditLog, console: Console) -> int:
+    report = audit.verify()
+    style = "green" if report.ok else "bold red"
+    console.print(Text(report.message, style=style), soft_wrap=True)
+    return OK if report.ok else BROKEN
 
 
 def _no_such_run(wanted: str, matches: list[dict[str, Any]]) -> str:

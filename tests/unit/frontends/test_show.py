@@ -116,6 +116,19 @@ def test_verify_one_line_and_exit_code(audit: AuditLog, tmp_path: Path) -> None:
     assert "event 7" in text
 
 
+def test_verify_does_not_stand_in_the_way_of_an_export(
+    audit: AuditLog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.execute("UPDATE liquidation_events SET pair='x' WHERE sequence=7")
+    written = tmp_path / "events.jsonl"
+    code, text = shown(audit, "--verify", "--export", str(written), "--print-json")
+    assert code == 1
+    assert "event 7" in capsys.readouterr().err, "JSON has the output to itself"
+    assert written.read_text() == text
+    assert all(json.loads(line) for line in text.splitlines())
+
+
 def test_list_without_runs_says_so(tmp_path: Path) -> None:
     empty = AuditLog(f"sqlite:///{tmp_path}/e.sqlite", fallback=tmp_path / "f", masker=Masker())
     assert shown(empty) == (0, "No liquidation has run yet.\n")
