@@ -157,14 +157,12 @@ def _print_runs(audit: AuditLog, limit: int, console: Console) -> None:
         return
     older = bool(limit) and len(runs) > limit
     runs = runs[:limit] if limit else runs
-    table = Table(title="Liquidations", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("ID", overflow="fold", min_width=28)
+    table = Table(title="Liquidations", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("ID", overflow="fold", width=28)  # only the next two give way
     table.add_column("Trigger", overflow="fold")
-    table.add_column("State")
-    table.add_column("Closed", justify="right")
-    table.add_column("Left", justify="right")
-    table.add_column("Orders", justify="right")
-    table.add_column("Profit", justify="right")
+    table.add_column("State", overflow="fold")
+    for name in ("Closed", "Left", "Orders", "Profit"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in runs:
         table.add_row(
             Text(f"{row['correlation_id']}\n{_when(row)}, {seconds(row['duration_seconds'])}"),
@@ -209,7 +207,7 @@ def _outcome_table(outcome: list[dict[str, Any]]) -> Table:
     for name in ("Pair", "Side", "State"):
         table.add_column(name, overflow="fold")
     for name in ("Amount", "Left", "Profit"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Note", overflow="fold")
     for pair in outcome:
         table.add_row(

@@ -57,6 +57,21 @@ def test_list_shows_runs_on_80_columns_plain(audit: AuditLog) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("width", [80, 72])
+def test_narrow_list_cuts_no_number(audit: AuditLog, width: int) -> None:
+    audit.record(
+        [],
+        RunRecord(
+            correlation_id=f"{ID[:-1]}3", trigger="fatal_error", state="in_progress",
+            started_at=START, positions_closed=100, positions_failed=40, orders_cancelled=300,
+            total_realized_pnl=-12345.67,
+        ),
+    )  # fmt: skip
+    _, text = shown(audit, width=width)
+    assert {"-12345.67", "-1.50", "300", "Profit", "Orders"} <= set(text.split())
+    assert max(map(len, text.splitlines())) <= width
+
+
 def test_list_is_limited_newest_first_and_says_so(audit: AuditLog) -> None:
     """Thousands of runs take seconds to draw, and nobody reads them."""
     code, text = shown(audit, "--limit", "1")
