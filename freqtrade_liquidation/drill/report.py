@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.drill.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def _by_pair(result: "DrillResult") -> Table:
         table.add_row(
             escape(pair.split(":")[0]),
             "short" if amount < 0 else "long",
-            f"{abs(amount):g}",
-            f"[red]{abs(left):g}[/red]" if left else "[green]0[/green]",
+            digits(abs(amount)),
+            f"[red]{digits(abs(left))}[/red]" if left else "[green]0[/green]",
             "" if profit is None or trade.get("is_open") else f"{profit:+.2f}",
             closed,
         )

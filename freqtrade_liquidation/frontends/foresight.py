@@ -1,19 +1,26 @@
 """The preview, for people: a table on a terminal, a line a position elsewhere."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.preview import Preview, PreviewLine
+
+NOT_KNOWN: Final = "not known"
 
 
 def show(preview: Preview, console: Console) -> None:
     """Prints *preview*: what would be closed, and what else would happen."""
     if preview.lines and console.is_terminal:
         console.print(_table(preview))
+        for line in preview.lines:
+            for remark in _remarks(line):
+                console.print(Text(f"{line.pair}: {remark}", style="yellow"), soft_wrap=True)
     elif preview.lines:
         for line in preview.lines:
             console.print(Text(_plain(line, preview.currency)), soft_wrap=True)
@@ -22,50 +29,55 @@ def show(preview: Preview, console: Console) -> None:
 
 
 def _table(preview: Preview) -> Table:
-    table = Table(title="A liquidation would close", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    title = f"A liquidation would close (profit and cost in {preview.currency})"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("Pair", overflow="fold")
-    table.add_column("Side")
-    for name in ("Amount", "Price", f"Profit {preview.currency}", f"Cost {preview.currency}"):
-        table.add_column(name, justify="right")
-    table.add_column("Stop")
-    table.add_column("", overflow="fold")
+    table.add_column("Side", no_wrap=True)
+    for name in ("Amount", "Price", "Profit", "Cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Stop", no_wrap=True)
     for line in preview.lines:
         table.add_row(
             Text(line.pair),
             str(line.side),
-            f"{line.amount:g}",
-            _number(line.price, "{:g}"),
-            _number(line.estimated_profit, "{:+.2f}"),
-            _number(line.estimated_cost, "{:.2f}"),
+            digits(line.amount),
+            _price(line),
+            _sum(line.estimated_profit, "+.2f"),
+            _sum(line.estimated_cost, ".2f"),
             _stop(line),
-            Text(", ".join(_remarks(line)), style="yellow"),
         )
     return table
 
 
 def _plain(line: PreviewLine, currency: str) -> str:
     parts = [
-        f"{line.pair} {line.side} {line.amount:g} at {_number(line.price, '{:g}')}",
-        f"profit {_number(line.estimated_profit, '{:+.2f}')} {currency}",
-        f"cost {_number(line.estimated_cost, '{:.2f}')} {currency}",
+        f"{line.pair} {line.side} {digits(line.amount)} at {_price(line)}",
+        f"profit {_sum(line.estimated_profit, '+.2f')} {currency}",
+        f"cost {_sum(line.estimated_cost, '.2f')} {currency}",
         f"stop: {_stop(line)}",
         *_remarks(line),
     ]
     return ", ".join(parts)
 
 
-def _number(value: float | None, form: str) -> str:
-    return "not known" if value is None else form.format(value)
+def _price(line: PreviewLine) -> str:
+    return NOT_KNOWN if line.price is None else digits(line.price)
+
+
+def _sum(value: float | None, form: str) -> str:
+    return NOT_KNOWN if value is None else format(value, form)
 
 
 def _stop(line: PreviewLine) -> str:
-    return {True: "yes", False: "none", None: "not known"}[line.protected]
+    return {True: "yes", False: "none", None: NOT_KNOWN}[line.protected]
 
 
 def _remarks(line: PreviewLine) -> Iterator[str]:
     if not line.tracked:
         yield "unknown to the database"
-    if line.dust:
+    if line.obstacle is not None:
+        yield f"CANNOT BE CLOSED, {line.obstacle}"
+    elif line.dust:
         yield "dust: too small for an order, stays"
 
 

@@ -234,8 +234,9 @@ class _Command:
         foresight.show(preview, self._console)
         if self._options.preview:
             return False
-        what = f"{len(preview.lines)} position(s)"
-        return Confirm.ask(f"Close {what} at market now?", console=self._console, default=False)
+        count = preview.to_close
+        question = f"Close {count} position(s) at market now?" if count else "Go on all the same?"
+        return Confirm.ask(question, console=self._console, default=False)
 
     def _look_ahead(self) -> Preview:
         exchange = self._opening.exchange()

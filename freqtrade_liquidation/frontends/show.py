@@ -203,7 +203,7 @@ def _print_run(row: dict[str, Any], audit: AuditLog, console: Console) -> None:
 
 
 def _outcome_table(outcome: list[dict[str, Any]]) -> Table:
-    table = Table(title="Outcome by pair", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title="Outcome by pair", box=box.SIMPLE_HEAD, padding=0)
     for name in ("Pair", "Side", "State"):
         table.add_column(name, overflow="fold")
     for name in ("Amount", "Left", "Profit"):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.digits import digits
 
 Row: TypeAlias = Mapping[str, Any]
 """With the keys of ``--export``, or the columns of ``liquidation_runs``."""
@@ -88,7 +89,7 @@ def profit_of(run: Row) -> str:
 
 def number(value: Any) -> str:
     """An amount or a price, without noise; ``None`` = not known."""
-    return f"{value:.8g}" if isinstance(value, (int, float)) else "unknown"
+    return digits(value) if isinstance(value, (int, float)) else "unknown"
 
 
 def seconds(value: Any) -> str:

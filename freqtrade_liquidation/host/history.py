@@ -10,6 +10,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.cut_off import outcomes_now
 from freqtrade_liquidation.model import PairOutcome, PairState, remainder
 from freqtrade_liquidation.state import LiquidationState
@@ -128,7 +129,7 @@ def _words(run: dict[str, Any], outcomes: Sequence[PairOutcome]) -> str:
     }
     shown = "; ".join(
         f"{o.pair} {o.side}: {told[o.state]}"
-        + (f", {o.residual_amount:g} left" if o.residual_amount else "")
+        + (f", {digits(o.residual_amount)} left" if o.residual_amount else "")
         + (f" ({o.error})" if o.state is PairState.UNVERIFIED else "")
         for o in outcomes
     )

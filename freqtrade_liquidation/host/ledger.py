@@ -15,6 +15,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 from sqlalchemy.exc import SQLAlchemyError
 
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.errors import (
     AccountRefused,
     ExchangeRefused,
@@ -172,10 +173,11 @@ class LedgerVenue(FuturesVenue):
         """Coins that the trade says it has, and the account has not, are nobody's exposure."""
         nothing_to_sell = held.amount <= 0 or held.is_dust
         if nothing_to_sell and unsold > 0 and not replace(held, amount=unsold).is_dust:
-            holds = f"{held.amount:g}" if held.amount > 0 else "none"
+            holds = digits(held.amount) if held.amount > 0 else "none"
             self._remarks[held.pair] = (
-                f"the bot's trade says {unsold:g} {self._base_currency(held.pair)}, the account "
-                f"holds {holds}: nothing to sell. Sold or moved by hand? Then correct the trade"
+                f"the bot's trade says {digits(unsold)} {self._base_currency(held.pair)}, the "
+                f"account holds {holds}: nothing to sell. Sold or moved by hand? Then correct the "
+                "trade"
             )
 
     def _own_amounts(self, trade: KnownTrade) -> Iterator[float]:

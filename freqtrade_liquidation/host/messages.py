@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState
@@ -158,7 +159,7 @@ def _remaining(outcome: PairOutcome) -> str:
     stop = {True: "its stop stands", False: "NO STOP", None: ""}[outcome.protected]
     known = "" if outcome.tracked else ", unknown to the database"
     return (
-        f"- {outcome.pair} {outcome.side} {amount:g}: {shown}{known}"
+        f"- {outcome.pair} {outcome.side} {digits(amount)}: {shown}{known}"
         f"{', ' + stop if stop else ''} ({outcome.error})"
     )
 
@@ -172,10 +173,10 @@ def _closed(outcome: PairOutcome, currency: str) -> str:
     known = "" if outcome.tracked else " (unknown to the database)"
     left = outcome.residual_amount or 0.0
     sold = outcome.amount - left
-    dust = f"{left:g} left as dust, below the exchange's minimum" if left else ""
+    dust = f"{digits(left)} left as dust, below the exchange's minimum" if left else ""
     if sold <= 0:
         return f"- {outcome.pair} {outcome.side}{known}: {dust}"
-    text = f"- {outcome.pair} {outcome.side} {sold:g} closed{known}: {profit}"
+    text = f"- {outcome.pair} {outcome.side} {digits(sold)} closed{known}: {profit}"
     return f"{text}, {dust}" if dust else text
 
 

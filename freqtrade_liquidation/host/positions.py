@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.model import UNLISTED, Position, Side
@@ -88,7 +89,7 @@ class PositionReader:
         if any(_side(entry) is Side.UNKNOWN for entry in entries):
             return "the exchange does not say whether it is long or short: close it by hand"
         if len(entries) > 1:
-            each = " and ".join(f"{_side(e)} {self._amount(pair, e):g}" for e in entries)
+            each = " and ".join(f"{_side(e)} {digits(self._amount(pair, e))}" for e in entries)
             return f"open as {each} at once: hedge mode is not supported, close both by hand"
         return None
 

@@ -49,6 +49,11 @@ class PreviewLine:
     dust: bool
     obstacle: str | None = None
 
+    @property
+    def can_be_closed(self) -> bool:
+        """A run would send an order for it."""
+        return not self.dust and self.obstacle is None
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -86,6 +91,11 @@ class Preview:
     state_now: str
     state_after: str
     currency: str
+
+    @property
+    def to_close(self) -> int:
+        """How many positions a run would send an order for."""
+        return sum(line.can_be_closed for line in self.lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

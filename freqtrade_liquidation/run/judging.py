@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.model import (
     BookedPair,
     OpenOrder,
@@ -60,8 +61,8 @@ class Judge:
         if not self._rules.cancel_entries:
             why = "cancel_orders is false"
         return (
-            f"{order.pair}: order {order.order_id} ({order.side} {order.amount:g}) rests on the "
-            f"exchange and could open a position: {why}"
+            f"{order.pair}: order {order.order_id} ({order.side} {digits(order.amount)}) rests "
+            f"on the exchange and could open a position: {why}"
         )
 
     def _sight(self, pair: str, *, timed_out: bool) -> Sight:

@@ -21,6 +21,7 @@ from freqtrade_liquidation.analysis.words import (
     time,
     when,
 )
+from freqtrade_liquidation.digits import digits
 
 LISTED: Final = 30
 BY_POSITION: Final = 5
@@ -97,7 +98,7 @@ def _positions(replay: Replay) -> Table:
     _numbers(table, "Amount", "Price", "Fee", "Slip", "Funding", "Profit", "Cost")
     for line in replay.lines:
         table.add_row(
-            line.pair, str(line.side), f"{line.amount:.6g}", f"{line.fill_price:.6g}",
+            line.pair, str(line.side), digits(line.amount), f"{line.fill_price:.6g}",
             f"{line.fee:.2f}", f"{line.slippage:.2f}", money(line.funding), money(line.profit),
             money(line.cost),
         )  # fmt: skip

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from freqtrade_liquidation.digits import digits
+
 NOT_KNOWN: Final = "not known"
 NONE: Final = "–"
 """There is none, and that is known."""
@@ -10,15 +12,15 @@ NONE: Final = "–"
 
 def amount(value: float | None) -> str:
     """Base currency, or a price."""
-    return NOT_KNOWN if value is None else f"{value:.8g}"
+    return NOT_KNOWN if value is None else digits(value)
 
 
 def money(value: float | None, unit: str = "") -> str:
     """Signed; small sums get more digits."""
     if value is None:
         return NOT_KNOWN
-    digits = 2 if abs(value) >= 0.1 or value == 0 else 4
-    return f"{value:+.{digits}f} {unit}".rstrip()
+    places = 2 if abs(value) >= 0.1 or value == 0 else 4
+    return f"{value:+.{places}f} {unit}".rstrip()
 
 
 def basis_points(ratio: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.preview import Preview
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Side
 
@@ -123,7 +124,7 @@ def widened(before: Preview, after: Preview) -> list[str]:
         if old is None:
             words.append(f"{pair} {side} is new")
         elif amount > old * (1 + AMOUNT_TOLERANCE):
-            words.append(f"{pair} {side} has grown from {old:.10g} to {amount:.10g}")
+            words.append(f"{pair} {side} has grown from {digits(old)} to {digits(amount)}")
     return words
 
 

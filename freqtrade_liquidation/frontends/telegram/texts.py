@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.frontends.telegram.questions import VALID_S
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.preview import Preview, PreviewLine
@@ -32,8 +33,7 @@ UNEXPECTED: Final = "This failed unexpectedly; the log says why. See /liquidate 
 
 def button(preview: Preview) -> str | None:
     """What the button that does it says; ``None`` = there is nothing to do."""
-    count = sum(not line.dust and line.obstacle is None for line in preview.lines)
-    if count:
+    if count := preview.to_close:
         return f"Close {count} position{'' if count == 1 else 's'}"
     return f"Cancel {preview.entry_orders} entry order(s)" if preview.entry_orders else None
 
@@ -60,8 +60,8 @@ def _scope(preview: Preview) -> str:
 
 
 def _position(line: PreviewLine, currency: str) -> str:
-    price = "price not known" if line.price is None else f"at about {line.price:.10g}"
-    text = f"- {line.pair} {line.side} {line.amount:.10g} {price}"
+    price = "price not known" if line.price is None else f"at about {digits(line.price)}"
+    text = f"- {line.pair} {line.side} {digits(line.amount)} {price}"
     if not line.tracked:
         text += ", UNKNOWN TO THE DATABASE"
     if line.obstacle is not None:

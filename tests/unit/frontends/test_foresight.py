@@ -1,6 +1,7 @@
 """The preview as people read it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -33,9 +34,9 @@ def preview(*lines: PreviewLine, not_open: tuple[str, ...] = ()) -> Preview:
     )
 
 
-def shown(what: Preview, *, terminal: bool) -> str:
+def shown(what: Preview, *, terminal: bool, width: int = 120) -> str:
     file = io.StringIO()
-    foresight.show(what, Console(file=file, force_terminal=terminal, width=120, _environ={}))
+    foresight.show(what, Console(file=file, force_terminal=terminal, width=width, _environ={}))
     return file.getvalue()
 
 
@@ -48,6 +49,20 @@ def test_shows_positions_the_unknown_and_what_is_overridden(*, terminal: bool) -
     assert "would be cancelled: 2" in text
     assert "Afterwards the bot is: STOPPED, latched" in text
     assert "-1.25 USDT, 1 not known" in text
+
+
+def test_large_amounts_small_prices_and_obstacles_stand_whole_on_80_columns() -> None:
+    coins = replace(
+        LINE, pair="1000PEPE/USDT:USDT", amount=1234567.8, price=0.0000123456,
+        estimated_profit=-12345.67,
+    )  # fmt: skip
+    both = replace(STRANGER, dust=False, obstacle="hedge mode is not supported")
+    what = preview(coins, both)
+    text = shown(what, terminal=True, width=80)
+    assert {"1000PEPE/USDT:USDT", "1234567.8", "0.0000123456", "-12345.67"} <= set(text.split())
+    assert "ETH/USDT:USDT: CANNOT BE CLOSED, hedge mode is not supported" in text
+    assert "CANNOT BE CLOSED, hedge mode" in shown(what, terminal=False)
+    assert what.to_close == 1
 
 
 def test_piped_is_one_plain_line_a_position() -> None:

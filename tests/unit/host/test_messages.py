@@ -51,6 +51,17 @@ def test_what_is_not_flat_says_so_first_and_names_what_remains(state: Liquidatio
     assert f"- {ETH} long 2: not shown closed (no answer)" in text
 
 
+def test_what_remains_is_told_to_the_last_coin() -> None:
+    """Somebody closes it by hand."""
+    text = told(
+        LiquidationState.PARTIAL,
+        pair(PairState.OPEN, amount=9e6, residual_amount=1234567.8, error="refused"),
+        pair(PairState.CLOSED, ETH, amount=7654321.5),
+    )
+    assert f"- {BTC} long 1234567.8: open" in text
+    assert f"- {ETH} long 7654321.5 closed" in text
+
+
 def test_only_completed_says_flat() -> None:
     for state in set(LiquidationState) - {LiquidationState.COMPLETED}:
         assert not told(state).startswith("FLAT"), state

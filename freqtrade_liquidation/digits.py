@@ -1,0 +1,12 @@
+"""Amounts and prices as people need them to act: every digit, no exponent."""
+
+from decimal import Decimal
+
+
+def digits(value: float) -> str:
+    """*value* in plain digits: ``1234567.8``, ``0.00001234``.
+
+    Twelve significant ones: more than any exchange takes, and fewer than what a float adds to
+    ``0.1 + 0.2``.
+    """
+    return format(Decimal(f"{value:.12g}"), "f")
