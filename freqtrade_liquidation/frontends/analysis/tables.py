@@ -92,9 +92,9 @@ def _reasons(replays: Sequence[Replay]) -> list[str]:
 
 
 def _positions(replay: Replay) -> Table:
-    table = _table(f"Closed at {when(replay.at)} UTC ({replay.why})")
-    table.add_column("Pair", no_wrap=True)
-    table.add_column("Side")
+    table = _table(f"Closed at {when(replay.at)} UTC ({replay.why})", gap=0)
+    table.add_column("Pair", overflow="fold")  # gives way to the numbers
+    table.add_column("Side", no_wrap=True)
     _numbers(table, "Amount", "Price", "Fee", "Slip", "Funding", "Profit", "Cost")
     for line in replay.lines:
         table.add_row(
@@ -105,8 +105,8 @@ def _positions(replay: Replay) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
+def _table(title: str, *, gap: int = 1) -> Table:
+    return Table(title=title, box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), title_justify="left")
 
 
 def _numbers(table: Table, *names: str) -> None:
