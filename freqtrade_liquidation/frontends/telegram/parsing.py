@@ -98,7 +98,10 @@ def _reason(words: Sequence[str]) -> str | None:
 
 def _close(words: Sequence[str]) -> Close:
     at_once = words[-1].lower() == "now"
-    typed = [part for word in words[: len(words) - at_once] for part in word.split(",") if part]
+    named = words[: len(words) - at_once]
+    typed = [part for word in named for part in word.split(",") if part]
+    if named and not typed:
+        raise BadCommand(f"{' '.join(named)!r} names no pair.")  # and is not the whole book
     if any(part.lower() == "now" for part in typed):
         raise BadCommand("'now' is the last word or none.")
     if any(part.lower() == "all" for part in typed):

@@ -54,6 +54,8 @@ def test_command_is_understood(typed: str, command: Command) -> None:
         ("BTC", "'BTC'"),
         ("BTC/USDT/USDT", "'BTC/USDT/USDT'"),
         ("cancel", "'cancel'"),
+        (", now", "','"),
+        (",", "','"),
     ],
 )
 def test_what_is_no_command_is_answered_with_what_was_found_and_what_is_allowed(
