@@ -9,7 +9,7 @@ from freqtrade_liquidation.analysis import words
 from freqtrade_liquidation.analysis.figures import figures
 from freqtrade_liquidation.analysis.report import Report
 from freqtrade_liquidation.files import write_whole
-from freqtrade_liquidation.pages import render
+from freqtrade_liquidation.pages import ENDINGS, render
 
 ROOM: Final = "freqtrade_liquidation.analysis"
 LISTED: Final = 100
@@ -18,12 +18,12 @@ OPENED: Final = 1
 
 
 def write(report: Report, path: Path) -> None:
-    """Writes the page to *path*; what stands there is replaced.
+    """Writes the page to *path*; a page that stands there is replaced.
 
     :raises OSError: if *path* cannot be written.
     :raises PlotlyMissing: without the extra ``plot``.
     """
-    write_whole(path, [page(report)])
+    write_whole(path, [page(report)], replaces=ENDINGS)
 
 
 def page(report: Report) -> str:

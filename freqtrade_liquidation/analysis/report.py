@@ -122,9 +122,10 @@ def export(report: Report, path: Path) -> int:
     """
     rows = list(report.rows())
     if path.suffix == ".csv":
-        write_whole(path, _csv(rows))
+        write_whole(path, _csv(rows), replaces=SUFFIXES)
     else:
-        write_whole(path, [json.dumps(report.to_dict() | {"moments": rows}, ensure_ascii=False)])
+        text = json.dumps(report.to_dict() | {"moments": rows}, ensure_ascii=False)
+        write_whole(path, [text], replaces=SUFFIXES)
     return len(rows)
 
 

@@ -24,7 +24,7 @@ def export_events(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
             yield to_line(row)
             count += 1
 
-    write_whole(path, lines())
+    write_whole(path, lines(), replaces=(".jsonl",))
     return count
 
 

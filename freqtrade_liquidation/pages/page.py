@@ -21,6 +21,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 HERE: Final = "freqtrade_liquidation.pages"
+ENDINGS: Final = (".html", ".htm")
+"""What a page may replace."""
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
     "form-action 'none'; script-src {scripts}"

@@ -62,6 +62,7 @@ def _analysed(options: argparse.Namespace, *, show_progress: bool) -> Report:
         configuration.install_schema()
         settings = configuration.validate_before_start(args)
         config = engine.load_config(args)
+        _check_export(options.export, config)
         _check_audit(options.audit, config)
         backtest = engine.run(config, show_progress=show_progress)
         return _report(options, backtest, settings, show_progress=show_progress)
@@ -162,6 +163,12 @@ def _check_files(options: argparse.Namespace) -> None:
     for path in (options.export, options.html, options.audit):
         if path is not None and not path.parent.is_dir():
             raise OperationalException(f"There is no folder {path.parent} for {path.name}.")
+
+
+def _check_export(path: Path | None, config: Config) -> None:
+    """:raises OperationalException: if it is a file of the configuration."""
+    if path is not None and path.resolve() in map(Path.resolve, map(Path, config["config_files"])):
+        raise OperationalException(f"--export {path} is the configuration; name another file.")
 
 
 def _check_audit(path: Path | None, config: Config) -> None:

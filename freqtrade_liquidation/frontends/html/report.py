@@ -14,7 +14,7 @@ from freqtrade_liquidation.frontends.html.timeline import timeline
 from freqtrade_liquidation.frontends.html.values import Outcome, PairStory, SentKind, Story
 from freqtrade_liquidation.frontends.words import Row, who
 from freqtrade_liquidation.model import PairState
-from freqtrade_liquidation.pages import render
+from freqtrade_liquidation.pages import ENDINGS, render
 
 ROOM: Final = "freqtrade_liquidation.frontends.html"
 LISTED: Final = 50
@@ -24,13 +24,13 @@ OPENED_UP_TO: Final = 24
 
 
 def write_report(audit: AuditLog, run: Row, path: Path) -> None:
-    """Writes the page of *run* to *path*; what stands there is replaced.
+    """Writes the page of *run* to *path*; a page that stands there is replaced.
 
     :raises AuditUnreadable: if the database does not answer.
     :raises OSError: if *path* cannot be written.
     :raises PlotlyMissing: without the extra ``plot``.
     """
-    write_whole(path, [page(audit, run)])
+    write_whole(path, [page(audit, run)], replaces=ENDINGS)
 
 
 def page(audit: AuditLog, run: Row) -> str:

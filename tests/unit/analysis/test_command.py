@@ -167,6 +167,15 @@ def test_what_is_wrong_is_said_and_is_2(user: User, arguments: list[str], words:
     assert words in " ".join(err.split())
 
 
+def test_export_spares_the_configuration(other: User) -> None:
+    config = other.folder / "config.json"
+    before = config.read_bytes()
+    code, _, err = other.types("--export", str(config))
+    assert code == 2
+    assert "is the configuration; name another file" in " ".join(err.split())
+    assert config.read_bytes() == before
+
+
 def test_bad_and_empty_timeranges(user: User) -> None:
     code, _, err = user.types(timerange="January")
     assert code == 2

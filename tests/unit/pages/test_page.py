@@ -17,7 +17,7 @@ from freqtrade.exceptions import OperationalException
 
 from freqtrade_liquidation import pages
 from freqtrade_liquidation.files import write_whole
-from freqtrade_liquidation.pages import Figure, picture_text, render
+from freqtrade_liquidation.pages import ENDINGS, Figure, picture_text, render
 
 EVIL = "</script><script>alert(1)</script>"
 TEMPLATE = """{% extends "frame.html" %}
@@ -100,24 +100,42 @@ def test_file_appears_whole_for_its_owner_only_and_replaces_the_old(tmp_path: Pa
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        write_whole(path, breaks())
+        write_whole(path, breaks(), replaces=ENDINGS)
     assert path.read_text() == "old"
-    write_whole(path, ["new", "er"])
+    write_whole(path, ["new", "er"], replaces=ENDINGS)
     assert path.read_text() == "newer"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["tradesv3.sqlite", "config.json", "pipe.html", "link.html"])
+def test_what_is_no_page_is_not_replaced(tmp_path: Path, name: str) -> None:
+    """``--html`` with the wrong file's name behind it; as root, ``/dev/stdout``."""
+    path = tmp_path / name
+    (tmp_path / "theirs").write_text("theirs")
+    if name == "pipe.html":
+        os.mkfifo(path)
+    elif name == "link.html":
+        path.symlink_to(tmp_path / "theirs")
+    else:
+        path.write_text("theirs")
+    before = path.lstat()
+    with pytest.raises(FileExistsError, match=r"something else than a \.html or \.htm file"):
+        write_whole(path, ["new"], replaces=ENDINGS)
+    assert path.lstat() == before
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
 def test_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised:
-        write_whole(tmp_path / "none" / "report.html", ["x"])
+        write_whole(tmp_path / "none" / "report.html", ["x"], replaces=ENDINGS)
     assert raised.value.filename == str(tmp_path / "none" / "report.html")
 
 
 @pytest.mark.parametrize("path", [".", "/"])
 def test_folder_is_no_file_to_write(path: str) -> None:
     with pytest.raises(OSError, match="directory"):
-        write_whole(Path(path), ["x"])
+        write_whole(Path(path), ["x"], replaces=ENDINGS)
 
 
 def test_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
@@ -125,6 +143,6 @@ def test_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("theirs")
     (tmp_path / f".report.html.{os.getpid()}.part").symlink_to(other)
-    write_whole(tmp_path / "report.html", ["new"])
+    write_whole(tmp_path / "report.html", ["new"], replaces=ENDINGS)
     assert other.read_text() == "theirs"
     assert not (tmp_path / "report.html").is_symlink()
