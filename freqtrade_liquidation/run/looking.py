@@ -59,6 +59,7 @@ class Looker:
     :ivar book: what the last look showed; ``None`` = there was none.
     :ivar positions: the last answer, of a look that was not completed, too.
     :ivar looked_at: when it began, on the loop's clock.
+    :ivar listed_at: when the orders of ``book`` were asked for, on the loop's clock.
     :ivar unsettled: pairs whose entry was in the air when it began.
     :ivar orders_error: why the list of orders could not be read, in words.
     :ivar patient: wait for the list of orders, even while there is something to close.
@@ -84,7 +85,7 @@ class Looker:
         self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
         self.positions: tuple[Position, ...] | None = None
-        self.looked_at = 0.0
+        self.looked_at = self.listed_at = 0.0
         self.unsettled: frozenset[str] = frozenset()
         self.orders_error: str | None = None
         self.patient = False
@@ -105,14 +106,16 @@ class Looker:
         # Before the look: an entry that settles while we look may not be in the answer yet.
         unsettled = self._venue.unsettled_pairs()
         before = None if self._resting is None or self.unsettled else set(self._resting)
-        positions, orders, overtaken = await self._read_both()
+        held, resting = _Question(), _Question()
+        positions, orders = await self._read_both(held, resting)
         self.looked_at, self.unsettled, self.proven = began, unsettled, False
         self.book = Book(
             positions=tuple(positions), orders=None if orders is None else tuple(orders)
         )
         if orders is None:
             return self.book
-        if overtaken:
+        self.listed_at = resting.asked_at
+        if self._rules.closes_need_orders and resting.is_newer_than(held):
             # A stop that sold in between is in neither: what it sold would be sold twice.
             await self._read_positions_again()
         self._resting = {order.order_id for order in self.book.entries}
@@ -127,9 +130,11 @@ class Looker:
         positions = await self._read_positions(_Question())
         self.book = replace(self.book, positions=tuple(positions))
 
-    async def _read_both(self) -> tuple[Sequence[Position], Sequence[OpenOrder] | None, bool]:
-        """Positions, orders (``None`` = not read), and whether (spot) the orders are newer."""
-        began, held, resting = now(), _Question(), _Question()
+    async def _read_both(
+        self, held: "_Question", resting: "_Question"
+    ) -> tuple[Sequence[Position], Sequence[OpenOrder] | None]:
+        """Positions and orders (``None`` = not read)."""
+        began = now()
         orders_task = asyncio.ensure_future(self._read_orders(resting))
         try:
             positions = await self._read_positions(held)
@@ -137,7 +142,7 @@ class Looker:
             orders = orders_task.result() if orders_task.done() else None
         finally:
             orders_task.cancel()
-        return positions, orders, self._rules.closes_need_orders and resting.is_newer_than(held)
+        return positions, orders
 
     async def _read_positions(self, question: "_Question") -> Sequence[Position]:
         ask = question.noting(self._venue.get_all_positions)

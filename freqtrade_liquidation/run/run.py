@@ -132,6 +132,8 @@ class Run:
         self._note_time()
         self._ending = True
         with self._unexpected():
+            if self._looker.book is not None:  # of a look that was not completed, too
+                self._stops.looked(self._scoped(), listed_at=self._looker.listed_at)
             self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
         with self._unexpected():
             await self._clear_leftovers()
@@ -182,7 +184,7 @@ class Run:
 
     def _saw(self, book: Book, *, first: bool) -> None:
         scoped = in_scope(book, self.pairs)
-        self._stops.looked(scoped)
+        self._stops.looked(scoped, listed_at=self._looker.listed_at)
         shown = exposure(scoped.positions)
         appeared = [position for pair, position in shown.items() if pair not in self._seen]
         self._seen |= {position.pair: position for position in appeared}

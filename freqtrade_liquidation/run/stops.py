@@ -19,7 +19,7 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.plan import Book, Urgency, exposure
 from freqtrade_liquidation.ports import OrderManager
-from freqtrade_liquidation.run.asking import Asker
+from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.trail import Trail
 
 UNPROTECT_NEEDS_S: Final = 1.5
@@ -37,7 +37,9 @@ class Stops:
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
         self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
-        self._gone: set[str] = set()  # as far as is known, whatever a list made before it shows
+        self._listed_at = 0.0
+        self._gone: set[str] = set()  # by its cancel, whatever a list shows
+        self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
         self.restored: set[str] = set()
 
     @property
@@ -68,13 +70,17 @@ class Stops:
         elif answer.status is CancelStatus.UNKNOWN:
             self._doubtful[stop.order_id] = stop
         elif not answer.sendable:  # refused: it may have been gone before
-            self._gone.add(stop.order_id)
+            self._refused_at[stop.order_id] = now()
 
-    def looked(self, book: Book) -> None:
-        """A doubtful stop that is not listed is gone; without a position none matters."""
+    def looked(self, book: Book, *, listed_at: float) -> None:
+        """A doubtful stop that is not listed is gone; without a position none matters.
+
+        :param listed_at: when the book's orders were asked for, on the loop's clock.
+        """
         if book.orders is not None:
             listed = {order.order_id for order in book.orders}
             self._standing = {o.order_id: o for o in book.orders if o.blocks_close}
+            self._listed_at = listed_at
             for order_id in self._doubtful.keys() - listed:
                 stop = self._doubtful.pop(order_id)
                 self._removed.setdefault(stop.pair, []).append(stop)
@@ -118,7 +124,7 @@ class Stops:
         amount -= sum(
             order.amount
             for order in self._standing.values()
-            if order.pair == pair and order.order_id not in self._gone
+            if order.pair == pair and self._stands(order)
         )
         for stop in self._removed.pop(pair):
             share = min(stop.amount, amount)
@@ -128,6 +134,11 @@ class Stops:
         if shares:
             self._removed[pair] = [stop for stop, _ in shares]
         return shares
+
+    def _stands(self, order: OpenOrder) -> bool:
+        """As the last list shows it, if its cancel has told nothing else since."""
+        refused_at = self._refused_at.get(order.order_id, self._listed_at)
+        return order.order_id not in self._gone and refused_at <= self._listed_at
 
     def _announce(self, stop: OpenOrder, amount: float) -> None:
         self._trail.note(

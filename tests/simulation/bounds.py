@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
+from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, ExchangeUnavailable
 from freqtrade_liquidation.model import PairState
 from tests.simulation.case import CRUMB, INSTANT_S, Case, invariant
 from tests.simulation.journal import Fact, What
@@ -141,7 +141,10 @@ def attempts_are_used(case: Case) -> Iterator[str]:
             if not rounds or rounds[-1][0] > case.schedule.max_retries:
                 continue
             ends = [run.end_of(fact) for _, fact in rounds]
-            if any(end is not None and type(end.payload) is ExchangeRefused for end in ends):
+            if any(
+                end is not None and type(end.payload) in (ExchangeRefused, AccountRefused)
+                for end in ends
+            ):
                 continue  # one piece refused is the pair refused
             end = ends[-1]
             if end is None or type(end.payload) is not ExchangeUnavailable:

@@ -37,6 +37,8 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._sent: Counter[tuple[Verb, str]] = Counter()
         self._asked_to_wait_until = 0.0
+        self.is_cut = False
+        """Its process is dead: what is cancelled with it sends nothing any more."""
 
     def _fortune(self, verb: Verb, pair: str) -> Fortune:
         key = (verb, pair)
@@ -61,6 +63,8 @@ class Line:
 
         :raises LiquidationError: as an order manager does.
         """
+        if self.is_cut:
+            raise asyncio.CancelledError
         self._wait_if_asked_to(verb, pair)
         fortune = self._fortune(verb, pair)
         request = self._journal.add(

@@ -96,6 +96,7 @@ class _Stage:
         if self._schedule.crash_at_s is not None:
             await asyncio.sleep(self._schedule.crash_at_s)
             crashed_at = self._journal.add(loop.time(), What.CRASH).seq
+            self._line.is_cut = True
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -129,6 +130,7 @@ class _Stage:
     async def _next_process(self, killed: SimulatedVenue) -> list[asyncio.Task[None]]:
         """It knows what the killed one intended, from the audit trail, and nothing else."""
         await asyncio.sleep(RESTART_S)
+        self._line.is_cut = False
         venue, tasks = self._process([Asked(at_s=0.0, trigger="recovery")], in_air=())
         venue.sales.update({name: Sale(sale.order) for name, sale in killed.sales.items()})
         return tasks

@@ -230,9 +230,9 @@ def test_stop_whose_cancel_was_not_answered_stays_in_doubt_though_it_is_listed()
     seen = Book(positions=(position(BTC),), orders=(the_stop,))
     stops = Stops(book(), Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
     stops.heard(CancelAnswer(order=the_stop, status=CancelStatus.UNKNOWN, error="lost"))
-    stops.looked(seen)
+    stops.looked(seen, listed_at=1.0)
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (True, False)
-    stops.looked(replace(seen, orders=()))
+    stops.looked(replace(seen, orders=()), listed_at=2.0)
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (False, True)
 
 
@@ -251,7 +251,7 @@ def test_stop_whose_cancel_is_confirmed_is_put_back_whatever_an_older_list_shows
     listed = tuple(exchange.orders.values())
     stops = Stops(exchange, Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
     stops.heard(CancelAnswer(order=listed[0], status=CancelStatus.CANCELLED))
-    stops.looked(Book(positions=(position(BTC),), orders=listed))
+    stops.looked(Book(positions=(position(BTC),), orders=listed), listed_at=1.0)
     assert [share for _, share in stops._shares(BTC, 1.0)] == [1.0]
 
 
@@ -377,3 +377,57 @@ def test_stop_is_put_back_where_the_other_one_of_its_pair_had_sold_before() -> N
     )
     liquidate(exchange)
     assert [(order.amount, order.stop_price) for order in exchange.orders.values()] == [(0.5, 90.0)]
+
+
+def test_list_of_a_look_that_was_not_completed_tells_what_a_stop_still_covers() -> None:
+    """Spot: the stop that stands had sold a part since the last whole look; the other one came
+    back for too little, and nobody was told."""
+    stops = [stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("taken", "stands")]
+    exchange = book(position(BTC), orders=stops, closes_need_orders=True)
+
+    heard: list[str] = []
+
+    def sell(verb: str) -> None:
+        if verbs_of(exchange).count("positions") == 3 and "taken" in exchange.orders:
+            exchange.orders["stands"] = replace(stops[1], amount=0.2)
+            exchange.positions[BTC] = position(BTC, amount=0.7)
+
+    def trouble(verb: str, pair: str) -> Exception | None:
+        heard.append(verb)
+        count = heard.count(verb)
+        if verb == "cancel" and count > 1:
+            return ExchangeUnavailable("503")
+        if (verb, count) in {("positions", 1), ("orders", 2)}:
+            return ExchangeUnavailable("503")
+        return ExchangeRefused("no") if (verb, count) == ("positions", 5) else None
+
+    exchange.before, exchange.fault = sell, trouble
+    result = liquidate(exchange, max_retries=1, retry_delay_seconds=0.05)
+    assert [round(order.amount, 9) for order in exchange.orders.values()] == [0.2, 0.5]
+    assert result.outcomes[0].protected
+
+
+def test_stop_whose_cancel_was_refused_stands_once_a_later_list_shows_it() -> None:
+    """Spot: taken for gone for good, what it covers was covered a second time, by the stop that
+    came back beside it."""
+    stops = [stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("sold", "stands")]
+    exchange = book(position(BTC), orders=stops, closes_need_orders=True)
+
+    def sell(verb: str) -> None:
+        if verb == "cancel" and "sold" in exchange.orders:
+            del exchange.orders["sold"]
+            exchange.positions[BTC] = position(BTC, amount=0.5)
+
+    cancels: list[str] = []
+
+    def trouble(verb: str, pair: str) -> Exception | None:
+        if verb != "cancel":
+            return None
+        cancels.append(pair)
+        return OutcomeUnknown("?") if len(cancels) == 1 else ExchangeRefused("no")
+
+    exchange.before, exchange.fault = sell, trouble
+    result = liquidate(exchange, timeout_seconds=2.5, max_retries=0)
+    assert [order.order_id for order in exchange.orders.values()] == ["stands"]
+    assert result.outcomes[0].residual_amount == 0.5
+    assert result.outcomes[0].protected

@@ -105,15 +105,18 @@ class SimulatedVenue:
     async def _read_orders(self, timeout_s: float) -> None:
         """The resting orders, and (spot) what the bot's orders come to, in one reading."""
 
-        def read(fortune: Fortune, request: Fact) -> list[OpenOrder]:
-            request.after = self._listed_at = self._loop.time()
+        def read(
+            fortune: Fortune, request: Fact
+        ) -> tuple[float, list[OpenOrder], dict[str, float]]:
+            request.after = self._loop.time()
             orders = list(self._account.orders.values())
-            entries = (o for o in orders if o.role is OrderRole.ENTRY)
-            self._in_air -= {o.pair for o in entries if o.order_id not in self._known_entries}
-            self._bought = {pair: self._bought_of(pair) for pair in self._account.held}
-            return orders
+            bought = {pair: self._bought_of(pair) for pair in self._account.held}
+            return request.after, orders, bought
 
-        self._listed = await self._line.ask(Verb.ORDERS, "", read, timeout_s=timeout_s)
+        reading = await self._line.ask(Verb.ORDERS, "", read, timeout_s=timeout_s)
+        self._listed_at, self._listed, self._bought = reading
+        entries = (o for o in self._listed if o.role is OrderRole.ENTRY)
+        self._in_air -= {o.pair for o in entries if o.order_id not in self._known_entries}
 
     def _bought_of(self, pair: str) -> float:
         """What the bot bought, less what its own resting orders have sold."""
