@@ -60,6 +60,7 @@ class Looker:
     :ivar positions: the last answer, of a look that was not completed, too.
     :ivar looked_at: when it began, on the loop's clock.
     :ivar listed_at: when the orders of ``book`` were asked for, on the loop's clock.
+    :ivar held_at: when ``positions`` were asked for.
     :ivar unsettled: pairs whose entry was in the air when it began.
     :ivar orders_error: why the list of orders could not be read, in words.
     :ivar patient: wait for the list of orders, even while there is something to close.
@@ -85,11 +86,16 @@ class Looker:
         self._resting: set[str] | None = None  # entries of the last list; None = none was read
         self.book: Book | None = None
         self.positions: tuple[Position, ...] | None = None
-        self.looked_at = self.listed_at = 0.0
+        self.looked_at = self.listed_at = self.held_at = 0.0
         self.unsettled: frozenset[str] = frozenset()
         self.orders_error: str | None = None
         self.patient = False
         self.proven = False
+
+    @property
+    def list_is_old(self) -> bool:
+        """The positions were asked for later than the orders: a stop may have sold in between."""
+        return self.held_at - self.listed_at > TOGETHER_S
 
     def cancelled(self, order_id: str) -> None:
         """The exchange confirmed that it is gone: what it filled is in every later answer."""
@@ -147,7 +153,7 @@ class Looker:
     async def _read_positions(self, question: "_Question") -> Sequence[Position]:
         ask = question.noting(self._venue.get_all_positions)
         positions = await self._asker.until_answered("positions", ask)
-        self.positions = tuple(positions)
+        self.positions, self.held_at = tuple(positions), question.asked_at
         self._shown()
         return positions
 

@@ -134,7 +134,9 @@ class Run:
         with self._unexpected():
             if self._looker.book is not None:  # of a look that was not completed, too
                 self._stops.looked(self._scoped(), listed_at=self._looker.listed_at)
-            self._report.errors[:0] = await self._stops.put_back(self._asker, self._position_of)
+            self._report.errors[:0] = await self._stops.put_back(
+                self._asker, self._position_of, list_is_old=self._looker.list_is_old
+            )
         with self._unexpected():
             await self._clear_leftovers()
         booked = await self._book_pairs()

@@ -88,14 +88,25 @@ class Stops:
             del self._removed[pair]
 
     async def put_back(
-        self, asker: Asker, position_of: Callable[[str], Position | None]
+        self,
+        asker: Asker,
+        position_of: Callable[[str], Position | None],
+        *,
+        list_is_old: bool = False,
     ) -> list[str]:
         """Puts back what is off while its position is open.
 
+        :param list_is_old: stops that it shows may have sold before the positions were read.
         :returns: what was lost, in words: the loudest lines of the report.
         """
         open_now = {pair: p for pair in self._removed if (p := position_of(pair)) is not None}
         unsafe = {pair for pair, p in open_now.items() if _could_sell_the_users_own(p)}
+        beside = [
+            stop
+            for pair in open_now
+            if list_is_old and pair not in unsafe and self._standing_amount(pair)
+            for stop in self._removed[pair]
+        ]
         waiting = [
             share
             for pair, p in open_now.items()
@@ -112,6 +123,7 @@ class Stops:
         doubtful = [stop for stop in self._doubtful.values() if position_of(stop.pair) is not None]
         kept_off = [stop for pair in sorted(unsafe) for stop in self._removed[pair]]
         told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
+        told += [(s, _beside_another(s)) for s in beside]
         for stop, words in told:
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
         return [words for words in lost if words is not None] + [words for _, words in told]
@@ -121,11 +133,7 @@ class Stops:
         currency). One that gets nothing is not missed: the others cover what is left, those that
         still stand first."""
         shares = []
-        amount -= sum(
-            order.amount
-            for order in self._standing.values()
-            if order.pair == pair and self._stands(order)
-        )
+        amount -= self._standing_amount(pair)
         for stop in self._removed.pop(pair):
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:
@@ -134,6 +142,11 @@ class Stops:
         if shares:
             self._removed[pair] = [stop for stop, _ in shares]
         return shares
+
+    def _standing_amount(self, pair: str) -> float:
+        """What the stops of *pair* that still stand may sell, base currency."""
+        orders = (order for order in self._standing.values() if order.pair == pair)
+        return sum(order.amount for order in orders if self._stands(order))
 
     def _stands(self, order: OpenOrder) -> bool:
         """As the last list shows it, if its cancel has told nothing else since."""
@@ -212,4 +225,12 @@ def _in_doubt(stop: OpenOrder) -> str:
     return (
         f"{stop.pair} MAY HAVE LOST ITS STOP at {stop.stop_price}: whether it was cancelled could "
         "not be found out. Look at the exchange now."
+    )
+
+
+def _beside_another(stop: OpenOrder) -> str:
+    return (
+        f"{stop.pair} MAY HAVE LOST A PART OF ITS STOP at {stop.stop_price}: another stop of the "
+        "pair stood when the orders were last listed, and may have sold since. Look at the "
+        "exchange now."
     )

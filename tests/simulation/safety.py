@@ -96,8 +96,13 @@ def a_lost_stop_is_told(case: Case) -> Iterator[str]:
         if not taken or _stops_were_touched_by_hand(case, pair):
             continue
         needed, standing = _protection(case, pair, taken)
-        if needed > standing + CRUMB:
+        if needed > standing + CRUMB and not _is_dust(case, pair, needed):
             yield f"{pair}: {needed:g} had a stop, {standing:g} has one, and no event says so"
+
+
+def _is_dust(case: Case, pair: str, amount: float) -> bool:
+    """No order of that size can be placed, a stop neither."""
+    return any(amount < m.minimum for m in case.schedule.markets if m.pair == pair)
 
 
 def _stops_taken(case: Case, pair: str) -> list[Fact]:

@@ -431,3 +431,20 @@ def test_stop_whose_cancel_was_refused_stands_once_a_later_list_shows_it() -> No
     assert [order.order_id for order in exchange.orders.values()] == ["stands"]
     assert result.outcomes[0].residual_amount == 0.5
     assert result.outcomes[0].protected
+
+
+@pytest.mark.parametrize("list_is_old", [False, True])
+def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_sold(
+    list_is_old: bool,
+) -> None:
+    taken, stands = (stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("a", "b"))
+    audit = MemoryAuditLog()
+    stops = Stops(book(), Trail(audit, correlation_id="liq", trigger="cli"))
+    stops.heard(CancelAnswer(order=taken, status=CancelStatus.CANCELLED))
+    held = position(BTC, amount=0.5)
+    stops.looked(Book(positions=(held,), orders=(stands,)), listed_at=1.0)
+    asker: Any = None  # nothing is sent
+    told = run(stops.put_back(asker, lambda pair: held, list_is_old=list_is_old))
+    assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
+        [True] if list_is_old else []
+    )
