@@ -184,7 +184,9 @@ class SimulatedVenue:
         return [self._position(m.pair, m.amount) for m in self._schedule.markets if m.amount]
 
     def _knows(self, pair: str) -> bool:
-        return bool(self._account.markets[pair].amount)
+        """As the real one: freqtrade has a trade as soon as it has sent the entry."""
+        market = self._account.markets[pair]
+        return bool(market.amount) or any(o.role == "entry" for o in market.resting)
 
     @property
     def scope(self) -> str:
