@@ -3,8 +3,9 @@
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from freqtrade_liquidation.drill.bot import BotProcess
@@ -21,14 +22,24 @@ AT_REST = {"process_throttle_secs": 60}
 
 
 @contextmanager
-def locking(bot: BotProcess) -> Iterator[None]:
-    """Nobody else writes the bot's database meanwhile."""
-    other = sqlite3.connect(bot.database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.close()
+def hanging(bot: BotProcess, *, locked: bool) -> Iterator[None]:
+    """The bot stands still, with nothing in its hand.
+
+    :param locked: as if it hung in a commit of its own: nobody else can write the database.
+    """
+    lock = sqlite3.connect(bot.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    bot.send(signal.SIGSTOP)
+    bot.wait_for(lambda: _is_stopped(bot), "its standstill")
+    if not locked:
+        lock.close()
+    yield
+    lock.close()
+    bot.send(signal.SIGCONT)
+
+
+def _is_stopped(bot: BotProcess) -> bool:
+    return bool(psutil.Process(bot.process.pid).status() == psutil.STATUS_STOPPED)
 
 
 def wait_for_lease(bot: BotProcess) -> None:
@@ -107,16 +118,15 @@ def test_bot_that_hangs_finds_its_book_closed_and_books_it(
     with bot:
         wait_until_invested(bot, 3)
         wait_for_lease(bot)
-        with locking(bot) if locked else nullcontext():
-            bot.send(signal.SIGSTOP)
+        with hanging(bot, locked=locked):
             exchange.clear_log()
             done = command.run(bot, "liquidate", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "did not take the request within 2 s" in done.stdout or locked
-        assert "not booked here: the bot books it" in done.stdout
-        assert exchange.positions() == {}
-        assert len(bot.open_trades()) == 3
-        bot.send(signal.SIGCONT)
+            assert done.returncode == 0, done.stdout + done.stderr
+            words = "cannot be asked" if locked else "did not take the request within 2 s"
+            assert words in done.stdout
+            assert "not booked here: the bot books it" in done.stdout
+            assert exchange.positions() == {}
+            assert len(bot.open_trades()) == 3
         bot.wait_for(lambda: not bot.open_trades(), "its booking")
         bot.wait_for(lambda: operator.state() == "stopped", "the stopped state")
         check_booked(exchange, bot)
@@ -133,22 +143,17 @@ def test_bot_that_hangs_finds_its_book_closed_and_books_it(
 def test_bot_that_hangs_enters_no_pair_that_was_closed(
     exchange: PracticeExchange, make_bot: MakeBot, locked: bool
 ) -> None:
-    """A run for some pairs latches nothing, and yet bars them.
-
-    :param locked: as if it hung in a commit of its own: nobody else can write the database.
-    """
+    """A run for some pairs latches nothing, and yet bars them."""
     operator = Operator()
     bot = make_bot(api_server=operator.config)
     with bot:
         wait_until_invested(bot, 3)
         wait_for_lease(bot)
-        with locking(bot) if locked else nullcontext():
-            bot.send(signal.SIGSTOP)
+        with hanging(bot, locked=locked):
             done = command.run(bot, "liquidate", "--yes", "--pairs", BTC)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "going on without" in " ".join(done.stdout.split()) or not locked
-        exchange.clear_log()
-        bot.send(signal.SIGCONT)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert ("going on without" in " ".join(done.stdout.split())) is locked
+            exchange.clear_log()
         bot.wait_for(lambda: len(bot.open_trades()) == 2, "its booking")
         operator.ask("forceenter", {"pair": BTC, "side": "long"})
         assert f"Entry into {BTC} refused" in said(bot)
