@@ -118,15 +118,15 @@ class LiquidatingBot(FreqtradeBot):
 
     def execute_entry(self, pair: str, *args: Any, **kwargs: Any) -> bool:
         """The one place that all entries pass: noted before it is sent, refused when barred."""
-        side = "sell" if kwargs.get("is_short") else "buy"
-        note = self._protection.door.note(pair, side)
-        if note is None:
-            self._protection.log.info("Entry into %s refused: a liquidation barred it.", pair)
-            return False
-        neighbours, audit = self._protection.neighbours, self._protection.audit
-        if (why := neighbours.refuse_entry(pair, audit)) is not None:
-            self._protection.door.settle(note)
+        protection = self._protection
+        barred = protection.door.is_barred(pair)
+        # Before it is noted: a signal that falls in here must leave no entry that nobody lets go.
+        if not barred and (why := protection.neighbours.refuse_entry(pair, protection.audit)):
             logger.warning("Entry into %s refused: %s.", pair, why)
+            return False
+        note = protection.door.note(pair, "sell" if kwargs.get("is_short") else "buy")
+        if note is None:
+            protection.log.info("Entry into %s refused: a liquidation barred it.", pair)
             return False
         with self._in_the_air(note):
             return super().execute_entry(pair, *args, **kwargs)

@@ -131,6 +131,21 @@ def test_entry_that_its_process_gave_up_stays_in_the_air_since_then(
     assert note.out_at_the_latest(later) == note.let_go_monotonic, "no later run waits for it anew"
 
 
+def test_signal_while_the_neighbours_are_asked_leaves_no_entry_in_the_air(
+    bot: LiquidatingBot, protection: Protection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent; an entry that nobody lets go of would keep the book from being flat."""
+
+    def interrupted(pair: str, audit: Any) -> str | None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Protection, "neighbours", SimpleNamespace(refuse_entry=interrupted))
+    monkeypatch.setattr(Protection, "audit", None)
+    with pytest.raises(KeyboardInterrupt):
+        bot.execute_entry(BTC, 100.0)
+    assert protection.door.in_air() == ()
+
+
 @pytest.mark.parametrize(("placed", "in_air"), [(True, 0), (False, 1)])
 def test_stop_is_committed_at_once_and_on_spot_noted_until_it_is(
     bot: LiquidatingBot, monkeypatch: pytest.MonkeyPatch, placed: bool, in_air: int
