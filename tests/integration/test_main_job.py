@@ -350,6 +350,8 @@ def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_n
     bot = make_bot(pairs=1, internals={"process_throttle_secs": 60}, **ENTRIES_REST)
     with bot:
         bot.wait_for(lambda: len(bot.query("SELECT * FROM trades")) == 1, "a trade")
+        lease = "SELECT * FROM liquidation_lease WHERE counter > 1"
+        bot.wait_for(lambda: bool(bot.query(lease)), "its rest: no commit is under way")
         venue = exchange.core.futures
         with exchange.core.lock:
             (order,) = venue.open_orders()
