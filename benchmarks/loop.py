@@ -16,11 +16,11 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
 from freqtrade.resolvers import ExchangeResolver
 
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.ledger import venue_for
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.model import ClosingOrder
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.spot import venue_for
 
 READY = "ready"
 TIMEOUT_S = 2.0

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.analysis.segments import Floats
-from freqtrade_liquidation.host.limiter import LAG_S, REQUEST, Window, limits_of
+from freqtrade_liquidation.exchange.limiter import LAG_S, REQUEST, Window, limits_of
 
 DEFAULT_ROUND_TRIP_MS: Final = 100.0
 ROUNDS: Final = 3

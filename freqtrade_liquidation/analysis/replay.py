@@ -17,9 +17,9 @@ from freqtrade_liquidation.analysis.virtual import run
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.sink import AuditSink, Durability, RunRecord
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.host.amounts import Amounts
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.orders.amounts import Amounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

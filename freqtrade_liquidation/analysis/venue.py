@@ -8,9 +8,8 @@ from typing import TypeVar
 
 from freqtrade_liquidation.analysis.book import Line
 from freqtrade_liquidation.analysis.pace import Pace
-from freqtrade_liquidation.host.amounts import Amounts
-from freqtrade_liquidation.host.limiter import Limiter
-from freqtrade_liquidation.host.queueing import take_turn
+from freqtrade_liquidation.exchange.limiter import Limiter
+from freqtrade_liquidation.exchange.queueing import take_turn
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     BookedPair,
@@ -22,6 +21,7 @@ from freqtrade_liquidation.model import (
     OrderRole,
     Position,
 )
+from freqtrade_liquidation.orders.amounts import Amounts
 
 T = TypeVar("T")
 

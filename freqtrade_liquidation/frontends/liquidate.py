@@ -29,6 +29,7 @@ from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.secrets import secrets_in
 from freqtrade_liquidation.frontends import foresight
 from freqtrade_liquidation.frontends.database import (
     add_database_arguments,
@@ -50,7 +51,6 @@ from freqtrade_liquidation.host.outside.parts import (
 )
 from freqtrade_liquidation.host.outside.running import OutsideRun
 from freqtrade_liquidation.host.preview import Preview, look_ahead
-from freqtrade_liquidation.host.secrets import secrets_in
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState

@@ -5,12 +5,12 @@ from typing import Any
 
 from freqtrade.freqtradebot import FreqtradeBot
 
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder
-from freqtrade_liquidation.host.threads import in_thread
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import BookedPair
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.threads import in_thread
 
 
 class Booker:

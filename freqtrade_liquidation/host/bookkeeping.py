@@ -21,11 +21,11 @@ from freqtrade.persistence import Order, Trade
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from freqtrade_liquidation.host.deeds import FINAL_STATUSES, Close, filled_by
+from freqtrade_liquidation.exchange.client import bare_copy
 from freqtrade_liquidation.host.facts import Facts
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import bare_copy
 from freqtrade_liquidation.model import BookedPair, Side
+from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, filled_by
+from freqtrade_liquidation.orders.futures import FuturesVenue
 
 EXIT_REASON: Final = "emergency_liquidation"
 """freqtrade's ``liquidation`` means a margin call: never mix the two."""

@@ -21,11 +21,11 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.control import patiently
-from freqtrade_liquidation.host.door import EntryNote
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
-from freqtrade_liquidation.host.snapshot import known_trade
+from freqtrade_liquidation.orders.entry_gate import EntryNote
+from freqtrade_liquidation.orders.trades import known_trade
 
 logger = logging.getLogger(__name__)
 

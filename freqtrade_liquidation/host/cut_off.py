@@ -9,14 +9,14 @@ from freqtrade.enums import TradingMode
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.amounts import Amounts, total
-from freqtrade_liquidation.host.door import Door
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
-from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
-from freqtrade_liquidation.host.threads import bounded
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
+from freqtrade_liquidation.orders.amounts import Amounts, total
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
+from freqtrade_liquidation.threads import bounded
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot

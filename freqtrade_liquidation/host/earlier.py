@@ -9,13 +9,13 @@ from typing import Any, Final
 from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.deeds import Close, still_unbooked
-from freqtrade_liquidation.host.exchanges.names import is_ours
+from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.rules.names import is_ours
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
-from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.host.threads import in_thread
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import ClosingOrder
+from freqtrade_liquidation.orders.executions import Close, still_unbooked
+from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

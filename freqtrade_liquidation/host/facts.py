@@ -12,11 +12,11 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.deeds import an_order
-from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host.strays import find_strays, unexplained
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.orders.executions import an_order
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 FUNDING_LIMIT: Final = 1000
 """Entries of one answer; as many as that may be cut off, and are asked for pair by pair."""

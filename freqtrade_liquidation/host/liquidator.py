@@ -11,16 +11,16 @@ from freqtrade.enums import TradingMode
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.secrets import without_secrets
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import is_repeat
 from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.runner import Runner
-from freqtrade_liquidation.host.secrets import without_secrets
-from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.host.turns import Ticket, Turn, Turns
 from freqtrade_liquidation.manager import LiquidationResult, why_skip
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
+from freqtrade_liquidation.threads import bounded
 from freqtrade_liquidation.trail import Listener
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade
 
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.ledger import venue_for
-from freqtrade_liquidation.host.snapshot import open_trades
-from freqtrade_liquidation.host.threads import in_thread
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.trades import open_trades
+from freqtrade_liquidation.threads import in_thread
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot

@@ -18,23 +18,23 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings
+from freqtrade_liquidation.exchange.secrets import secrets_of
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control, patiently
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.exchanges.shortcomings import shortcomings
 from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
 from freqtrade_liquidation.host.preview import Preview, look_ahead, scope_of
-from freqtrade_liquidation.host.secrets import secrets_of
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.host.turns import NotArmed, Ticket
 from freqtrade_liquidation.host.watch import Watch
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 

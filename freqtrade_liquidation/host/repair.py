@@ -19,17 +19,17 @@ from sqlalchemy import select
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
-from freqtrade_liquidation.host.deeds import filled_by
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.facts import FactFinder, Facts
-from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, find_stop, known_closes, sent_by
-from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
-from freqtrade_liquidation.host.threads import bounded
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.model import BookedPair, OpenOrder, OrderRole
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.executions import filled_by
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
+from freqtrade_liquidation.threads import bounded
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host.booker import Booker
-from freqtrade_liquidation.host.deeds import Close, still_unbooked
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
-from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.notifier import Message, Notifier
-from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades_in_time
-from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.turns import Turn
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.executions import Close, still_unbooked
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time
+from freqtrade_liquidation.threads import in_thread
 
 if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
@@ -42,7 +42,7 @@ class LoopOf:
         self._read_trades = read_trades
 
     async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
-        """See :class:`~freqtrade_liquidation.host.venue.BotLoop`."""
+        """See :class:`~freqtrade_liquidation.orders.futures.BotLoop`."""
         if self._turn.has_lock or timeout_s <= 0:
             return None
         took = await in_thread(

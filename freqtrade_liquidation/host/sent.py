@@ -13,11 +13,11 @@ import ccxt
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
-from freqtrade_liquidation.host import requests
-from freqtrade_liquidation.host.classify import causes
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.classify import causes
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.model import ClosingOrder, Side
+from freqtrade_liquidation.orders import requests
+from freqtrade_liquidation.orders.executions import Close
 
 INTENTS: Final = (Event.CLOSE_INTENDED, Event.CANCEL_INTENDED, Event.STOP_INTENDED)
 """After each of these the database may have something to learn about the pair."""

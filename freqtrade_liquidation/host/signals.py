@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from freqtrade_liquidation.host.threads import bounded
+from freqtrade_liquidation.threads import bounded
 
 logger = logging.getLogger(__name__)
 

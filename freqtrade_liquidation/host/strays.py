@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.trades import KnownTrade
 
 SAME_RATIO: Final = 1e-6
 """Amounts closer than this are one amount, added up in another order."""

@@ -13,7 +13,6 @@ from typing import Final
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.threads import in_loop
 from freqtrade_liquidation.manager import (
     LiquidationManager,
     LiquidationResult,
@@ -21,6 +20,7 @@ from freqtrade_liquidation.manager import (
     new_correlation_id,
 )
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.threads import in_loop
 from freqtrade_liquidation.trail import Listener
 
 OVERRUN_S: Final = 0.3

@@ -15,8 +15,8 @@ from freqtrade_liquidation.host.bot import LiquidatingBot
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
 from freqtrade_liquidation.host.signals import QueryInterrupted
-from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.threads import bounded
 
 logger = logging.getLogger(__name__)
 

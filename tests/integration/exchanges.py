@@ -14,12 +14,12 @@ from freqtrade.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.ledger import venue_for
-from freqtrade_liquidation.host.snapshot import KnownOrder, KnownTrade
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 SPOT = "BTC/USDT"

@@ -14,12 +14,12 @@ from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
-from freqtrade_liquidation.host.deeds import filled_by
 from freqtrade_liquidation.host.facts import FactFinder
-from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import BookedPair, Side
+from freqtrade_liquidation.orders.executions import filled_by
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 SOL, SPOT_ETH, SPOT_SOL = "SOL/USDT:USDT", "ETH/USDT", "SOL/USDT"

@@ -20,12 +20,12 @@ from freqtrade_liquidation.errors import (
     ExchangeUnavailable,
     NothingToReduce,
 )
-from freqtrade_liquidation.host.exchanges.lookup import find_order
-from freqtrade_liquidation.host.exchanges.names import client_order_id
-from freqtrade_liquidation.host.once import asking_once
-from freqtrade_liquidation.host.venue import FuturesVenue
-from freqtrade_liquidation.host.wire import bare_copy
+from freqtrade_liquidation.exchange.client import bare_copy
+from freqtrade_liquidation.exchange.rules.lookup import find_order
+from freqtrade_liquidation.exchange.rules.names import client_order_id
+from freqtrade_liquidation.exchange.single_attempt import asking_once
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Side
+from freqtrade_liquidation.orders.futures import FuturesVenue
 from tests.integration.exchanges import BTC, ETH, on, wrapper_on
 from tests.integration.hostile import Played, futures_book, play
 from tests.integration.hostile_truth import assert_nothing_was_made_worse

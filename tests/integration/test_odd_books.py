@@ -11,10 +11,10 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager, LiquidationState
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairState, Side
+from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 

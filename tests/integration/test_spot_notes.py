@@ -8,12 +8,12 @@ import pytest
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from freqtrade_liquidation.host import ledger
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.snapshot import KnownTrade
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
+from freqtrade_liquidation.orders import spot as ledger
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import SPOT, trade
 
 Book = Callable[..., None]

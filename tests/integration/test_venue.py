@@ -7,8 +7,8 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.errors import NothingToReduce, OutcomeUnknown
-from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
+from freqtrade_liquidation.orders.futures import FuturesVenue
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 ENTRY, EXIT, STOP = OrderRole.ENTRY, OrderRole.EXIT, OrderRole.PROTECTIVE

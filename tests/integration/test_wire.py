@@ -10,7 +10,7 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 from tests.integration.exchanges import wrapper_on
 
 

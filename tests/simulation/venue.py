@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
-from freqtrade_liquidation.host.flight import SharedFlight
+from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,

@@ -51,7 +51,7 @@ def test_armed_bot_has_loaded_what_a_run_needs_and_collects_garbage() -> None:
         "import gc, sys, freqtrade.main as host\n"
         "from freqtrade_liquidation.__main__ import main\n"
         "def started(arguments):\n"
-        "    needed = {'run.run', 'host.venue', 'host.ledger', 'host.bookkeeping', 'audit.store'}\n"
+        "    needed = {'run.run', 'orders.futures', 'orders.spot', 'host.bookkeeping', 'audit.store'}\n"
         "    print(gc.isenabled(), {n for n in needed\n"
         "          if f'freqtrade_liquidation.{n}' not in sys.modules})\n"
         "    sys.exit(0)\n"

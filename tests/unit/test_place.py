@@ -9,7 +9,7 @@ import pytest
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.deadline import Deadline
 from freqtrade_liquidation.errors import ExchangeRefused, OutcomeUnknown
-from freqtrade_liquidation.host.flight import SharedFlight
+from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import OpenOrder, OrderRole
 from freqtrade_liquidation.place import CURRENT, Place, within
 from freqtrade_liquidation.plan import Urgency, urgency_of_cancel

@@ -12,7 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade_liquidation.drill.signing.lab import Lab
 from freqtrade_liquidation.drill.signing.probe import AMOUNT, DIGITS, ORDER_ID, Requests
 from freqtrade_liquidation.drill.signing.recorder import Signed
-from freqtrade_liquidation.host.exchanges.names import client_order_id, is_ours
+from freqtrade_liquidation.exchange.rules.names import client_order_id, is_ours
 
 REDUCE_ONLY: Final = re.compile(r"(^|\.)(reduce_?only|orders\.0\.r)$", re.IGNORECASE)
 POSITION_SIDE: Final = re.compile(r"(^|\.)pos(ition)?_?(side|idx)$", re.IGNORECASE)

@@ -18,9 +18,9 @@ from freqtrade.resolvers import ExchangeResolver
 from freqtrade_liquidation.drill.signing.recorder import Recorder, Signed
 from freqtrade_liquidation.drill.signing.samples import SAMPLES, Answers
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.exchanges.kin import rule_for
-from freqtrade_liquidation.host.requests import Request
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.rules.kin import rule_for
+from freqtrade_liquidation.orders.requests import Request
 
 STAKE: Final = {"kraken": "USD", "krakenfutures": "USD", "hyperliquid": "USDC"}
 """Quote and settle currency of the sample markets; elsewhere USDT."""

@@ -9,16 +9,16 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.signing.lab import Lab
 from freqtrade_liquidation.drill.signing.recorder import Signed
-from freqtrade_liquidation.host import requests
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.exchanges.lists import (
+from freqtrade_liquidation.exchange.pagination import ask_orders, ask_positions, first_page
+from freqtrade_liquidation.exchange.rules.lists import (
     Question,
     order_questions,
     position_questions,
 )
-from freqtrade_liquidation.host.exchanges.names import client_order_id
-from freqtrade_liquidation.host.listing import ask_orders, ask_positions, first_page
+from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
+from freqtrade_liquidation.orders import requests
+from freqtrade_liquidation.orders.executions import Close
 
 ORDER_ID: Final = "123456789"
 AMOUNT: Final = 2.0

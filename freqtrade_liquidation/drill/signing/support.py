@@ -18,16 +18,16 @@ from freqtrade_liquidation.drill.signing.judging import (
 )
 from freqtrade_liquidation.drill.signing.lab import Lab, Setup, setups
 from freqtrade_liquidation.drill.signing.probe import Requests, probe
-from freqtrade_liquidation.host.exchanges.kin import rule_for
-from freqtrade_liquidation.host.exchanges.lists import (
+from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.kin import rule_for
+from freqtrade_liquidation.exchange.rules.lists import (
     SPLIT_BY_SETTLE,
     Question,
     order_questions,
     position_questions,
 )
-from freqtrade_liquidation.host.exchanges.lookup import asks_by_name, can_find
-from freqtrade_liquidation.host.exchanges.maximum import maximum_source
-from freqtrade_liquidation.host.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.lookup import asks_by_name, can_find
+from freqtrade_liquidation.exchange.rules.maximum import maximum_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from freqtrade_liquidation.frontends.telegram.parsing import BadCommand, Close, 
 from freqtrade_liquidation.frontends.telegram.questions import PREFIX, Person, Questions
 from freqtrade_liquidation.frontends.telegram.sending import Chat, pop_up
 from freqtrade_liquidation.host.protection import current
-from freqtrade_liquidation.host.threads import in_thread
+from freqtrade_liquidation.threads import in_thread
 
 COMMAND: Final = "liquidate"
 App = Application[Any, Any, Any, Any, Any, Any]

@@ -30,9 +30,9 @@ from freqtrade_liquidation.frontends.telegram.sending import Chat
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.preview import Preview
 from freqtrade_liquidation.host.protection import Protection
-from freqtrade_liquidation.host.threads import in_thread
 from freqtrade_liquidation.host.turns import Ticket
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from freqtrade_liquidation.host.history import close_interrupted_runs
 from freqtrade_liquidation.host.outside.parts import build_bot
 from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.host.sent import INTENTS
-from freqtrade_liquidation.host.threads import bounded
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import BookedPair, PairState
+from freqtrade_liquidation.threads import bounded
 
 logger = logging.getLogger(__name__)
 

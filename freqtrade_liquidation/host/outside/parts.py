@@ -18,8 +18,8 @@ from sqlalchemy.exc import ArgumentError
 
 from freqtrade_liquidation.audit.engine import is_in_memory, sqlite_file
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.host.snapshot import KnownTrade, open_trades
-from freqtrade_liquidation.host.threads import bounded
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
+from freqtrade_liquidation.threads import bounded
 
 STRATEGY: Final = Path(__file__).parent / "strategy"
 CHANNELS: Final = ("telegram", "discord", "webhook", "api_server", "external_message_consumer")

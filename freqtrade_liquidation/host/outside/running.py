@@ -17,25 +17,25 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.client import Wire
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.earlier import earlier_closes
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
-from freqtrade_liquidation.host.ledger import venue_for
 from freqtrade_liquidation.host.outside.booking import BookLater, book
 from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
 from freqtrade_liquidation.host.signals import Signals
-from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.turns import OVERRUN_S
-from freqtrade_liquidation.host.wire import Wire
 from freqtrade_liquidation.manager import (
     LiquidationManager,
     LiquidationResult,
     new_correlation_id,
 )
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import ccxt
 
-from freqtrade_liquidation.host.wire import Wire
+from freqtrade_liquidation.exchange.client import Wire
 
 
 class Bare:

@@ -10,9 +10,9 @@ import pytest
 from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.facts import Facts
-from freqtrade_liquidation.host.venue import FuturesVenue
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.futures import FuturesVenue
 
 PAIR = "BTC/USDT:USDT"
 

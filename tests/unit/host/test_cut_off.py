@@ -9,10 +9,10 @@ from freqtrade.persistence import Trade, init_db
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host import cut_off
-from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.sent import Sent
-from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import ClosingOrder, PairState, Position, Side
+from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.futures import FuturesVenue
 
 SPOT = "SOL/USDT"
 PAIR = "BTC/USDC:USDC"

@@ -11,11 +11,11 @@ import pytest
 
 from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.earlier import earlier_closes
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.model import ClosingOrder, Side
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.executions import Close
 from tests.integration.exchanges import SPOT, trade
 
 

@@ -14,10 +14,10 @@ from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.aftermath import Aftermath
 from freqtrade_liquidation.host.control import ControlState
-from freqtrade_liquidation.host.door import Door
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.state import LiquidationState
 
 ENDS_WITHIN_S = 10.0

@@ -13,10 +13,10 @@ from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ExchangeRefused
-from freqtrade_liquidation.host.deeds import Close
 from freqtrade_liquidation.host.history import Interrupted
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
 from freqtrade_liquidation.model import ClosingOrder, Side
+from freqtrade_liquidation.orders.executions import Close
 
 RUN = "liq_20260102_030405_ab12cd34"
 PAIR = "BTC/USDT:USDT"

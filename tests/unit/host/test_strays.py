@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from freqtrade_liquidation.host.deeds import Close
-from freqtrade_liquidation.host.snapshot import KnownTrade
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.model import ClosingOrder, Side
+from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import trade
 
 BTC = "BTC/USDT:USDT"

@@ -11,9 +11,9 @@ import pytest
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.drill.signing.samples import Answers
-from freqtrade_liquidation.host.door import Door
-from freqtrade_liquidation.host.venue import FuturesVenue
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
+from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.futures import FuturesVenue
 
 SETUPS = {str(setup): setup for setup in setups()}
 

@@ -7,8 +7,8 @@ import pytest
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.drill.signing.probe import ORDER_ID
-from freqtrade_liquidation.host import requests
-from freqtrade_liquidation.host.exchanges.stops import stop_price
+from freqtrade_liquidation.exchange.rules.stops import stop_price
+from freqtrade_liquidation.orders import requests
 
 SETUPS = {str(setup): setup for setup in setups()}
 

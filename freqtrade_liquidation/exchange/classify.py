@@ -1,0 +1,130 @@
+"""From ccxt's errors to the one question: may it have acted?
+
+ccxt's class decides, except where it misleads: then the exchange's own code does (:mod:`.codes`).
+A test walks ccxt's whole hierarchy, so that a new class is a decision, not an accident.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import ccxt
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from freqtrade_liquidation.errors import (
+    AccountRefused,
+    ClockSkewed,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    NothingToReduce,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.exchange.codes import CODES, PHRASES, Verdict
+
+CLASSES: Final[Mapping[type[Exception], Verdict]] = {
+    ccxt.BaseError: Verdict.UNANSWERED,
+    ccxt.ExchangeError: Verdict.REFUSED,
+    ccxt.AuthenticationError: Verdict.ACCOUNT_REFUSED,
+    ccxt.OperationFailed: Verdict.UNANSWERED,
+    ccxt.DDoSProtection: Verdict.NOT_ACTED,
+    ccxt.RateLimitExceeded: Verdict.NOT_ACTED,
+    ccxt.OnMaintenance: Verdict.NOT_ACTED,
+    ccxt.InvalidNonce: Verdict.CLOCK_SKEWED,
+}
+"""The nearest class in an error's MRO decides."""
+
+_CODE: Final = re.compile(
+    r'"(?:code|retCode|ret_code|sCode|label|err[-_]code)"\s*:\s*"?(-?[\w-]+)"?'
+)
+"""As the supported exchanges spell it."""
+_NEVER_LEFT: Final = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
+"""No connection was made, so nothing was sent. Source: urllib3."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """*error* and what it came from; freqtrade hides ccxt's class behind its own."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        reason = getattr(current, "reason", None)  # urllib3 keeps its cause here
+        current = (
+            current.__cause__
+            or (reason if isinstance(reason, BaseException) else None)
+            or next((a for a in current.args if isinstance(a, BaseException)), None)
+        )
+
+
+def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
+    """The verdict on *error*, code before class."""
+    chain = list(causes(error))
+    if any(isinstance(cause, _NEVER_LEFT) for cause in chain):
+        return Verdict.NOT_ACTED
+    ccxt_error = next((cause for cause in chain if isinstance(cause, ccxt.BaseError)), None)
+    if ccxt_error is None:
+        return Verdict.UNANSWERED
+    if (told := _told_by_the_exchange(str(ccxt_error), exchange_id)) is not None:
+        return told
+    if type(ccxt_error) is ccxt.ExchangeError and _was_on_the_way(ccxt_error):
+        return Verdict.UNANSWERED
+    return next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+
+
+def _told_by_the_exchange(words: str, exchange_id: str) -> Verdict | None:
+    codes, phrases = CODES.get(exchange_id, {}), PHRASES.get(exchange_id, {})
+    told = [codes[code] for code in _CODE.findall(words) if code in codes]
+    told += [verdict for phrase, verdict in phrases.items() if phrase in words]
+    return told[0] if told else None
+
+
+def _was_on_the_way(error: BaseException) -> bool:
+    """Whether a plain ``ExchangeError`` is no word of the exchange: ccxt makes one of a broken TLS
+    connection, of an answer that does not unpack, of redirects without end, and of each status that
+    it has no class for (Cloudflare's 524: the exchange took too long to answer, and goes on).
+
+    Source: ccxt ``Exchange.fetch`` and ``httpExceptions``.
+    """
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, requests.HTTPError):
+        return cause.response is None or cause.response.status_code >= 500
+    return isinstance(cause, requests.RequestException)
+
+
+def translate(
+    error: BaseException,
+    *,
+    exchange_id: str,
+    write: bool,
+    retry_after_s: float | None = None,
+    mask: Callable[[str], str] = str,
+) -> LiquidationError:
+    """*error* as one of ours. The caller raises it ``from`` the original.
+
+    :param write: the request could have changed something on the exchange.
+    :param mask: takes secrets out of the exchange's words.
+    """
+    words = mask(_words(error))
+    match verdict_on(error, exchange_id=exchange_id):
+        case Verdict.REFUSED:
+            return ExchangeRefused(words)
+        case Verdict.ACCOUNT_REFUSED:
+            return AccountRefused(words)
+        case Verdict.NOTHING_TO_REDUCE:
+            return NothingToReduce(words)
+        case Verdict.NOT_ACTED:
+            return ExchangeUnavailable(words, retry_after_s=retry_after_s)
+        case Verdict.CLOCK_SKEWED:
+            return ClockSkewed(words)
+        case Verdict.UNANSWERED if write:
+            return OutcomeUnknown(words)
+        case _:
+            return ExchangeUnavailable(words, retry_after_s=retry_after_s)
+
+
+def _words(error: BaseException) -> str:
+    """The innermost exchange's words; ccxt's class name first, as freqtrade logs it."""
+    told = next((c for c in causes(error) if isinstance(c, ccxt.BaseError)), error)
+    return f"{type(told).__name__}: {told}"

@@ -1,0 +1,73 @@
+"""Names for our orders, as each exchange takes them, and our own ones told from others'.
+
+A name is the only handle on an order whose answer was lost.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from freqtrade_liquidation.exchange.rules.kin import rule_for
+
+MARK: Final = "ftl"
+"""What our names begin with."""
+MARK_HEX: Final = MARK.encode().hex()
+"""The same where only hexadecimal digits are allowed: ``66746c``."""
+
+_OURS: Final = re.compile(
+    rf"(t-)?{MARK}[0-9a-f]{{15}}|0x{MARK_HEX}[0-9a-f]{{26}}|{MARK_HEX}[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+)
+
+
+def _plain(digits: str) -> str:
+    """18 letters and digits fit every other exchange that freqtrade supports: binance 36 of
+    ``[.A-Z:/a-z0-9_-]``, okx 32 letters and digits, kraken 18 of free text (the shortest), bybit
+    36, bitget 32 or more, kucoin 40, bingx 40, htx 64, krakenfutures 100 characters.
+    """
+    return f"{MARK}{digits[:15]}"
+
+
+def _gate(digits: str) -> str:
+    """``text``: ``t-`` and at most 28 characters. Source: ccxt ``gate.create_order_request``,
+    which puts ``t-`` in front where it is missing; then the answer would name another order."""
+    return f"t-{_plain(digits)}"
+
+
+def _cloid(digits: str) -> str:
+    """128 bits in hexadecimal. Source: Hyperliquid's exchange endpoint, ``c`` (cloid)."""
+    return f"0x{MARK_HEX}{digits[:26]}"
+
+
+def _uuid(digits: str) -> str:
+    """A UUID. Source: Bitvavo's REST API, ``clientOrderId``."""
+    return str(uuid.UUID(f"{MARK_HEX}{digits[:26]}"))
+
+
+FORMATS: Final[Mapping[str, Callable[[str], str]]] = {
+    "gate": _gate,
+    "hyperliquid": _cloid,
+    "bitvavo": _uuid,
+}
+"""By ccxt's exchange id."""
+
+
+def client_order_id(api: Any, digits: str) -> str:
+    """A name for an order at ccxt's exchange *api*.
+
+    :param digits: 32 hexadecimal digits, random: ``uuid4().hex``. At least 15 of them are used.
+    """
+    return rule_for(FORMATS, api, _plain)(digits)
+
+
+def is_ours(name: str | None) -> bool:
+    """Whether *name*, as an exchange gave it back, is one of :func:`client_order_id`."""
+    return name is not None and _OURS.fullmatch(name.lower()) is not None
+
+
+def is_same(answered: str | None, sent: str) -> bool:
+    """Whether *answered*, as the exchange gave it back, is the name that was *sent*.
+
+    Gate puts ``t-`` in front of a name that lacks it (as those of older runs did).
+    """
+    return answered is not None and answered.lower() in (sent, f"t-{sent}")

@@ -1,0 +1,77 @@
+"""What the connected exchange cannot do for a run, in words: told when the bot is armed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from freqtrade.enums import TradingMode
+from freqtrade.exchange import Exchange
+from freqtrade.exchange.common import SUPPORTED_EXCHANGES
+
+from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.exchange.limiter import REQUEST, limits_of
+from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.lookup import can_find
+
+DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
+
+
+def shortcomings(exchange: Exchange) -> list[str]:
+    """Sentences; empty = nothing that an operator has to know. In dry-run nothing is missing."""
+    return [] if exchange._config["dry_run"] else list(_shortcomings(exchange))
+
+
+def _shortcomings(exchange: Exchange) -> Iterator[str]:
+    name = exchange.name
+    if exchange._api.id not in SUPPORTED_EXCHANGES:
+        yield (
+            f"freqtrade does not officially support {name}: closing there is untested. "
+            "Have the exchange's own app at hand."
+        )
+    if not can_find(exchange):
+        yield (
+            f"{name} cannot be asked for an order by our name for it: a close whose answer is lost "
+            "stays open in the report until the exchange shows that it is not."
+        )
+    if are_in_order(exchange._api):
+        yield (
+            f"{name} takes one request at a time: closing many positions takes as many round trips."
+        )
+    if exchange._ft_has.get("marketOrderRequiresPrice"):
+        yield f"{name} needs a price with a market order: one more request before each close."
+    if _stops_are_limit_orders(exchange):
+        yield (
+            f"On {name} a stop that has to be put back is a stop-limit order: below its limit it "
+            "does not sell."
+        )
+    if (words := _slow_by_rate_limit(exchange)) is not None:
+        yield words
+
+
+def _slow_by_rate_limit(exchange: Exchange) -> str | None:
+    """Where a run cannot be over in time, at least not with as many positions as may be open.
+
+    What it sends with nothing in the way: positions (balance) twice, on futures orders and stops
+    twice, and one close each.
+    """
+    config = exchange._config
+    windows = [window for window in limits_of(exchange) if window.kind == REQUEST]
+    timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
+    most = config.get("max_open_trades", 1)
+    positions = int(most) if 0 < most < float("inf") else 1
+    requests = positions + (6 if exchange.trading_mode == TradingMode.FUTURES else 2)
+    for window in windows:
+        needs_s = (requests - 1) // window.limit * window.span_s
+        if needs_s >= timeout_s:
+            return (
+                f"rateLimit in ccxt_config: closing {positions} position(s) takes {needs_s:.0f} s "
+                f"or more, and timeout_seconds is {timeout_s:g}. Raise "
+                "timeout_seconds or lower rateLimit, or part of the book stays open."
+            )
+    return None
+
+
+def _stops_are_limit_orders(exchange: Exchange) -> bool:
+    """On spot, where a stop has to go for a close. Source: freqtrade's ``stoploss_order_types``."""
+    kinds = exchange.get_option("stoploss_order_types") or {}
+    on_spot = exchange.trading_mode == TradingMode.SPOT
+    return bool(on_spot and exchange.get_option("stoploss_on_exchange") and "market" not in kinds)

@@ -1,0 +1,1 @@
+"""What a run does on the exchange, through freqtrade's wrapper: the order managers."""

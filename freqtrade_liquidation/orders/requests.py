@@ -1,0 +1,114 @@
+"""The requests of a run, each as one call on freqtrade's exchange.
+
+freqtrade's own class decides what is sent (margin mode, position side, order type, contracts): its
+``create_order``, ``_get_params``, ``create_stoploss`` and ``cancel_stoploss_order``. Ours are the
+client order id and that a futures close is reduce-only.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from freqtrade.constants import BuySell
+from freqtrade.enums import TradingMode
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.exchange.rules.endings import ended
+from freqtrade_liquidation.exchange.rules.lookup import find_order
+from freqtrade_liquidation.model import ClosingOrder, OpenOrder, Side
+from freqtrade_liquidation.orders.executions import Close
+
+Request = Callable[[Exchange], Any]
+"""Called with a copy of the exchange that is used for nothing else."""
+
+
+def cancel(order: OpenOrder) -> Request:
+    """Takes *order* off the book; a stop as freqtrade takes its own off."""
+
+    def send(exchange: Exchange) -> Any:
+        if order.conditional:
+            return exchange.cancel_stoploss_order(order.order_id, order.pair)
+        return exchange.cancel_order(order.order_id, order.pair)
+
+    return send
+
+
+def needs_price(exchange: Exchange, order: ClosingOrder) -> bool:
+    """Whether a market order has to carry a price here (hyperliquid: its slippage limit)."""
+    return bool(exchange._config["dry_run"] or exchange._order_needs_price(_side(order), "market"))
+
+
+def price(order: ClosingOrder) -> Request:
+    """What the other side of the book asks now, in quote currency."""
+
+    def ask(exchange: Exchange) -> float:
+        short = order.side is Side.SHORT
+        return float(exchange.get_rate(order.pair, side="exit", is_short=short, refresh=True))
+
+    return ask
+
+
+def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
+    """A market order; on futures reduce-only.
+
+    :param rate: quote currency; used where :func:`needs_price` says so.
+    """
+
+    def send(exchange: Exchange) -> Any:
+        params_of = exchange._get_params
+
+        def with_client_order_id(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            return {**params_of(*args, **kwargs), "clientOrderId": order.client_order_id}
+
+        exchange._get_params = with_client_order_id  # type: ignore[method-assign]
+        answer = exchange.create_order(
+            pair=order.pair,
+            ordertype="market",
+            side=_side(order),
+            amount=order.amount,
+            rate=rate,
+            leverage=leverage,
+            reduceOnly=exchange.trading_mode == TradingMode.FUTURES,
+            initial_order=False,
+        )
+        return ended(exchange._api, answer) if answer else answer
+
+    return send
+
+
+def stop(order: OpenOrder, amount: float, stop_price: float, *, leverage: float) -> Request:
+    """*order* again, for *amount* (base currency)."""
+
+    def send(exchange: Exchange) -> Any:
+        return exchange.create_stoploss(
+            pair=order.pair,
+            amount=amount,
+            stop_price=stop_price,
+            order_types={"stoploss": "market"},
+            side="sell" if order.side == "sell" else "buy",
+            leverage=leverage,
+        )
+
+    return send
+
+
+def read_back(sent: Close) -> Request:
+    """What became of *sent*: by the exchange's id, else by the name that we gave it."""
+    order, answer = sent.order, sent.answer
+
+    def ask(exchange: Exchange) -> Any:
+        if answer is not None or exchange._config["dry_run"]:
+            found = exchange.fetch_order(str((answer or {})["id"]), order.pair)
+        else:
+            found = find_order(exchange, order.pair, order.client_order_id, sent.sent_at)
+        return ended(exchange._api, found) if found else found
+
+    return ask
+
+
+def stop_state(order_id: str, pair: str) -> Request:
+    """A stop order, and what it became once triggered, as freqtrade reads its own."""
+    return lambda exchange: exchange.fetch_stoploss_order(order_id, pair)
+
+
+def _side(order: ClosingOrder) -> BuySell:
+    return "sell" if order.side is Side.LONG else "buy"
