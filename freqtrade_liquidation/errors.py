@@ -21,6 +21,10 @@ class ExchangeUnavailable(LiquidationError):
         self.retry_after_s = retry_after_s
 
 
+class RefusedForNow(ExchangeUnavailable):
+    """The market refused an order that it may take a moment later (price band, nobody to match)."""
+
+
 class ClockSkewed(ExchangeUnavailable):
     """Refused because our clock is off: nothing was done; synchronise once, then send again."""
 
@@ -30,7 +34,13 @@ class ExchangeRefused(LiquidationError):
 
 
 class NothingToReduce(ExchangeRefused):
-    """A reduce-only order was refused for want of a position: look again, it is no failure."""
+    """A reduce-only order was refused because the position is zero, in a code that says that alone:
+    look again, it is no failure."""
+
+
+class CloseBlocked(ExchangeRefused):
+    """A reduce-only order was refused because less can be reduced than it asks for: the position
+    got smaller, or another resting order claims a part of it. Look, clear what blocks, try again."""
 
 
 class AccountRefused(ExchangeRefused):

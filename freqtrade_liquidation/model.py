@@ -61,6 +61,7 @@ class Position:
     :param mark_price: quote currency, told by the exchange with the position; ``None`` = not told.
     :param last_price: quote currency, where the exchange lists no positions: the price at which
         freqtrade last reckoned its exit, at most five minutes before; ``None`` = not known.
+    :param margin_mode: ``isolated`` or ``cross``, as the exchange lists it; ``None`` = not told.
     """
 
     pair: str
@@ -75,6 +76,7 @@ class Position:
     obstacle: str | None = None
     mark_price: float | None = None
     last_price: float | None = None
+    margin_mode: str | None = None
 
     @property
     def is_dust(self) -> bool:
@@ -109,6 +111,7 @@ class OpenOrder:
     :param conditional: it stands in the exchange's list of stop orders.
     :param blocks_close: it locks the asset that a close needs (spot).
     :param stop_price: quote currency, of a stop; needed to put it back.
+    :param limit_price: quote currency, of a stop-limit order; ``None`` = it sells at market.
     :param trade_id: freqtrade's trade for it; ``None`` = the database does not know it.
     """
 
@@ -120,6 +123,7 @@ class OpenOrder:
     conditional: bool = False
     blocks_close: bool = False
     stop_price: float | None = None
+    limit_price: float | None = None
     trade_id: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,12 +143,14 @@ class ClosingOrder:
 
     :param amount: base currency.
     :param client_order_id: ours, unique: the handle by which an unanswered order is found again.
+    :param margin_mode: of the position that it closes; ``None`` = as freqtrade's configuration.
     """
 
     pair: str
     side: Side
     amount: float
     client_order_id: str
+    margin_mode: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the audit trail shows it."""

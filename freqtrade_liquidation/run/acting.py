@@ -242,7 +242,11 @@ class Actor:
 
 def _closing_order(position: Position, amount: float, client_order_id: str) -> ClosingOrder:
     return ClosingOrder(
-        pair=position.pair, side=position.side, amount=amount, client_order_id=client_order_id
+        pair=position.pair,
+        side=position.side,
+        amount=amount,
+        client_order_id=client_order_id,
+        margin_mode=position.margin_mode,
     )
 
 
