@@ -16,7 +16,7 @@ from freqtrade.configuration import Configuration
 from freqtrade.enums import RunMode
 from freqtrade.resolvers import ExchangeResolver
 
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder
 from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.orders.futures import FuturesVenue
@@ -54,7 +54,7 @@ def main(config_file: str, user_data: str) -> None:
     signal.sigwait({signal.SIGTERM})
 
     async def run() -> None:
-        wire = Wire(exchange)
+        wire = ExchangeClient(exchange)
         try:
             await close_one_by_one(venue_for(exchange, wire, (), door=Door()))
         finally:

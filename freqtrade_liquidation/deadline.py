@@ -2,10 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
-
-LONGEST_ATTEMPT_S: Final = 2.0
-"""No single request is waited for longer than this (DESIGN, principle 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,3 @@ class Deadline:
     def passed(self) -> bool:
         """No time is left."""
         return self.left_s <= 0.0
-
-    def attempt_s(self) -> float:
-        """How long one attempt may take from now: at most 2 s or half of what is left."""
-        return min(LONGEST_ATTEMPT_S, self.left_s / 2)

@@ -229,7 +229,8 @@ class PairState(StrEnum):
     CLOSED = "closed"
     DUST = "dust"
     OPEN = "open"
-    UNVERIFIED = "unverified"
+    NOT_PROVEN = "not_proven"
+    """Neither shown open nor shown closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +283,7 @@ class Request:
 
     :param trigger: shutdown, stop, fatal_error, telegram, rest, cli or recovery.
     :param pairs: ``None`` = the whole book.
+    :param open_before: what the run that this one repeats has left open, or not proven closed.
     :param skip_reason: set = somebody decided before us that nothing is to be closed.
     :param details: for the audit trail: signal, ``lifecycle_state``, …
     """
@@ -290,6 +292,7 @@ class Request:
     actor: str | None = None
     reason: str | None = None
     pairs: frozenset[str] | None = None
+    open_before: tuple[Position, ...] = ()
     skip_reason: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -310,4 +313,4 @@ AUTOMATIC_TRIGGERS: Final = frozenset({"shutdown", "stop", "fatal_error"})
 
 def remainder(outcomes: Sequence[PairOutcome]) -> list[dict[str, Any]]:
     """What is left, by pair, for the final audit event and the last message."""
-    return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
+    return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]

@@ -93,12 +93,14 @@ class Limits:
     :param may_cancel: whether an order may be cancelled (again).
     :param may_close: whether a pair may be closed (again).
     :param may_unprotect: enough time is left to remove a stop that locks the asset.
+    :param is_blocked: whether a resting order keeps a pair's close from being taken.
     """
 
     busy: Collection[str] = field(default_factory=frozenset)
     may_cancel: Callable[[OpenOrder], bool] = lambda order: True
     may_close: Callable[[Position], bool] = lambda position: True
     may_unprotect: bool = True
+    is_blocked: Callable[[str], bool] = lambda pair: False
 
 
 def next_work(book: Book, rules: Rules, limits: Limits) -> list[PairWork]:
@@ -134,7 +136,7 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
     )
     resting_exits = (
         tuple(o for o in book.orders_of(pair) if o.role is OrderRole.EXIT and not o.blocks_close)
-        if rules.cancel_entries and rules.close
+        if rules.close and (rules.cancel_entries or limits.is_blocked(pair))
         else ()
     )
     cancels = tuple(o for o in (*entries, *blockers, *resting_exits) if limits.may_cancel(o))

@@ -1,6 +1,7 @@
 """What a run needs from outside: the order manager. Implemented by the host and by simulations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from freqtrade_liquidation.model import (
@@ -11,14 +12,33 @@ from freqtrade_liquidation.model import (
     OpenOrder,
     Position,
 )
+from freqtrade_liquidation.round_trips import RoundTrips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What was learned about a pair that a list does not show any more.
+
+    :param left: base currency that the bot's own orders, read back, do not account for; ``None`` =
+        they could not be read.
+    :param held: as the exchange shows the pair when asked about it alone; ``None`` = nothing, or
+        it was not answered.
+    :param is_answered: that question was answered.
+    :param entries: what cancelled entries have filled (positions that they opened), by order id.
+    """
+
+    left: float | None = None
+    held: Position | None = None
+    is_answered: bool = False
+    entries: Mapping[str, Position | None] = field(default_factory=dict)
 
 
 class OrderManager(Protocol):
     """The exchange, as far as closing a book needs it.
 
-    Every verb makes one attempt, waits at most *timeout_s* seconds and raises one of
-    ``ExchangeUnavailable`` (not acted), ``ExchangeRefused`` (said no) or ``OutcomeUnknown``.
-    Amounts are in base currency.
+    Every verb ends within *timeout_s* seconds. A question is asked until it is answered; a change is
+    sent once. They raise one of ``ExchangeUnavailable`` (not acted, or not answered),
+    ``ExchangeRefused`` (said no) or ``OutcomeUnknown``. Amounts are in base currency.
     """
 
     @property
@@ -29,11 +49,33 @@ class OrderManager(Protocol):
     def closes_need_orders(self) -> bool:
         """Resting orders lock what a close needs (spot): know them before closing."""
 
+    @property
+    def acts_at_once(self) -> bool:
+        """A close of what the bot knows may be sent before a look: it is reduce-only, the account
+        cannot hold both sides of a pair, and holds nothing of anybody else's that it could close."""
+
+    @property
+    def round_trips(self) -> RoundTrips:
+        """Of this run's requests."""
+
+    @property
+    def recent_round_trips(self) -> RoundTrips:
+        """Of the bot's own signed requests within the last minute."""
+
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
-        """Every open position in the account's (or the bot's) scope."""
+        """Every open position in scope."""
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """Every resting order in scope, stop orders included."""
+
+    def recall(self) -> Sequence[Position] | None:
+        """The positions by what was answered last, without a question; ``None`` = only a list can
+        tell (futures)."""
+
+    async def explain(
+        self, pairs: Collection[str], *, timeout_s: float
+    ) -> Mapping[str, Explanation]:
+        """Asks what else can be known of *pairs* that a list does not show. Raises nothing."""
 
     async def cancel_all_orders(
         self, pair: str, orders: Sequence[OpenOrder], *, timeout_s: float
@@ -58,11 +100,18 @@ class OrderManager(Protocol):
         :returns: whether it had to be waited for and has let go: what was seen before is old.
         """
 
+    @property
+    def may_book(self) -> bool:
+        """freqtrade's loop writes to no trade now: a pair may be booked while others close."""
+
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         """Writes what happened into freqtrade's trades and orders. Raises nothing."""
 
     def expected_positions(self) -> Sequence[Position]:
-        """What freqtrade's database calls open: for the report when the exchange is silent."""
+        """What freqtrade's database calls open, corrected by the fills that were seen since."""
+
+    def known_orders(self) -> Sequence[OpenOrder]:
+        """The bot's own orders that its database calls open."""
 
     def empty_trades(self) -> Sequence[str]:
         """Pairs of trades without a position. Booking ends those whose entry is gone: freqtrade

@@ -1,198 +1,201 @@
-"""The way to the exchange: one attempt a call, through freqtrade's wrapper, holding up nobody."""
+"""The way to the exchange: questions asked until they are answered, changes sent once.
+
+A question may be asked again, so one that is late is asked again *beside* the first, and the first
+good answer counts. A change is sent once; what became of it, a look tells. Nobody hangs up before
+the caller's time is over.
+"""
 
 import asyncio
-import copy
-import logging
-import time
+import contextlib
+import random
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-import requests
 from freqtrade.exchange import Exchange
-from requests.adapters import HTTPAdapter
 
-from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.deadline import LONGEST_ATTEMPT_S
-from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable, LiquidationError
-from freqtrade_liquidation.exchange.answers import Answer, listen
-from freqtrade_liquidation.exchange.classify import translate
-from freqtrade_liquidation.exchange.codes import CODES, PHRASES
-from freqtrade_liquidation.exchange.limiter import Limiter, limits_of
-from freqtrade_liquidation.exchange.nonces import are_in_order, make_new
-from freqtrade_liquidation.exchange.queueing import take_turn
-from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
-from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
-from freqtrade_liquidation.exchange.single_attempt import asking_once
-from freqtrade_liquidation.place import CURRENT
-from freqtrade_liquidation.threads import in_thread
+from freqtrade_liquidation.errors import (
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.exchange.limiter import Limiter, limits_of, take_turn
+from freqtrade_liquidation.exchange.line import HttpLine
+from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.request_priority import CURRENT
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.round_trips import RoundTrips
 
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
+Call = Callable[[Exchange], T]
 
-CONNECTIONS: Final = 64
-"""Kept open at most; a run sends its requests side by side."""
+BESIDE: Final = 3
+"""A question is in flight at most so often at once."""
+LATE: Final = 2.0
+"""Times the median round trip: then an answer is late."""
+FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.Random())
+"""Pauses between the attempts of a question that failed; time bounds them, no count."""
+LONGEST_PAUSE_S: Final = 1.0
+UNKNOWN_S: Final = 0.5
+"""How often a question looks whether it is late, while no round trip has been seen."""
+IN_ORDER_S: Final = 2.0
+"""Where requests must go one at a time, one that is not answered holds up the next so long."""
 
 
-class _SharedSession(requests.Session):
-    """Outlives the copies of the ccxt object that use it: each copy's destructor closes it."""
+class Line(Protocol):
+    """One attempt: sent, and answered or not."""
 
-    def close(self) -> None:
-        """Nothing: :meth:`Wire.close` does it."""
+    async def send(self, call: Call[T], *, timeout_s: float, write: bool) -> T:
+        """:raises LiquidationError: by what is known of it."""
 
-    def really_close(self) -> None:
-        super().close()
-
-
-class Wire:
-    """Sends single attempts to the exchange.
-
-    Each attempt has its own shallow copy of freqtrade's exchange and of its ccxt object, for a
-    timeout and answer headers of its own, without freqtrade's repeats and ccxt's throttle (serial,
-    not thread-safe, and made for loops, not for an emergency) and with a session that keeps its
-    connections.
-    """
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._masker = Masker(secrets_of_exchange(exchange))
-        self._session = _SharedSession()
-        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        self._codes_of = rule_for({name: name for name in (*CODES, *PHRASES)}, exchange._api, "")
-        self._one_at_a_time = are_in_order(exchange._api)
-        self._slots = asyncio.Semaphore(1 if self._one_at_a_time else CONNECTIONS)
-        self._limiter = Limiter(limits_of(exchange))
-        self._clock: asyncio.Task[None] | None = None
-        self._asked_to_wait_until = 0.0
-
-    async def read(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
-        """One attempt at a question.
-
-        :raises LiquidationError: ``ExchangeUnavailable`` where it may be asked again.
-        """
-        return await self._attempt(call, timeout_s=timeout_s, write=False)
-
-    async def write(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
-        """One attempt at a change.
-
-        :raises LiquidationError: ``OutcomeUnknown`` where it may have acted.
-        """
-        return await self._attempt(call, timeout_s=timeout_s, write=True)
+    async def ready(self, *, timeout_s: float) -> None:
+        """Waits, a bounded time, for what every request needs (a clock that is being set)."""
 
     def close(self) -> None:
         """Drops the connections."""
-        self._session.really_close()
 
-    async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        sent, timeout_s = await take_turn(self._limiter, timeout_s)
-        with self._limiter.counted(sent):
-            return await self._send(call, timeout_s=timeout_s, write=write)
 
-    async def _send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        timeout_s = await self._take_a_slot(timeout_s)
-        sent = False
-        try:
-            self._heed_the_exchange()
-            exchange = self._copy(timeout_s)
-            heard = listen(exchange._api)
-            sent = True
-            return await in_thread(lambda: call(exchange), name="request", ended=self._thread_ended)
-        except Exception as error:
-            if not sent:
-                raise
-            raise self._translated(error, heard, write=write) from error
-        finally:
-            if not (sent and self._one_at_a_time):
-                self._slots.release()
+class ExchangeClient:
+    """Speaks to *exchange* for one run, a preview or a repair.
 
-    async def _take_a_slot(self, timeout_s: float) -> float:
-        """:returns: how long the request may take.
+    :param line: what carries a single attempt; the real one by default.
+    :ivar round_trips: what it has seen, in seconds.
+    """
 
-        :raises ExchangeUnavailable: if others had to go first: not to be taken for a request
-            that may have acted.
+    def __init__(self, exchange: Exchange, *, line: Line | None = None) -> None:
+        self._line: Line = HttpLine(exchange) if line is None else line
+        self._limiter = Limiter(limits_of(exchange))
+        self._in_order = asyncio.Lock() if are_in_order(exchange._api) else None
+        self.round_trips = RoundTrips()
+
+    async def read(self, call: Call[T], *, timeout_s: float) -> T:
+        """The answer to a question, asked again until there is one.
+
+        :raises ExchangeRefused: at once: asking again is no use.
+        :raises ExchangeUnavailable: if there was none within *timeout_s*.
         """
-        place = CURRENT.get()
+        now = asyncio.get_running_loop().time
+        until, ask_at, asked_at, failures = now() + timeout_s, now(), 0.0, 0
+        error = ExchangeUnavailable(f"no answer within {timeout_s:.2f} s")
+        in_flight: set[asyncio.Task[T]] = set()
         try:
-            async with asyncio.timeout(timeout_s / 2):
-                if self._clock is not None:
-                    await asyncio.shield(self._clock)
-                if place is None or not self._slots.locked():
-                    await self._slots.acquire()
-                    return timeout_s
-            async with asyncio.timeout_at(place.wait_until):
-                with place.queued():
-                    await self._slots.acquire()
-            return place.attempt_s()
+            while (left_s := until - now()) > 0:
+                if now() >= ask_at and len(in_flight) < BESIDE:
+                    attempt = self.attempt(call, timeout_s=left_s, write=False)
+                    in_flight.add(asyncio.ensure_future(attempt))
+                    asked_at, ask_at = now(), until
+                for task in await _first_of(in_flight, self._wake_s(ask_at, asked_at, until)):
+                    in_flight.discard(task)
+                    try:
+                        return task.result()
+                    except ExchangeRefused:
+                        raise
+                    except LiquidationError as failed:
+                        error, failures = _heard(failed), failures + 1
+                        ask_at = min(ask_at, now() + _pause_s(failures, error))
+                if in_flight and (late_s := self.late_after_s) is not None:
+                    ask_at = min(ask_at, max(now(), asked_at + late_s))
+            raise error
+        finally:
+            for task in in_flight:
+                task.cancel()
+
+    def _wake_s(self, ask_at: float, asked_at: float, until: float) -> float:
+        """Until the next attempt; not much longer where it is not known yet what is late."""
+        now = asyncio.get_running_loop().time()
+        late_s = self.late_after_s
+        soon = now + UNKNOWN_S if late_s is None else max(now, asked_at + late_s)
+        return max(0.0, min(ask_at, until, soon) - now)
+
+    async def write(self, call: Call[T], *, timeout_s: float) -> T:
+        """The answer to a change, which is sent once.
+
+        :raises OutcomeUnknown: where it may have acted.
+        :raises LiquidationError: where it has not.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self.attempt(call, timeout_s=timeout_s, write=True)
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"no answer within {timeout_s:.2f} s") from error
+
+    async def attempt(self, call: Call[T], *, timeout_s: float, write: bool) -> T:
+        """One attempt, when it is its turn. :raises LiquidationError: by what is known of it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        sent = await take_turn(self._limiter, timeout_s)
+        with self._limiter.counted(sent):
+            async with self._one_at_a_time(timeout_s):
+                await self._line.ready(timeout_s=(until - loop.time()) / 2)
+                began = loop.time()
+                if began >= until:
+                    raise ExchangeUnavailable("not sent: other requests had to go first")
+                answer = await self._line.send(call, timeout_s=until - began, write=write)
+                self.round_trips.add(loop.time() - began, at=loop.time())
+                return answer
+
+    @property
+    def late_after_s(self) -> float | None:
+        """When a question is asked again beside itself; ``None`` = never, or not known yet."""
+        median_s = self.round_trips.median_s
+        return None if median_s is None or self._in_order is not None else LATE * median_s
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self._line.close()
+
+    @contextlib.asynccontextmanager
+    async def _one_at_a_time(self, timeout_s: float) -> Any:
+        """Where the exchange wants requests in the order of their nonces. The next one leaves when
+        this one is answered, or after a bounded wait."""
+        if self._in_order is None:
+            yield
+            return
+        priority = CURRENT.get()
+        wait = contextlib.nullcontext() if priority is None else priority.queued()
+        try:
+            with wait:
+                async with asyncio.timeout(timeout_s):
+                    await self._in_order.acquire()
         except TimeoutError:
             raise ExchangeUnavailable("not sent: other requests had to go first") from None
-
-    def _thread_ended(self) -> None:
-        """Only then may the next one go: a request that nobody waits for is still on its way, and
-        its nonce is the smaller one."""
-        if self._one_at_a_time:
-            self._slots.release()
-
-    def _heed_the_exchange(self) -> None:
-        if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
-            raise ExchangeUnavailable(
-                f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
-            )
-
-    def _translated(self, error: Exception, heard: Answer, *, write: bool) -> LiquidationError:
-        """*error* as one of ours, after what it means for all requests."""
-        wait_s = heard.wait_s
-        if wait_s is not None:
-            # 429, or 418 after too many of them: whoever goes on asking is banned.
-            self._asked_to_wait_until = time.monotonic() + wait_s
-        ours = translate(
-            error,
-            exchange_id=self._codes_of,
-            write=write,
-            retry_after_s=wait_s,
-            mask=self._masker.text,
-        )
-        if isinstance(ours, ClockSkewed) and self._clock is None:
-            self._clock = asyncio.ensure_future(self._sync_clock())
-        return ours
-
-    def _copy(self, timeout_s: float) -> Exchange:
-        exchange = asking_once(bare_copy(self._exchange))
-        api: Any = copy.copy(self._exchange._api)
-        api.session = self._session
-        api.enableRateLimit = False
-        api.timeout = max(1, int(timeout_s * 1000))
-        # ccxt refuses to list all open orders on binance unless told that we know the weight.
-        api.options = {**api.options, "warnOnFetchOpenOrdersWithoutSymbol": False}
-        if "bybit" in lineage(api):
-            # It refuses to look beyond the last 500 orders unless told that we know. freqtrade
-            # tells it so, but not for bybiteu, whose class it does not find by its name.
-            api.options["fetchOrder"] = {"acknowledged": True}
-        make_new(api)
-        exchange._api = api
-        return exchange
-
-    async def _sync_clock(self) -> None:
-        """Once a run: freqtrade never does it, and a wrong clock refuses every request. The next
-        attempts wait for it; the one that was refused does not."""
-        exchange = self._copy(LONGEST_ATTEMPT_S)
+        released = _Once(self._in_order.release)
+        timer = asyncio.get_running_loop().call_later(IN_ORDER_S, released)
         try:
-            difference_ms = await in_thread(exchange._api.load_time_difference, name="clock")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the attempts go on without
-            logger.warning("Could not synchronise the clock: %s", type(error).__name__)
-            return
-        self._exchange._api.options["timeDifference"] = difference_ms
-        logger.warning("Clock differs from the exchange's by %s ms: corrected.", difference_ms)
+            yield
+        finally:
+            timer.cancel()
+            released()
 
 
-def bare_copy(exchange: Exchange) -> Exchange:
-    """A shallow copy whose destructor touches nothing of the original's.
+class _Once:
+    """Calls *function* at the first call, and no more."""
 
-    Source: freqtrade's ``Exchange.close``, which ends websocket and sessions and closes the loop.
-    """
-    clone: Any = copy.copy(exchange)
-    clone.loop = clone._exchange_ws = clone._ws_async = None
-    # freqtrade asks it what the exchange can do (``exchange_has``): it stays, without its sessions.
-    clone._api_async = copy.copy(exchange._api_async)
-    clone._api_async.session = clone._api_async.socks_proxy_sessions = None
-    return clone  # type: ignore[no-any-return]
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function: Callable[[], None] | None = function
+
+    def __call__(self) -> None:
+        function, self._function = self._function, None
+        if function is not None:
+            function()
+
+
+async def _first_of(tasks: set[asyncio.Task[T]], timeout_s: float) -> set[asyncio.Task[T]]:
+    """Those that have ended, when one has, or when the time is over."""
+    if not tasks:
+        await asyncio.sleep(timeout_s)
+        return set()
+    done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+def _heard(error: LiquidationError) -> ExchangeUnavailable:
+    """*error*, told to whoever asked."""
+    if (priority := CURRENT.get()) is not None:
+        priority.failed(error)
+    return error if isinstance(error, ExchangeUnavailable) else ExchangeUnavailable(str(error))
+
+
+def _pause_s(failures: int, error: ExchangeUnavailable) -> float:
+    pause_s = min(LONGEST_PAUSE_S, FAILED_READS.delay_s(min(failures, 4)))
+    return max(pause_s, error.retry_after_s or 0.0)

@@ -17,6 +17,10 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
+from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.plan import Urgency
+from freqtrade_liquidation.request_priority import CURRENT
+
 LAG_S: Final = 0.75
 """An unanswered request has arrived by then, though it may have to shake hands first (TCP, TLS 1.3:
 two round trips). One that hangs does not hold up the others for longer."""
@@ -140,6 +144,33 @@ class Limiter:
                 return
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_at(moment, self._grant)
+
+
+NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
+"""The rank of requests outside of a run's verbs."""
+
+
+async def take_turn(limiter: Limiter, timeout_s: float) -> Sent:
+    """Waits until the exchange's limits allow one more request, by the priority of the verb that
+    runs.
+
+    :returns: the request, counted.
+    :raises ExchangeUnavailable: if that is too late.
+    """
+    priority, now = CURRENT.get(), asyncio.get_running_loop().time
+    places_order = priority is not None and priority.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
+    kinds = (REQUEST, ORDER) if places_order else (REQUEST,)
+    if limiter.may_pass(kinds):
+        return await limiter.turn(kinds, NOBODY_SAID)
+    until = now() + timeout_s if priority is None else priority.wait_until
+    try:
+        async with asyncio.timeout_at(until):
+            if priority is None:
+                return await limiter.turn(kinds, NOBODY_SAID)
+            with priority.queued():
+                return await limiter.turn(kinds, priority.rank)
+    except TimeoutError:
+        raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
 
 
 def limits_of(exchange: Exchange) -> list[Window]:

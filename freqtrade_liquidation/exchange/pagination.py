@@ -9,7 +9,7 @@ from typing import Any, Final
 import ccxt
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.lists import (
     Params,
     Question,
@@ -38,7 +38,7 @@ class Listed:
 class Lists:
     """Asks *exchange* for all that there is, each part by itself and all parts at once."""
 
-    def __init__(self, exchange: Exchange, wire: Wire) -> None:
+    def __init__(self, exchange: Exchange, wire: ExchangeClient) -> None:
         self._exchange = exchange
         self._wire = wire
 

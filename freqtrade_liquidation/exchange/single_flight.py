@@ -2,9 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
-
-from freqtrade_liquidation.place import CURRENT, Place
 
 
 class SharedFlight:
@@ -17,7 +14,6 @@ class SharedFlight:
     def __init__(self, ask: Callable[[float], Awaitable[None]]) -> None:
         self._ask = ask
         self._flight: asyncio.Future[None] | None = None
-        self._place: Place | None = None  # where its requests stand: the first asker's
         self._waiting = 0
 
     async def join(self, timeout_s: float) -> None:
@@ -25,24 +21,15 @@ class SharedFlight:
 
         :raises LiquidationError: what *ask* raises, to each who waits.
         """
-        mine = CURRENT.get()
         if self._flight is None or self._flight.done():
-            self._place = mine
             self._flight, self._waiting = asyncio.ensure_future(self._ask(timeout_s)), 0
         flight = self._flight
         self._waiting += 1
         try:
-            with _waiting_with(self._place, mine):
-                await asyncio.shield(flight)
+            await asyncio.shield(flight)
         finally:
             if flight is self._flight:
                 self._waiting -= 1
                 if not self._waiting:
                     self._flight = None
                     flight.cancel()
-
-
-def _waiting_with(asked_at: Place | None, mine: Place | None) -> AbstractContextManager[None]:
-    if asked_at is None or mine is None or mine is asked_at:
-        return nullcontext()
-    return asked_at.shared_with(mine)

@@ -5,7 +5,7 @@ from typing import Any
 
 from freqtrade.freqtradebot import FreqtradeBot
 
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder
 from freqtrade_liquidation.model import BookedPair
@@ -19,7 +19,7 @@ class Booker:
     :ivar messages: what freqtrade would have sent for the exits, for the notifier to deliver.
     """
 
-    def __init__(self, bot: FreqtradeBot, wire: Wire, venue: FuturesVenue) -> None:
+    def __init__(self, bot: FreqtradeBot, wire: ExchangeClient, venue: FuturesVenue) -> None:
         self._bot = bot
         self._venue = venue
         self._finder = FactFinder(bot.exchange, wire, venue)

@@ -21,7 +21,7 @@ from freqtrade.persistence import Order, Trade
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
-from freqtrade_liquidation.exchange.client import bare_copy
+from freqtrade_liquidation.exchange.line import bare_copy
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import BookedPair, Side
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, filled_by

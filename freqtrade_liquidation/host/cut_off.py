@@ -9,7 +9,7 @@ from freqtrade.enums import TradingMode
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
 from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
 from freqtrade_liquidation.orders.amounts import Amounts, total
@@ -60,7 +60,7 @@ def _by_positions(
             PairOutcome(
                 pair=pair,
                 side=Side(first["side"]),
-                state=PairState.UNVERIFIED,
+                state=PairState.NOT_PROVEN,
                 amount=first["amount"],
                 residual_amount=None,
                 tracked=bool(first["trade_ids"]),
@@ -94,7 +94,7 @@ def _positions_now(bot: "FreqtradeBot") -> Sequence[Position]:
     """
 
     async def ask(trades: Sequence[KnownTrade]) -> Sequence[Position]:
-        wire = Wire(bot.exchange)
+        wire = ExchangeClient(bot.exchange)
         try:
             venue = FuturesVenue(bot.exchange, wire, trades, door=Door())
             return await venue.get_all_positions(timeout_s=ASK_WITHIN_S / 2)
@@ -136,7 +136,7 @@ def _not_looked_at() -> tuple[PairOutcome, ...]:
         PairOutcome(
             pair=trade.pair,
             side=trade.side,
-            state=PairState.UNVERIFIED,
+            state=PairState.NOT_PROVEN,
             amount=trade.amount,
             residual_amount=None,
             error="cut off before it had looked; open, as freqtrade's database has it",
@@ -148,7 +148,7 @@ def _not_looked_at() -> tuple[PairOutcome, ...]:
 
 async def _ask(bot: "FreqtradeBot", sent: Mapping[str, Sent]) -> dict[str, str]:
     """Why the end of a pair's orders is not known, by pair."""
-    wire = Wire(bot.exchange)
+    wire = ExchangeClient(bot.exchange)
     asked = [(one, c) for one in sent.values() for c in one.closes if not c.refused]
     try:
         answers = await asyncio.gather(*(find(wire, one, close) for one, close in asked))
@@ -167,7 +167,7 @@ def _spot_outcome(
     smallest = amounts.minimum(first["pair"], price=first["entry_price"])
     state = PairState.OPEN if left >= smallest else PairState.DUST if left else PairState.CLOSED
     if doubt:
-        state = PairState.UNVERIFIED
+        state = PairState.NOT_PROVEN
     return PairOutcome(
         pair=first["pair"],
         side=Side(first["side"]),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import is_ours
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
 from freqtrade_liquidation.model import ClosingOrder
@@ -26,7 +26,7 @@ LISTED_SINCE: Final = timedelta(hours=24)
 
 async def earlier_closes(
     audit: AuditLog,
-    wire: Wire,
+    wire: ExchangeClient,
     trades: Sequence[KnownTrade],
     *,
     known: Sequence[Close] = (),
@@ -60,7 +60,7 @@ async def earlier_closes(
 
 
 async def _recorded_or_listed(
-    audit: AuditLog, wire: Wire, trades: Sequence[KnownTrade], within_s: float
+    audit: AuditLog, wire: ExchangeClient, trades: Sequence[KnownTrade], within_s: float
 ) -> list[Close]:
     try:
         async with asyncio.timeout(within_s):
@@ -72,7 +72,7 @@ async def _recorded_or_listed(
     return [close for closes in await asyncio.gather(*asks) for close in closes]
 
 
-async def _listed(wire: Wire, trade: KnownTrade, timeout_s: float) -> list[Close]:
+async def _listed(wire: ExchangeClient, trade: KnownTrade, timeout_s: float) -> list[Close]:
     """Exits of *trade*'s pair that bear a name of ours.
 
     Where the list is not answered, or has exits without a name that *trade* does not know (bitvavo,

@@ -12,7 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.orders.executions import an_order
 from freqtrade_liquidation.orders.futures import FuturesVenue
@@ -43,7 +43,7 @@ class Facts:
 class FactFinder:
     """Asks the exchange what booking needs, all at once."""
 
-    def __init__(self, exchange: Exchange, wire: Wire, venue: FuturesVenue) -> None:
+    def __init__(self, exchange: Exchange, wire: ExchangeClient, venue: FuturesVenue) -> None:
         self._exchange = exchange
         self._wire = wire
         self._venue = venue

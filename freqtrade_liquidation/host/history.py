@@ -125,12 +125,12 @@ def _words(run: dict[str, Any], outcomes: Sequence[PairOutcome]) -> str:
         PairState.CLOSED: "closed",
         PairState.DUST: "closed but for dust",
         PairState.OPEN: "OPEN",
-        PairState.UNVERIFIED: "NOT KNOWN",
+        PairState.NOT_PROVEN: "NOT KNOWN",
     }
     shown = "; ".join(
         f"{o.pair} {o.side}: {told[o.state]}"
         + (f", {digits(o.residual_amount)} left" if o.residual_amount else "")
-        + (f" ({o.error})" if o.state is PairState.UNVERIFIED else "")
+        + (f" ({o.error})" if o.state is PairState.NOT_PROVEN else "")
         for o in outcomes
     )
     return (

@@ -107,7 +107,7 @@ def outcome(result: LiquidationResult, currency: str, *, show: str = SHOW) -> st
     :param show: the command that shows the run, without its id.
     """
     lines = [_headline(result, currency)]
-    left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.UNVERIFIED)]
+    left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]
     lost = [error for error in result.errors if "LOST ITS STOP" in error]
     lines += [f"!!! {error}" for error in lost]
     if left:

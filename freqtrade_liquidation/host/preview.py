@@ -10,7 +10,7 @@ from freqtrade.exchange import Exchange
 from freqtrade.persistence import Trade
 
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.orders.spot import venue_for
@@ -120,7 +120,7 @@ async def look_ahead(
     :raises LiquidationError: if it does not answer.
     """
     trades = await in_thread(open_trades, name="trades")
-    wire = Wire(bot.exchange)
+    wire = ExchangeClient(bot.exchange)
     venue = venue_for(
         bot.exchange, wire, trades, door=Door(), account_scope=config.scope == "account"
     )
@@ -185,7 +185,7 @@ def _entries(orders: Sequence[OpenOrder], pairs: frozenset[str] | None) -> int:
     )
 
 
-async def _prices(wire: Wire, pairs: list[str], timeout_s: float) -> Prices:
+async def _prices(wire: ExchangeClient, pairs: list[str], timeout_s: float) -> Prices:
     def ask(exchange: Exchange) -> Prices:
         api: Any = exchange._api
         for ability, question in (

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder, Facts
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, find_stop, known_closes, sent_by
@@ -187,7 +187,7 @@ class _Repair:
     # -- asking -------------------------------------------------------------------------------
 
     async def _ask(self) -> tuple[FuturesVenue, Facts]:
-        wire = Wire(self._bot.exchange)
+        wire = ExchangeClient(self._bot.exchange)
         try:
             venue = venue_for(self._bot.exchange, wire, self._trades, door=Door())
             await asyncio.gather(*(self._find(wire, venue, sent) for sent in self._sent))
@@ -199,7 +199,7 @@ class _Repair:
         finally:
             wire.close()
 
-    async def _find(self, wire: Wire, venue: FuturesVenue, sent: Sent) -> None:
+    async def _find(self, wire: ExchangeClient, venue: FuturesVenue, sent: Sent) -> None:
         """What became of all that was sent. What is in doubt is left for the next time."""
         answers = await asyncio.gather(
             *(find(wire, sent, close) for close in sent.closes if not close.refused)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
 from freqtrade_liquidation.host.notifier import Message, Notifier
@@ -79,7 +79,7 @@ class Runner:
         """Runs *turn*; its deadline stands."""
         assert turn.ends_at is not None, "begun"
         self.read_trades()
-        wire = Wire(bot.exchange)
+        wire = ExchangeClient(bot.exchange)
         venue = venue_for(
             bot.exchange,
             wire,
@@ -111,7 +111,7 @@ class Runner:
                 self._notifier.send(Message(raw=message))
 
     async def _sold_before(
-        self, venue: FuturesVenue, wire: Wire, audit: AuditLog, left_s: float
+        self, venue: FuturesVenue, wire: ExchangeClient, audit: AuditLog, left_s: float
     ) -> list[Close]:
         """Closing orders that freqtrade's trades do not know of.
 

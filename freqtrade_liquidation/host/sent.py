@@ -14,7 +14,7 @@ from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.classify import causes
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.executions import Close
@@ -107,7 +107,7 @@ def _heard(close: Close | None, data: Mapping[str, Any]) -> None:
         close.refused = True
 
 
-async def find(wire: Wire, sent: Sent, close: Close) -> str | None:
+async def find(wire: ExchangeClient, sent: Sent, close: Close) -> str | None:
     """Asks what became of *close*, and keeps the answer in it.
 
     An order that was not answered and that the exchange does not know was never executed: it is
@@ -141,7 +141,7 @@ def _is_unknown_there(error: LiquidationError) -> bool:
     )
 
 
-async def find_stop(wire: Wire, pair: str, order_id: str) -> dict[str, Any] | None:
+async def find_stop(wire: ExchangeClient, pair: str, order_id: str) -> dict[str, Any] | None:
     """A stop that was put back, as the exchange shows it; ``None`` = it does not know it.
 
     :raises LiquidationError: if it does not answer.

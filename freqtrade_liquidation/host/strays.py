@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.orders.executions import Close
 from freqtrade_liquidation.orders.trades import KnownTrade
 
@@ -34,7 +34,7 @@ def unexplained(trade: KnownTrade, states: Iterable[Raw | None], closes: Iterabl
 
 
 async def find_strays(
-    wire: Wire,
+    wire: ExchangeClient,
     trade: KnownTrade,
     beyond: float,
     ours: Collection[str],

@@ -1,53 +1,89 @@
-"""The door that all of freqtrade's entries pass: closed from a run's start until ``/start``."""
+"""The gate that all of freqtrade's entries pass, and the orders of freqtrade's that are in the air.
+
+freqtrade gives up on an order request that is not answered, and the exchange may execute it all the
+same. So each is noted before it is sent. A note ends when the fate of its orders is known: booked,
+refused, found by a run, or shown to have never arrived. There is one note for a pair, a side and a
+kind, however often freqtrade tries again, and none is dropped for room.
+"""
 
 import threading
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-KEPT: Final = 20
-"""Entries of unknown end that are remembered, newest last; each costs a spot run a request."""
-FRESH_S: Final = 60.0
-"""An order or a position older or younger than this than an entry's note is not that entry."""
+from freqtrade_liquidation.clock import SYSTEM, Clock
+
 SETTLES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
+WINDOW: Final = timedelta(seconds=2)
+"""Clocks differ by less, once the offset to the exchange's is taken off."""
+ASKED_KEPT: Final = 50
+"""Amounts and prices that a note keeps, newest last, for exchanges that give no names back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one order asked for. *amount*: base currency; *price*: quote currency; ``None`` = not
+    known (yet)."""
+
+    amount: float
+    price: float | None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class EntryNote:
-    """An entry (on spot, an exit, too) that was about to be sent, written down before it was.
+class OrderNote:
+    """Orders of freqtrade's for one pair and side whose fate is not known.
 
-    :ivar let_go_monotonic: when its process gave up on it; ``None`` = it may still be sending.
+    :param noted_at: before the first of them was sent (aware UTC, by our clock).
+    :param in_flight: how many requests freqtrade still waits for.
+    :ivar let_go_at: when it last gave up on one, on the monotonic clock; ``None`` = never.
+    :ivar let_go_date: the same by our clock (aware UTC).
+    :ivar asked: what they asked for.
     """
 
     pair: str
     side: str
     is_exit: bool = False
-    noted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    noted_monotonic: float = field(default_factory=time.monotonic)
-    let_go_monotonic: float | None = None
+    noted_at: datetime
+    in_flight: int = 0
+    let_go_at: float | None = None
+    let_go_date: datetime | None = None
+    unknown: int = 0
+    asked: list[Asked] = field(default_factory=list)
 
-    @property
-    def is_fresh(self) -> bool:
-        """What appears for its pair may still be its effect."""
-        return time.monotonic() - self.noted_monotonic < FRESH_S
+    def ask(self, amount: float, price: float | None) -> None:
+        """An order is about to be sent."""
+        del self.asked[: -ASKED_KEPT + 1]
+        self.asked.append(Asked(amount, price))
 
-    def out_at_the_latest(self, run_began: float) -> float:
-        """When its request had left the process at the latest, on the monotonic clock."""
-        out = max(run_began, self.noted_monotonic)
-        return out if self.let_go_monotonic is None else min(out, self.let_go_monotonic)
+    def out_since(self, run_began: float) -> float:
+        """When the last of its requests had left the process, at the latest (monotonic, s)."""
+        return run_began if self.let_go_at is None or self.in_flight else self.let_go_at
+
+    def may_be_at(self, moment: datetime, *, offset: timedelta) -> bool:
+        """Whether an order that the exchange dates at *moment* can be one of them.
+
+        :param offset: the exchange's clock less ours.
+        """
+        began = self.noted_at + offset - WINDOW
+        over = None if self.let_go_date is None or self.in_flight else self.let_go_date
+        latest = None if over is None else over + offset + WINDOW + _ARRIVES
+        return began <= moment and (latest is None or moment <= latest)
 
 
-class Door:
-    """Which pairs may be entered, and which entries are in the air. Thread-safe."""
+_ARRIVES: Final = timedelta(seconds=SETTLES_WITHIN_S)
 
-    def __init__(self) -> None:
+
+class EntryGate:
+    """Which pairs may be entered, and which orders are in the air. Thread-safe."""
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._all_barred = False
         self._barred: set[str] = set()
-        self._in_air: list[EntryNote] = []
+        self._notes: dict[tuple[str, str, bool], OrderNote] = {}
 
     def bar(self, pairs: Collection[str] | None = None) -> None:
         """Refuses entries into *pairs* (``None`` = all) until :meth:`open`."""
@@ -79,35 +115,51 @@ class Door:
         with self._lock:
             return self._all_barred or pair in self._barred
 
-    def note(self, pair: str, side: str) -> EntryNote | None:
+    # -- notes ------------------------------------------------------------------------------
+
+    def note(self, pair: str, side: str) -> OrderNote | None:
         """Writes an entry down before it is sent; ``None`` = it is refused. One step: no race."""
         with self._lock:
             if self._all_barred or pair in self._barred:
                 return None
-            entry = EntryNote(pair=pair, side=side)
-            del self._in_air[: -KEPT + 1]
-            self._in_air.append(entry)
-            return entry
+            return self._note(pair, side, is_exit=False)
 
-    def let_go(self, entry: EntryNote) -> None:
-        """Its process no longer waits for the answer; the exchange may execute it all the same."""
-        entry.let_go_monotonic = time.monotonic()
-
-    def note_exit(self, pair: str, side: str) -> EntryNote:
+    def note_exit(self, pair: str, side: str) -> OrderNote:
         """Writes an exit down before it is sent: on spot, one that was lost is not sold again."""
         with self._lock:
-            note = EntryNote(pair=pair, side=side, is_exit=True)
-            del self._in_air[: -KEPT + 1]
-            self._in_air.append(note)
-            return note
+            return self._note(pair, side, is_exit=True)
 
-    def settle(self, entry: EntryNote) -> None:
-        """The database (or nobody) knows of *entry*: it is in the air no more."""
-        with self._lock:
-            if entry in self._in_air:
-                self._in_air.remove(entry)
+    def _note(self, pair: str, side: str, *, is_exit: bool) -> OrderNote:
+        now = self._clock.utcnow()
+        new = OrderNote(pair=pair, side=side, is_exit=is_exit, noted_at=now)
+        note = self._notes.setdefault((pair, side, is_exit), new)
+        note.in_flight += 1
+        return note
 
-    def in_air(self) -> tuple[EntryNote, ...]:
-        """Entries whose request nobody has seen the end of."""
+    def let_go(self, note: OrderNote) -> None:
+        """freqtrade no longer waits for an answer; the exchange may execute the order all the
+        same."""
         with self._lock:
-            return tuple(self._in_air)
+            note.in_flight = max(0, note.in_flight - 1)
+            note.unknown += 1
+            note.let_go_at, note.let_go_date = self._clock.monotonic(), self._clock.utcnow()
+
+    def answered(self, note: OrderNote) -> None:
+        """One of its orders was answered, or refused for certain: the database knows what there
+        is to know. The note ends if it was the only one."""
+        with self._lock:
+            note.in_flight = max(0, note.in_flight - 1)
+            if not note.in_flight and not note.unknown:
+                self._notes.pop((note.pair, note.side, note.is_exit), None)
+
+    def settle(self, note: OrderNote) -> None:
+        """The fate of its unanswered orders is known."""
+        with self._lock:
+            note.unknown = 0
+            if not note.in_flight:
+                self._notes.pop((note.pair, note.side, note.is_exit), None)
+
+    def in_air(self) -> tuple[OrderNote, ...]:
+        """Orders whose end nobody has seen, entries and exits."""
+        with self._lock:
+            return tuple(self._notes.values())

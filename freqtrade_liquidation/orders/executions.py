@@ -44,7 +44,7 @@ class Close:
 
 
 @dataclass(slots=True, kw_only=True)
-class Deeds:
+class Executions:
     """What a run did on the exchange, kept for the booking."""
 
     closes: list[Close] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.kin import rule_for
 from freqtrade_liquidation.exchange.rules.lists import STOP_KINDS
 from freqtrade_liquidation.exchange.rules.stops import stop_price
@@ -21,7 +21,7 @@ SENDING: Final = 0.6
 
 
 async def put_back(
-    wire: Wire, order: OpenOrder, amount: float, *, leverage: float, timeout_s: float
+    wire: ExchangeClient, order: OpenOrder, amount: float, *, leverage: float, timeout_s: float
 ) -> Row:
     """Places *order* again for *amount* (base currency).
 

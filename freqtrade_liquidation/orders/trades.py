@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from freqtrade.persistence import Order, Trade
 from sqlalchemy import select
@@ -14,16 +15,28 @@ READ_WITHIN_S = 0.2
 """Longer, and the last loop's list must do (DESIGN 3.3)."""
 
 
+DRY_RUN: Final = "dry_run_"
+"""Source: freqtrade ``Exchange.create_dry_run_order``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOrder:
     """An order that freqtrade's database calls open.
 
     :param role_side: freqtrade's ``ft_order_side``: ``buy``, ``sell`` or ``stoploss``.
+    :param amount: base currency, what it asks for.
+    :param filled: base currency, as far as the database knows.
+    :param stop_price: quote currency, of a stop; ``None`` = none is recorded.
+    :param limit_price: quote currency, of a stop-limit order; ``None`` = it sells at market.
     """
 
     order_id: str
     role_side: str
     is_stop: bool
+    amount: float = 0.0
+    filled: float = 0.0
+    stop_price: float | None = None
+    limit_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,7 @@ class KnownTrade:
     :param fee_open: as a ratio, of the entry.
     :param order_ids: of all its orders, filled ones, too.
     :param highest_rate: quote currency, since it was opened, as far as freqtrade saw.
+    :param is_dry_run: its orders were never sent: freqtrade names those ``dry_run_…``.
     """
 
     trade_id: int
@@ -49,6 +63,7 @@ class KnownTrade:
     open_orders: tuple[KnownOrder, ...]
     order_ids: frozenset[str] = frozenset()
     highest_rate: float = 0.0
+    is_dry_run: bool = False
 
 
 def open_trades() -> tuple[KnownTrade, ...]:
@@ -96,10 +111,15 @@ def known_trade(trade: Trade) -> KnownTrade:
                 order_id=order.order_id,
                 role_side=order.ft_order_side,
                 is_stop=order.ft_order_side == "stoploss",
+                amount=order.safe_amount or 0.0,
+                filled=order.safe_filled or 0.0,
+                stop_price=order.stop_price or None,
+                limit_price=(order.price or None) if order.ft_order_side == "stoploss" else None,
             )
             for order in trade.orders
             if order.ft_is_open
         ),
         order_ids=frozenset(order.order_id for order in trade.orders),
         highest_rate=max(trade.open_rate, trade.max_rate or 0.0),
+        is_dry_run=any(order.order_id.startswith(DRY_RUN) for order in trade.orders),
     )

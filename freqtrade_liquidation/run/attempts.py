@@ -2,62 +2,94 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from freqtrade_liquidation.errors import (
+    CloseBlocked,
     ExchangeRefused,
+    ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
     OutcomeUnknown,
 )
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, Position
-from freqtrade_liquidation.run.asking import Asker, now
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.run.request_runner import now
+
+NEVER: Final = float("-inf")
 
 
 @dataclass(slots=True)
 class _Sent:
-    """Attempts to close a pair since it last got smaller."""
+    """Attempts to close a pair since it last got smaller.
+
+    :param look_since: on the loop's clock; a list asked for before this allows no further order.
+    """
 
     attempts: int = 0
     amount: float = 0.0
     at: float = 0.0
+    look_since: float = NEVER
 
 
 class Attempts:
     """Counts per pair and per order; a position that got smaller starts anew."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
         self._closes: dict[str, _Sent] = {}
         self._cancels: dict[str, int] = {}
+        self._cancel_answered: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._given_up: dict[str, str] = {}
         self._not_cancelled: dict[str, str] = {}
+        self._blocked: set[str] = set()
         self.errors: dict[str, str] = {}
 
     # -- asked by the plan ------------------------------------------------------------------
 
-    def may_close(self, position: Position) -> bool:
-        """Whether another closing order may be sent for it."""
+    def may_close(self, position: Position, *, listed_at: float) -> bool:
+        """Whether another closing order may be sent for it, as a list asked for at *listed_at*
+        shows it."""
+        sent = self._closes.get(position.pair)
         if position.pair in self._given_up:
             return False
-        sent = self._closes.get(position.pair)
-        return (
-            sent is None or _is_smaller(position, sent) or self._asker.backoff.allows(sent.attempts)
-        )
+        if sent is None:
+            return True
+        allowed = _is_smaller(position, sent) or self._backoff.allows(sent.attempts)
+        return allowed and listed_at >= sent.look_since
 
-    def may_cancel(self, order: OpenOrder) -> bool:
-        """Whether its cancel may be sent (again)."""
-        return self._asker.backoff.allows(self._cancels.get(order.order_id, 0))
+    def may_cancel(self, order: OpenOrder, *, listed_at: float) -> bool:
+        """Whether its cancel may be sent (again), as a list asked for at *listed_at* shows it."""
+        answered_at = self._cancel_answered.get(order.order_id, NEVER)
+        tries = self._cancels.get(order.order_id, 0)
+        return self._backoff.allows(tries) and listed_at >= answered_at
+
+    def may_still_cancel(self, order: OpenOrder) -> bool:
+        """Whether attempts are left for it, at whatever moment."""
+        return self._backoff.allows(self._cancels.get(order.order_id, 0))
+
+    def is_blocked(self, pair: str) -> bool:
+        """Its close was refused because another order claims the position."""
+        return pair in self._blocked
 
     def waiting(self) -> set[str]:
         """Pairs whose next attempt is not due yet."""
         moment = now()
         return {pair for pair, at in self._not_before.items() if at > moment}
 
-    def next_due(self) -> float:
-        """When the next of them is due, on the loop's clock; now, if none waits."""
+    def next_due(self) -> float | None:
+        """When the next of them is due, on the loop's clock."""
         moment = now()
-        return min((at for at in self._not_before.values() if at > moment), default=moment)
+        return min((at for at in self._not_before.values() if at > moment), default=None)
+
+    def is_open_for(self, pair: str, amount: float) -> bool:
+        """Whether a further closing order may be sent for *amount* of it, now or later."""
+        sent = self._closes.get(pair)
+        if pair in self._given_up:
+            return False
+        smaller = sent is not None and amount < sent.amount * (1 - AMOUNT_TOLERANCE)
+        return sent is None or smaller or self._backoff.allows(sent.attempts)
 
     def sent_at(self, pair: str) -> float:
         """When its last closing order was sent, on the loop's clock; 0.0 = never."""
@@ -75,7 +107,7 @@ class Attempts:
         """The words of the last trouble with cancelling it."""
         return self._not_cancelled.get(order.order_id)
 
-    # -- told by the actor ------------------------------------------------------------------
+    # -- told by the sender -----------------------------------------------------------------
 
     def count_close(self, position: Position) -> None:
         """Its closing orders are about to be sent."""
@@ -83,21 +115,47 @@ class Attempts:
         sent.attempts = 1 if _is_smaller(position, sent) else sent.attempts + 1
         sent.amount, sent.at = position.amount, now()
 
+    def forget_close(self, pair: str) -> None:
+        """An order that was sent before any look was refused: it spends no attempt."""
+        sent = self._closes[pair]
+        sent.attempts = max(0, sent.attempts - 1)
+        sent.amount = float("inf") if sent.attempts == 0 else sent.amount
+
     def count_cancels(self, orders: Sequence[OpenOrder]) -> None:
         """Their cancels are about to be sent."""
         for order in orders:
             self._cancels[order.order_id] = self._cancels.get(order.order_id, 0) + 1
 
-    def failed(self, pair: str, words: str, error: LiquidationError | None = None) -> None:
+    def look_first(self, pair: str) -> None:
+        """What became of its last order is not known, or was a refusal: only a list that is asked
+        for from now on allows another one."""
+        self._closes.setdefault(pair, _Sent()).look_since = now()
+
+    def succeeded(self, pair: str) -> None:
+        """A closing order of it was filled: earlier trouble is over."""
+        self.errors.pop(pair, None)
+        self._blocked.discard(pair)
+
+    def failed(self, pair: str, words: str, error: LiquidationError, *, unseen: bool) -> None:
         """A closing attempt failed. A look comes first, always; then the wait counts from its
-        sending, so that an answer that took long is not waited for twice."""
+        sending, so that an answer that took long is not waited for twice.
+
+        :param unseen: it was sent before any look: a refusal says nothing of the next attempt.
+        """
         self.errors[pair] = words
+        self.look_first(pair)
+        if isinstance(error, CloseBlocked):
+            self._blocked.add(pair)
+        if unseen and isinstance(error, ExchangeRefused):
+            self.forget_close(pair)
+            return
         if isinstance(error, NothingToReduce):
             return
-        if isinstance(error, ExchangeRefused):
+        if isinstance(error, ExchangeRefused) and not isinstance(error, CloseBlocked):
             self.give_up(pair, words)
             return
-        delay_s = self._asker.delay_s(max(1, self.closes_of(pair)), error)
+        asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+        delay_s = self._backoff.delay_s(max(1, self.closes_of(pair)), retry_after_s=asked_s)
         if isinstance(error, OutcomeUnknown):
             delay_s -= now() - self.sent_at(pair)
         self.postpone(pair, max(0.0, delay_s))
@@ -106,8 +164,9 @@ class Attempts:
         """A cancel failed; *sendable* = it was not acted upon and may be sent again."""
         self.errors[order.pair] = _not_cancelled(order, words)
         self._not_cancelled[order.order_id] = words
+        self._cancel_answered[order.order_id] = now()
         if sendable:
-            self.postpone(order.pair, self._asker.delay_s(self._cancels[order.order_id], None))
+            self.postpone(order.pair, self._backoff.delay_s(self._cancels[order.order_id]))
 
     def cancelled(self, order: OpenOrder) -> None:
         """Its cancel is confirmed: an earlier one that failed is no trouble any more."""

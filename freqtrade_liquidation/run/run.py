@@ -1,57 +1,62 @@
-"""One run, from the first look to the report.
+"""One run, from its first request to its report.
 
-Every further attempt follows a look: what is sent is always what the exchange still shows, so a
-request whose outcome is unknown is never sent again blindly.
+It does not go in rounds. Whatever is answered is taken in at once, and what follows from it leaves
+at once: an order for a pair waits for nobody's answer but its own, a list is asked for while orders
+are in flight, a pair is booked while others close. What is sent is always what the exchange still
+shows, or what the bot knows before the first look; a request of unknown outcome is never sent again
+without a list that was asked for later.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
 from freqtrade_liquidation.errors import AccountRefused, LiquidationError, unexpected
-from freqtrade_liquidation.model import (
-    BookedPair,
-    OpenOrder,
-    OrderRole,
-    PairState,
-    Position,
-    Request,
-)
+from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position, Request
 from freqtrade_liquidation.plan import (
     Book,
     Limits,
+    PairWork,
     Rules,
-    exposure,
     in_scope,
     is_flat,
     leftovers,
     next_work,
 )
-from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.ports import Explanation, OrderManager
 from freqtrade_liquidation.retry import Backoff
-from freqtrade_liquidation.run.acting import Actor
-from freqtrade_liquidation.run.asking import Asker, now
 from freqtrade_liquidation.run.attempts import Attempts
-from freqtrade_liquidation.run.fills import Fills
-from freqtrade_liquidation.run.judging import Judge
-from freqtrade_liquidation.run.looking import Looker
+from freqtrade_liquidation.run.book_reader import BookReader
+from freqtrade_liquidation.run.booking import Booking
+from freqtrade_liquidation.run.history import PairHistory
+from freqtrade_liquidation.run.order_sender import OrderSender
+from freqtrade_liquidation.run.outcome_judge import OutcomeJudge
+from freqtrade_liquidation.run.proof import Verdict
 from freqtrade_liquidation.run.report import RunReport
-from freqtrade_liquidation.run.stops import PUT_BACK_NEEDS_S, UNPROTECT_NEEDS_S, Stops
+from freqtrade_liquidation.run.request_runner import RequestRunner, now
+from freqtrade_liquidation.run.stops import Stops, put_back_needs_s, unprotect_needs_s
 from freqtrade_liquidation.trail import Trail
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_GRACE_S: Final = 0.05
-"""Stragglers get at least this long after the first answer of a round."""
 BOOKING_NEEDS_S: Final = 1.0
 """So much of the deadline is not spent on waiting for freqtrade's loop."""
 POLL_S: Final = 0.4
-"""Pause between two looks when nothing is in the air but an entry or an answer may still show.
+"""Pause between two lists when nothing is in flight but the exchange may still show something.
 Listing all orders is dear (binance: weight 40 of 2,400 a minute): looking faster ends in a 429."""
+EXPLAIN_EVERY_S: Final = 1.0
+QUIET_S: Final = 0.05
+"""A list is asked for when no order has been answered for as long as this, or half a round trip."""
+FILLS_LISTED_AFTER_S: Final = 0.2
+"""Before a pair is booked that no list has shown closed: the exchange lists its fills by then."""
+AT_ONCE_TRIPS: Final = 4
+"""Spot: cancel, sell, look, and the way back of the stop must fit."""
 
 
 class Run:
@@ -72,7 +77,8 @@ class Run:
         backoff: Backoff,
     ) -> None:
         self.pairs = request.pairs
-        self._venue = order_manager
+        self._open_before = request.open_before
+        self._order_manager = order_manager
         self._trail = trail
         self._rules = rules
         self._deadline = deadline
@@ -80,39 +86,40 @@ class Run:
         self._stumbled = False
         self._kept_s = 0.0  # of the end, for what comes after it
         self._scope_is_fixed = False
-        self._seen: dict[str, Position] = {}
+        self._unsettled: frozenset[str] = frozenset()
+        self._look_since = 0.0  # a list that was asked for before this does not settle anything
+        self._positions_at = 0.0
+        self._recalled: Book | None = None
+        self._explaining: asyncio.Task[Mapping[str, Explanation]] | None = None
+        self._explained_at: dict[str, float] = {}
         self._report = RunReport()
-        self._stops = Stops(order_manager, trail)
-        self._asker = Asker(deadline, backoff, trail, reserved_s=self._reserved_s)
-        self._attempts = Attempts(self._asker)
-        self._fills = Fills()
-        self._looker = Looker(
+        self._history: defaultdict[str, PairHistory] = defaultdict(PairHistory)
+        self._runner = RequestRunner(deadline, trail, reserved_s=self._reserved_s)
+        self._attempts = Attempts(backoff)
+        self._stops = Stops(order_manager, trail, self._runner, backoff)
+        self._reader = BookReader(order_manager, trail, self._runner, rules)
+        self._booking = Booking(order_manager, trail, deadline)
+        self._sender = OrderSender(
             order_manager,
             trail,
-            self._asker,
-            rules,
-            seems_flat=self._would_end_flat,
-            shown=self._fills.shown,
-        )
-        self._actor = Actor(
-            order_manager,
-            trail,
-            self._asker,
+            self._runner,
             self._attempts,
             self._stops,
-            self._fills,
-            cancelled=self._looker.cancelled,
+            self._history,
+            cancelled=self._reader.cancelled,
         )
-        self._judge = Judge(trail, rules, self._looker, self._attempts, self._stops)
+        self._judge = OutcomeJudge(trail, rules, self._attempts, self._stops)
 
     def widen(self, *, needs_s: float) -> bool:
-        """From the next look on, the whole book is in scope.
+        """From now on, the whole book is in scope.
 
         :returns: ``False`` if this run no longer looks for work, or has less than *needs_s* left.
         """
-        if self._scope_is_fixed or self._asker.left_s < needs_s:
+        if self._scope_is_fixed or self._runner.left_s < needs_s:
             return False
         self.pairs = None
+        self._look_since = now()
+        self._claim()
         return True
 
     async def execute(self) -> RunReport:
@@ -123,24 +130,24 @@ class Run:
         except AccountRefused as error:
             self._report.account_refused = str(error)
             self._report.errors.append(f"the exchange refused this account: {error}")
-        except LiquidationError as error:
-            often = f" in {error.attempts} attempts, the last" if error.attempts > 1 else ""
-            self._report.errors.append(f"could not look at the exchange{often}: {error}")
         finally:
             self._scope_is_fixed = True
-            await self._actor.abandon()
+            self._reader.abandon()
+            await self._sender.abandon()
+            if self._explaining is not None:
+                self._explaining.cancel()
         self._note_time()
         self._ending = True
         with self._unexpected():
-            if self._looker.book is not None:  # of a look that was not completed, too
-                self._stops.looked(self._scoped(), listed_at=self._looker.listed_at)
+            self._recall()
             self._report.errors[:0] = await self._stops.put_back(
-                self._asker, self._position_of, list_is_old=self._looker.list_is_old
+                self._position_of, list_is_old=self._list_is_old
             )
-        with self._unexpected():
-            await self._clear_leftovers()
-        booked = await self._book_pairs()
-        self._conclude(booked)
+        if self._report.account_refused is None:
+            with self._unexpected():
+                await self._clear_leftovers()
+            await self._book_the_rest()
+        self._conclude()
         return self._report
 
     @contextmanager
@@ -159,131 +166,365 @@ class Run:
     # -- the loop ---------------------------------------------------------------------------
 
     async def _until_flat(self) -> None:
-        self._saw(await self._looker.look(), first=True)
+        self._claim()
+        self._act_at_once()
+        self._reader.ask_positions()
+        self._reader.ask_orders()
         await self._act_until_settled()
         if not self._rules.close:
             return
         if await self._host_lets_go():
-            self._saw(await self._looker.look(), first=False)
+            self._claim()
+            self._look_since = now()
             await self._act_until_settled()
         else:  # an entry that the loop is at still will not be looked at
-            self._looker.unsettled |= self._venue.unsettled_pairs()
+            self._unsettled |= self._order_manager.unsettled_pairs()
+
+    def _claim(self) -> None:
+        """What is known to be open before any look."""
+        for position in (*self._order_manager.expected_positions(), *self._open_before):
+            if not position.is_dust:
+                self._history[position.pair].claim(position)
+
+    def _act_at_once(self) -> None:
+        """Beside the first look leaves what needs none: on futures the closes of known positions,
+        on spot the cancels of the bot's stops, where there is time for all that follows."""
+        known = Book(
+            positions=tuple(self._order_manager.expected_positions()),
+            orders=tuple(self._order_manager.known_orders()),
+        )
+        recent = self._order_manager.recent_round_trips
+        if self._rules.closes_need_orders:
+            needs_s = unprotect_needs_s(recent, trips=AT_ONCE_TRIPS)
+            fits = recent.longest_s is not None and needs_s <= self._deadline.left_s
+        else:
+            fits = self._order_manager.acts_at_once
+        if fits:
+            limits = Limits(may_close=lambda position: not position.obstacle)
+            work = next_work(in_scope(known, self.pairs), self._rules, limits)
+            self._sender.launch(work, unseen=True)
 
     async def _host_lets_go(self) -> bool:
         """Before leftovers are cleared and booked; what this takes, the booking has not."""
-        seconds = self._asker.left_s - BOOKING_NEEDS_S
-        return await self._venue.host_lets_go(timeout_s=max(0.0, seconds))
+        seconds = self._runner.left_s - BOOKING_NEEDS_S
+        return await self._order_manager.host_lets_go(timeout_s=max(0.0, seconds))
 
     async def _act_until_settled(self) -> None:
         while not (self._deadline.passed or self._must_put_back()):
-            work = next_work(self._scoped(), self._rules, self._limits())
-            if work:
-                self._actor.launch(work)
+            self._take_in()
+            if work := self._work():
+                self._sender.launch(work)
             elif self._is_settled():
                 return
-            await self._wait()
-            self._saw(await self._looker.look(), first=False)
+            self._ask()
+            self._begin_booking()
+            await self._news()
 
-    def _saw(self, book: Book, *, first: bool) -> None:
-        scoped = in_scope(book, self.pairs)
-        self._stops.looked(scoped, listed_at=self._looker.listed_at)
-        shown = exposure(scoped.positions)
-        appeared = [position for pair, position in shown.items() if pair not in self._seen]
-        self._seen |= {position.pair: position for position in appeared}
-        if first:
-            self._looker.note_first(scoped)
+    async def _news(self) -> None:
+        """Until something is answered, or due."""
+        tasks: list[asyncio.Task[object]] = [flight.task for flight in self._sender.flights]  # type: ignore[misc]
+        tasks += self._reader.in_flight
+        if self._explaining is not None:
+            tasks.append(self._explaining)  # type: ignore[arg-type]
+        due = [self._attempts.next_due(), self._sender.next_overdue(), self._next_look()]
+        soonest = min((moment for moment in due if moment is not None), default=now() + POLL_S)
+        seconds = min(max(0.0, soonest - now()), self._runner.left_s)
+        pending = [task for task in tasks if not task.done()]
+        if len(pending) < len(tasks):
+            return
+        if pending:
+            await asyncio.wait(pending, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         else:
-            self._looker.note_again(scoped, appeared)
+            await asyncio.sleep(max(seconds, 0.001))
+
+    def _work(self) -> list[PairWork]:
+        book = self._book_to_close()
+        return [] if book is None else next_work(book, self._rules, self._limits())
+
+    def _limits(self) -> Limits:
+        listed_at = -1.0 if self._reader.orders is None else self._reader.orders.asked_at
+        needs_s = unprotect_needs_s(self._order_manager.round_trips)
+        return Limits(
+            busy=self._sender.busy | self._attempts.waiting(),
+            may_cancel=lambda order: self._attempts.may_cancel(order, listed_at=listed_at),
+            may_close=lambda position: self._attempts.may_close(
+                position, listed_at=self._positions_at
+            ),
+            may_unprotect=self._deadline.left_s >= needs_s,
+            is_blocked=self._attempts.is_blocked,
+        )
 
     def _must_put_back(self) -> bool:
         """Stops are off and the time that is left belongs to putting them back."""
-        return self._stops.any_removed and self._asker.left_s <= 0.0
+        return self._stops.any_removed and self._runner.left_s <= 0.0
 
     def _reserved_s(self) -> float:
         if self._ending:
             return self._kept_s
-        return PUT_BACK_NEEDS_S if self._stops.any_removed else 0.0
+        removed = self._stops.any_removed
+        return put_back_needs_s(self._order_manager.round_trips) if removed else 0.0
+
+    # -- what is heard ----------------------------------------------------------------------
+
+    def _take_in(self) -> None:
+        before, answered_at = self._reader.book, self._sender.answered_at
+        self._sender.collect()
+        new_positions, new_orders = self._reader.take_in()
+        if new_orders:
+            self._heard_orders(before)
+        if new_positions:
+            self._heard_positions(first=before is None)
+        elif self._sender.answered_at > answered_at:
+            self._recall()
+        self._take_in_explanation()
+        self._unsettled = self._order_manager.unsettled_pairs()
+        if self._unsettled_in_scope():
+            self._reader.still_unsettled()
+        for pair, history in self._history.items():
+            if self._verdict(pair) is Verdict.FLAT and history.first is not None:
+                self._stops.closed(pair)
+
+    def _heard_orders(self, before: Book | None) -> None:
+        book, orders = self._reader.book, self._reader.orders
+        assert orders is not None, "they were heard"
+        self._stops.listed(orders)
+        for order in orders.rows:
+            self._history[order.pair]
+        if book is not None:
+            for order in self._reader.entries_gone(before, book):
+                self._history[order.pair].entry_is_gone(order.order_id)
+        if before is None or before.orders is None:
+            resting = Book(positions=(), orders=orders.rows)
+            self._reader.note_orders(in_scope(resting, self.pairs))
+
+    def _heard_positions(self, *, first: bool) -> None:
+        positions = self._reader.positions
+        assert positions is not None, "they were heard"
+        known = set(self._history)
+        self._show(positions.rows, asked_at=positions.asked_at)
+        scoped = in_scope(Book(positions=positions.rows, orders=None), self.pairs)
+        appeared = [p for p in scoped.positions if p.pair not in known and not p.is_dust]
+        self._reader.note_positions(scoped, appeared, first=first)
+
+    def _recall(self) -> None:
+        """Where the answers to orders tell what is left (spot), that needs no list."""
+        if self._reader.positions is None or self._report.account_refused is not None:
+            return
+        positions = self._order_manager.recall()
+        if positions is not None:
+            self._show(positions, asked_at=now())
+            self._recalled = Book(positions=tuple(positions), orders=None)
+
+    def _show(self, positions: Iterable[Position], *, asked_at: float) -> None:
+        self._positions_at, self._recalled = asked_at, None
+        shown: dict[str, Position] = {}
+        for position in positions:
+            if not position.is_dust:
+                shown.setdefault(position.pair, position)
+        cut_off = UNLISTED in shown
+        for pair in [*self._history, *(shown.keys() - self._history.keys())]:
+            if pair in shown or not cut_off:
+                self._history[pair].listed(shown.get(pair), asked_at=asked_at)
+
+    def _take_in_explanation(self) -> None:
+        if self._explaining is None or not self._explaining.done():
+            return
+        found, self._explaining = self._explaining.result(), None
+        for pair, explanation in found.items():
+            history = self._history[pair]
+            for order_id, opened in explanation.entries.items():
+                history.entry_is_known(order_id)
+                if opened is not None:
+                    history.opened(opened, at=now())
+            if explanation.left is not None:
+                history.explained(explanation.left, at=now())
+            if explanation.held is not None and not explanation.held.is_dust:
+                history.listed(explanation.held, asked_at=self._explained_at[pair])
+            elif explanation.is_answered:
+                history.witnessed()
+
+    # -- what is asked ----------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        look_at = self._next_look()
+        if look_at is not None and look_at <= now():
+            self._reader.ask_positions()
+            if self._orders_are_old():
+                self._reader.ask_orders()
+        contradicted = self._contradicted()
+        if self._explaining is None and contradicted and self._reader.positions is not None:
+            self._explained_at |= dict.fromkeys(contradicted, now())
+            seconds = self._runner.left_s
+            explain = self._order_manager.explain(sorted(contradicted), timeout_s=seconds)
+            self._explaining = asyncio.ensure_future(explain)
+
+    def _contradicted(self) -> set[str]:
+        """Pairs whose end nothing explains, and that nobody has asked about for a while."""
+        if not self._rules.close:
+            return set()
+        due = now() - EXPLAIN_EVERY_S
+        return {
+            pair
+            for pair in self._in_scope(self._history)
+            if self._verdict(pair) is Verdict.CONTRADICTED
+            and self._explained_at.get(pair, float("-inf")) <= due
+        }
+
+    def _next_look(self) -> float | None:
+        """When positions are asked for again, on the loop's clock; ``None`` = there is no need."""
+        free_at, wanted_at = self._reader.positions_may_be_asked_at(), self._look_wanted_at()
+        return None if free_at is None or wanted_at is None else max(free_at, wanted_at)
+
+    def _look_wanted_at(self) -> float | None:
+        asked_at = self._reader.positions_asked_at()
+        in_flight = bool(self._reader.in_flight)
+        changed_at = max(self._sender.answered_at, self._look_since)
+        if changed_at > asked_at:  # something has happened that the last list may not show
+            if self._sender.is_queueing:
+                return None
+            busy = bool(self._sender.busy)
+            median_s = self._order_manager.round_trips.median_s or 0.0
+            return changed_at + (max(QUIET_S, median_s / 2) if busy else 0.0)
+        if self._reader.positions is None or self._reader.orders is None:
+            return None if in_flight else max(asked_at + POLL_S, now())
+        if in_flight:
+            return None
+        waits = self._sender.flights or self._unsettled_in_scope()
+        if not self._reader.is_complete and self._rules.close and not waits:
+            return now()
+        return asked_at + POLL_S if self._may_learn() else None
+
+    def _orders_are_old(self) -> bool:
+        orders_asked_at = self._reader.orders_asked_at()
+        doubt = max(self._sender.cancels_in_doubt_at, self._look_since)
+        return (
+            self._reader.orders_are_too_old
+            or doubt >= orders_asked_at
+            or any(flight.overdue for flight in self._sender.flights)
+        )
+
+    # -- how it stands ----------------------------------------------------------------------
+
+    def _verdict(self, pair: str) -> Verdict:
+        book = self._reader.book
+        rests = book is not None and any(
+            order.role is not OrderRole.ENTRY for order in book.orders_of(pair)
+        )
+        return self._history[pair].verdict(reduce_only_rests=rests)
+
+    def _may_learn(self) -> bool:
+        """The exchange may still show something that it has not shown."""
+        if self._unsettled_in_scope() or self._is_uncertain():
+            return True
+        if not self._rules.close:
+            return False
+        return any(self._verdict(pair).may_change for pair in self._in_scope(self._history))
 
     def _is_settled(self) -> bool:
         """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
+        if self._reader.book is None or self._is_older_than(self._look_since):
+            return False
+        if self._is_flat():
+            return True
+        if self._reader.orders is None or self._may_learn():
+            return False
+        if self._rules.close and not self._reader.is_complete:
+            return False
+        if self._positions_at < self._sender.answered_at:
+            return False
+        return not self._sender.flights and not self._attempts.waiting()
+
+    def _is_older_than(self, moment: float) -> bool:
+        positions, orders = self._reader.positions, self._reader.orders
+        oldest = min((one.asked_at for one in (positions, orders) if one), default=0.0)
+        return oldest < moment
+
+    def _is_flat(self) -> bool:
+        """The exchange shows that nothing in scope is open or could open."""
         book = self._scoped()
-        if self._unsettled() or any(p.uncertain for p in book.positions):
+        if self._stumbled or book is None or not self._reader.is_complete:
             return False
-        proven = self._looker.proven or not self._rules.close
-        if is_flat(book, self._rules):
-            return proven
-        if book.orders is None and self._looker.orders_error is None:
-            self._looker.patient = True  # the list is only slow: wait for it at the next look
+        if self._unsettled_in_scope() or self._is_uncertain() or book.orders is None:
             return False
-        if book.orders is not None and not proven:
-            return False  # an entry may have filled unseen: the next look shows what it opened
-        return not self._actor.in_air and not self._attempts.waiting()
+        if not self._rules.close:
+            return is_flat(book, self._rules)
+        seen = self._in_scope(self._history)
+        return not book.entries and all(self._verdict(pair) is Verdict.FLAT for pair in seen)
 
-    def _would_end_flat(self, book: Book) -> bool:
-        return self._rules.close and is_flat(in_scope(book, self.pairs), self._rules)
-
-    def _limits(self) -> Limits:
-        return Limits(
-            busy=self._actor.in_air.keys() | self._attempts.waiting(),
-            may_cancel=self._attempts.may_cancel,
-            may_close=self._attempts.may_close,
-            may_unprotect=self._deadline.left_s >= UNPROTECT_NEEDS_S,
-        )
-
-    async def _wait(self) -> None:
-        """Until the requests in the air are answered (stragglers get as long again, no more)."""
-        if not self._actor.in_air:
-            pause = self._attempts.next_due() - now() if self._attempts.waiting() else POLL_S
-            await asyncio.sleep(min(pause, self._asker.left_s))
-            return
-        began = now()
-        tasks = list(self._actor.in_air.values())
-        await asyncio.wait(tasks, timeout=self._asker.left_s, return_when=asyncio.FIRST_COMPLETED)
-        grace = min(max(now() - began, SHORTEST_GRACE_S), self._asker.left_s)
-        await asyncio.wait(tasks, timeout=grace)
-        while (
-            self._asker.queueing and self._asker.left_s > 0
-        ):  # who waits for a turn is no straggler; it is bounded
-            await asyncio.wait(tasks, timeout=grace)
-        self._actor.collect()
+    def _is_uncertain(self) -> bool:
+        book = self._scoped()
+        return book is not None and any(position.uncertain for position in book.positions)
 
     # -- what is in scope -------------------------------------------------------------------
 
-    def _scoped(self) -> Book:
-        assert self._looker.book is not None, "looked before"
-        return in_scope(self._looker.book, self.pairs)
+    def _scoped(self) -> Book | None:
+        book = self._reader.book
+        if book is not None and self._recalled is not None:
+            book = replace(book, positions=self._recalled.positions)
+        return None if book is None else in_scope(book, self.pairs)
+
+    def _book_to_close(self) -> Book | None:
+        """The book as it stands by all that is known: no list is believed against our fills."""
+        book = self._scoped()
+        if book is None:
+            return None
+        positions = [position for position in book.positions if self._is_for_people(position)]
+        for pair in self._in_scope(self._history):
+            left, verdict = self._history[pair].left, self._verdict(pair)
+            if left is None or verdict in (Verdict.LATE, Verdict.FLAT, Verdict.FILLED):
+                continue
+            if not self._is_for_people(left):
+                positions.append(left)
+        return Book(positions=tuple(positions), orders=book.orders)
+
+    @staticmethod
+    def _is_for_people(position: Position) -> bool:
+        return position.obstacle is not None
 
     def _in_scope(self, pairs: Iterable[str]) -> set[str]:
-        return {pair for pair in pairs if self.pairs is None or pair in self.pairs}
+        return {pair for pair in pairs if self.pairs is None or pair in {*self.pairs, UNLISTED}}
 
-    def _unsettled(self) -> set[str]:
-        return self._in_scope(self._looker.unsettled)
+    def _unsettled_in_scope(self) -> set[str]:
+        return self._in_scope(self._unsettled)
 
     def _position_of(self, pair: str) -> Position | None:
-        """What is open of *pair*, as far as it is known: an order of ours may have been answered
-        after the last look."""
-        positions = self._looker.positions
-        if positions is None:
-            shown = self._seen.get(pair)
-        else:  # newer than the book, where the list of orders was not read with it
-            shown = in_scope(Book(positions=positions, orders=None), self.pairs).position(pair)
-        return None if shown is None else self._fills.left_of(shown)
+        """What is open of *pair*, as far as it is known."""
+        history = self._history[pair]
+        if self._verdict(pair).is_closed:
+            return None
+        left = history.left
+        return left if left is not None or self._reader.positions is not None else history.first
+
+    @property
+    def _list_is_old(self) -> bool:
+        """The positions were asked for later than the orders: a stop may have sold in between."""
+        positions, orders = self._reader.positions, self._reader.orders
+        if positions is None or orders is None:
+            return False
+        return positions.asked_at - orders.asked_at > QUIET_S
 
     # -- the end ----------------------------------------------------------------------------
 
     def _note_time(self) -> None:
         if self._deadline.passed:
             self._report.timed_out = True
-            self._trail.note(Event.TIMEOUT, "run", in_the_air=sorted(self._actor.in_air))
+            in_the_air = sorted({flight.pair for flight in self._sender.flights})
+            self._trail.note(Event.TIMEOUT, "run", in_the_air=in_the_air)
 
     async def _clear_leftovers(self) -> None:
         """Stops and exits of positions that are gone. What failed is looked for, and tried again
         while the booking keeps its time."""
-        if self._looker.book is None or not self._rules.close or self._deadline.passed:
+        book = self._scoped()
+        if book is None or not self._rules.close or self._deadline.passed:
             return
-        found = leftovers(self._scoped()).values()
-        orders = [order for of_pair in found for order in of_pair if self._may_clear(order)]
-        left = {a.order.order_id: a for a in await self._actor.clear(orders)}
+        gone = {p for p in self._in_scope(self._history) if self._verdict(p) is Verdict.FLAT}
+        orders = [
+            order
+            for pair, of_pair in leftovers(book).items()
+            for order in of_pair
+            if pair in gone and self._may_clear(order)
+        ]
+        left = {a.order.order_id: a for a in await self._sender.clear(orders)}
         self._kept_s = BOOKING_NEEDS_S
         while left and (listed := await self._listed_later()) is not None:
             left = {order_id: answer for order_id, answer in left.items() if order_id in listed}
@@ -292,7 +533,7 @@ class Run:
                 break
             for order in again:
                 del left[order.order_id]
-            left |= {a.order.order_id: a for a in await self._actor.clear(again)}
+            left |= {a.order.order_id: a for a in await self._sender.clear(again)}
         self._kept_s = 0.0
         self._report.errors += [
             f"{a.order.pair}: leftover {a.order.role} order {a.order.order_id} not cancelled: "
@@ -302,88 +543,76 @@ class Run:
 
     async def _listed_later(self) -> set[str] | None:
         """The orders that the exchange lists after a pause; ``None`` = not known, or too late."""
-        pause_s = self._attempts.next_due() - now()
-        if pause_s >= self._asker.left_s:
+        pause_s = (self._attempts.next_due() or now()) - now()
+        if pause_s >= self._runner.left_s:
             return None
         await asyncio.sleep(pause_s)
-        return await self._looker.resting_now()
+        return await self._reader.resting_now()
 
     def _may_clear(self, order: OpenOrder) -> bool:
         """With ``cancel_orders: false`` only a closed position's own stop goes with it."""
         ours = self._rules.cancel_entries or order.role is OrderRole.PROTECTIVE
-        return ours and self._attempts.may_cancel(order)
+        return ours and self._attempts.may_still_cancel(order)
 
-    async def _book_pairs(self) -> dict[str, BookedPair]:
-        # A trade whose position is gone has an exit that its database does not know, perhaps.
-        expected = self._in_scope(p.pair for p in self._venue.expected_positions())
-        expected |= self._in_scope(self._venue.empty_trades())
-        pairs = sorted(self._actor.touched | self._seen.keys() | expected)
-        booked = await self._book(pairs) if pairs else []
-        for entry in booked:
-            kind = Event.BOOKING_FAILED if entry.error else Event.BOOKED
-            self._trail.note(
-                kind,
-                "book",
-                pair=entry.pair,
-                error=entry.error,
-                realized_pnl=entry.realized_pnl,
-                missing=entry.missing,
-                filled=entry.filled,
-                average=entry.average,
-            )
-            if words := entry.error or entry.missing:
-                self._report.errors.append(f"{entry.pair}: {words}")
-        return {entry.pair: entry for entry in booked}
-
-    async def _book(self, pairs: list[str]) -> list[BookedPair]:
-        seconds = self._deadline.left_s
-        if seconds > 0:
-            try:
-                async with asyncio.timeout(seconds):
-                    return list(await self._venue.book(pairs, timeout_s=seconds))
-            except TimeoutError:
-                pass  # said for each pair below
-            except Exception as error:
-                logger.exception("Could not book.")
-                words = f"not booked ({unexpected(error)}); the next start books it"
-                return [BookedPair(pair=pair, error=words) for pair in pairs]
-        return [
-            BookedPair(pair=pair, error="not booked in time; the next start books it")
-            for pair in pairs
-        ]
-
-    def _conclude(self, booked: dict[str, BookedPair]) -> None:
-        if self._looker.book is None:
-            expected = {p.pair: p for p in self._venue.expected_positions()}
-            self._seen |= {pair: expected[pair] for pair in self._in_scope(expected)}
-        else:  # a look may have shown more than was in scope before the run was widened
-            shown = exposure(self._scoped().positions)
-            self._seen |= {pair: p for pair, p in shown.items() if pair not in self._seen}
-        self._report.outcomes = self._judge.outcomes(
-            self._seen, booked, timed_out=self._report.timed_out
+    def _begin_booking(self) -> None:
+        if not (self._order_manager.may_book and self._rules.close):
+            return
+        self._booking.begin(
+            pair
+            for pair in self._in_scope(self._sender.touched)
+            if self._history[pair].is_done(self._verdict(pair), before=now() - FILLS_LISTED_AFTER_S)
         )
-        self._report.orders_cancelled = self._actor.orders_cancelled
-        self._report.flat = self._is_proven_flat()
+
+    async def _book_the_rest(self) -> None:
+        # A trade whose position is gone has an exit that its database does not know, perhaps.
+        expected = self._in_scope(p.pair for p in self._order_manager.expected_positions())
+        expected |= self._in_scope(self._order_manager.empty_trades())
+        seen = {p for p in self._in_scope(self._history) if self._history[p].first is not None}
+        pairs = self._in_scope(self._sender.touched) | seen | expected
+        await self._booking.finish(pairs - {UNLISTED})
+        for pair in sorted(self._booking.results):
+            entry = self._booking.results[pair]
+            if words := entry.error or entry.missing:
+                self._report.errors.append(f"{pair}: {words}")
+
+    def _conclude(self) -> None:
+        book = self._scoped()
+        self._report.outcomes = self._judge.outcomes(
+            {pair: self._history[pair] for pair in self._history if pair in self._outcome_pairs()},
+            self._verdict,
+            book,
+            self._booking.results,
+            timed_out=self._report.timed_out,
+        )
+        self._report.orders_cancelled = self._sender.orders_cancelled
+        self._report.flat = self._is_flat()
         if not self._report.flat:
-            scoped = self._scoped() if self._looker.book else None
-            self._report.errors += self._judge.why_not_flat(scoped, self._seen)
+            self._report.errors += self._judge.why_not_flat(book, self._outcome_pairs())
         self._report.errors += self._remarks()
-        if self._looker.orders_error is not None:
-            self._report.errors.append(
-                f"the list of open orders could not be read: {self._looker.orders_error}"
-            )
+        for what, words in self._reader.errors.items():
+            named = "open orders" if what == "orders" else what
+            self._report.errors.append(f"the list of {named} could not be read: {words}")
+
+    def _outcome_pairs(self) -> set[str]:
+        """Those that were open, or may be; not a trade whose position was gone before."""
+        return {
+            pair
+            for pair in self._in_scope(self._history)
+            if self._history[pair].was_open
+            or (self._history[pair].first is not None and self._verdict(pair) is not Verdict.FLAT)
+        }
 
     def _remarks(self) -> list[str]:
-        if self._looker.book is None or not self._rules.close:
+        if self._reader.positions is None or not self._rules.close:
             return []
-        remarks = self._venue.remarks()
+        remarks = {**self._order_manager.remarks()}
+        for pair in self._in_scope(self._history):
+            history = self._history[pair]
+            gone = history.first is not None and not history.was_open
+            if gone and self._verdict(pair) is Verdict.FLAT:
+                remarks.setdefault(
+                    pair,
+                    "the bot's trade is open, and the exchange has no position for it: look what "
+                    "became of it, and correct the trade",
+                )
         return [f"{pair}: {remarks[pair]}" for pair in sorted(self._in_scope(remarks))]
-
-    def _is_proven_flat(self) -> bool:
-        if self._stumbled or self._looker.book is None or not self._looker.proven:
-            return False
-        if self._unsettled():
-            return False
-        gone = all(o.state in (PairState.CLOSED, PairState.DUST) for o in self._report.outcomes)
-        uncertain = any(position.uncertain for position in self._scoped().positions)
-        return gone and not uncertain and is_flat(self._scoped(), self._rules)

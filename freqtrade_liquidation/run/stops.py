@@ -17,23 +17,42 @@ from freqtrade_liquidation.model import (
     OrderRole,
     Position,
 )
-from freqtrade_liquidation.plan import Book, Urgency, exposure
+from freqtrade_liquidation.plan import Urgency
 from freqtrade_liquidation.ports import OrderManager
-from freqtrade_liquidation.run.asking import Asker, now
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.round_trips import RoundTrips
+from freqtrade_liquidation.run.book_reader import Listing
+from freqtrade_liquidation.run.request_runner import RequestRunner, now
 from freqtrade_liquidation.trail import Trail
 
 UNPROTECT_NEEDS_S: Final = 1.5
-"""Below this, a stop that locks the asset (spot) stays where it is."""
-PUT_BACK_NEEDS_S: Final = 1.0
-"""Kept free to put removed stops back while their position is still open."""
+"""With less time than this, a stop that locks the asset (spot) stays where it is."""
+UNPROTECT_TRIPS: Final = 3
+"""So many of the longest round trips must fit, too: its cancel, the sell, and its way back."""
+PUT_BACK_NEEDS_S: Final = 0.5
+"""Kept free, at least, to put removed stops back while their position may be open."""
+
+
+def unprotect_needs_s(round_trips: RoundTrips, *, trips: int = UNPROTECT_TRIPS) -> float:
+    """Seconds that must be left for a stop that locks the asset to be cancelled."""
+    return max(UNPROTECT_NEEDS_S, trips * (round_trips.longest_s or 0.0))
+
+
+def put_back_needs_s(round_trips: RoundTrips) -> float:
+    """Seconds that are kept for the way back of a stop."""
+    return max(PUT_BACK_NEEDS_S, round_trips.longest_s or 0.0)
 
 
 class Stops:
     """Knows which stops are off because of us."""
 
-    def __init__(self, order_manager: OrderManager, trail: Trail) -> None:
-        self._venue = order_manager
+    def __init__(
+        self, order_manager: OrderManager, trail: Trail, runner: RequestRunner, backoff: Backoff
+    ) -> None:
+        self._order_manager = order_manager
         self._trail = trail
+        self._runner = runner
+        self._backoff = backoff
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
         self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
@@ -72,24 +91,21 @@ class Stops:
         elif not answer.sendable:  # refused: it may have been gone before
             self._refused_at[stop.order_id] = now()
 
-    def looked(self, book: Book, *, listed_at: float) -> None:
-        """A doubtful stop that is not listed is gone; without a position none matters.
+    def listed(self, orders: Listing[OpenOrder]) -> None:
+        """The resting orders were listed: a doubtful stop that is not among them is gone."""
+        by_id = {order.order_id: order for order in orders.rows}
+        self._standing = {key: o for key, o in by_id.items() if o.blocks_close}
+        self._listed_at = orders.asked_at
+        for order_id in self._doubtful.keys() - by_id.keys():
+            stop = self._doubtful.pop(order_id)
+            self._removed.setdefault(stop.pair, []).append(stop)
 
-        :param listed_at: when the book's orders were asked for, on the loop's clock.
-        """
-        if book.orders is not None:
-            listed = {order.order_id for order in book.orders}
-            self._standing = {o.order_id: o for o in book.orders if o.blocks_close}
-            self._listed_at = listed_at
-            for order_id in self._doubtful.keys() - listed:
-                stop = self._doubtful.pop(order_id)
-                self._removed.setdefault(stop.pair, []).append(stop)
-        for pair in self._removed.keys() - exposure(book.positions).keys():
-            del self._removed[pair]
+    def closed(self, pair: str) -> None:
+        """Nothing is left of *pair*: it needs no stop."""
+        self._removed.pop(pair, None)
 
     async def put_back(
         self,
-        asker: Asker,
         position_of: Callable[[str], Position | None],
         *,
         list_is_old: bool = False,
@@ -118,7 +134,7 @@ class Stops:
         if waiting:
             self._trail.commit()
         lost: Sequence[str | None] = await asyncio.gather(
-            *(self._put_back(asker, stop, amount) for stop, amount in waiting)
+            *(self._put_back(stop, amount) for stop, amount in waiting)
         )
         doubtful = [stop for stop in self._doubtful.values() if position_of(stop.pair) is not None]
         kept_off = [stop for pair in sorted(unsafe) for stop in self._removed[pair]]
@@ -163,7 +179,7 @@ class Stops:
             amount=amount,
         )
 
-    async def _place(self, asker: Asker, stop: OpenOrder, amount: float) -> CloseAnswer:
+    async def _place(self, stop: OpenOrder, amount: float) -> CloseAnswer:
         """Again where it was proven not to have acted and time is left.
 
         :raises LiquidationError: if it does not stand, or nobody knows.
@@ -172,19 +188,20 @@ class Stops:
         while True:
             attempts += 1
             try:
-                put_back = partial(self._venue.put_back_stop, stop, amount)
-                return await asker.once(put_back, urgency=Urgency.PUT_BACK)
+                put_back = partial(self._order_manager.put_back_stop, stop, amount)
+                priority = self._runner.priority("put_back", Urgency.PUT_BACK)
+                return await self._runner.once(put_back, priority)
             except ExchangeUnavailable as error:
-                delay = asker.delay_s(attempts, error)
-                if not asker.backoff.allows(attempts) or delay >= asker.left_s:
+                delay = self._backoff.delay_s(attempts, retry_after_s=error.retry_after_s)
+                if not self._backoff.allows(attempts) or delay >= self._runner.left_s:
                     raise
             await asyncio.sleep(delay)
             self._announce(stop, amount)
             self._trail.commit()
 
-    async def _put_back(self, asker: Asker, stop: OpenOrder, amount: float) -> str | None:
+    async def _put_back(self, stop: OpenOrder, amount: float) -> str | None:
         try:
-            answer = await self._place(asker, stop, amount)
+            answer = await self._place(stop, amount)
         except LiquidationError as error:
             unknown = isinstance(error, OutcomeUnknown)
             words = (

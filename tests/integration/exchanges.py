@@ -14,7 +14,7 @@ from freqtrade.exchange import Exchange
 from freqtrade.resolvers import ExchangeResolver
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import Side
 from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.orders.futures import FuturesVenue
@@ -63,7 +63,7 @@ def on(
     """What *work* gets from a venue of its own."""
 
     async def main() -> Any:
-        wire = Wire(exchange)
+        wire = ExchangeClient(exchange)
         try:
             return await work(venue_for(exchange, wire, trades, door=Door(), **options))
         finally:

@@ -20,7 +20,7 @@ from freqtrade_liquidation.errors import (
     ExchangeUnavailable,
     NothingToReduce,
 )
-from freqtrade_liquidation.exchange.client import bare_copy
+from freqtrade_liquidation.exchange.line import bare_copy
 from freqtrade_liquidation.exchange.rules.lookup import find_order
 from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.exchange.single_attempt import asking_once

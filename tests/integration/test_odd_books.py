@@ -150,7 +150,7 @@ def test_scope_trades_closes_the_bots_part_once_whatever_is_answered(
     left = sum(float(position["amount"]) for position in practice.positions().values())
     if kind == "drop_before" and users_own:  # it may arrive still
         assert left == 1 + users_own
-        assert [outcome.state for outcome in result.outcomes] == [PairState.UNVERIFIED]
+        assert [outcome.state for outcome in result.outcomes] == [PairState.NOT_PROVEN]
     else:
         assert left == users_own
         assert result.state is LiquidationState.COMPLETED

@@ -8,7 +8,7 @@ import pytest
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders import spot as ledger
 from freqtrade_liquidation.orders.entry_gate import Door
@@ -35,7 +35,7 @@ def look(exchange: Exchange, door: Door, *trades: KnownTrade) -> tuple[list[Any]
     """Positions and open orders."""
 
     async def main() -> tuple[list[Any], list[Any]]:
-        wire = Wire(exchange)
+        wire = ExchangeClient(exchange)
         try:
             venue = ledger.LedgerVenue(exchange, wire, trades, door=door)
             positions = await venue.get_all_positions(timeout_s=2.0)
@@ -102,7 +102,7 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
 
     async def main() -> list[Position]:
-        wire = Wire(spot)
+        wire = ExchangeClient(spot)
         try:
             venue = ledger.LedgerVenue(spot, wire, (trade(SPOT, 0.03),), door=door)
             venue.deeds.closes.append(Close(order=order, answer={**answer, "average": 1.0}))

@@ -10,7 +10,7 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from tests.integration.exchanges import wrapper_on
 
 
@@ -30,7 +30,7 @@ def test_copies_leave_freqtrades_loop_session_and_settings_alone(wrapper: Exchan
     timeout, throttled = wrapper._api.timeout, wrapper._api.enableRateLimit
 
     async def ask() -> None:
-        wire = Wire(wrapper)
+        wire = ExchangeClient(wrapper)
         await asyncio.gather(
             *(wire.read(lambda ex: ex.get_balances(), timeout_s=5) for _ in range(5))
         )
@@ -56,7 +56,7 @@ def test_wrong_clock_is_synchronised_once(practice: PracticeExchange, wrapper: E
     practice.clear_log()
 
     async def ask() -> None:
-        wire = Wire(wrapper)
+        wire = ExchangeClient(wrapper)
         for _ in range(3):
             with pytest.raises(ClockSkewed):
                 await wire.read(lambda ex: ex.fetch_positions(), timeout_s=5)
@@ -77,7 +77,7 @@ def test_one_attempt_is_one_request_and_tells_how_long_to_wait(
     practice.clear_log()
 
     async def ask() -> ExchangeUnavailable:
-        wire = Wire(wrapper)
+        wire = ExchangeClient(wrapper)
         with pytest.raises(ExchangeUnavailable) as caught:
             await wire.read(lambda ex: ex.fetch_positions(), timeout_s=5)
         wire.close()
@@ -97,7 +97,7 @@ def test_a_limit_is_kept_without_a_single_429(
     practice.clear_log()
 
     async def ask() -> None:
-        wire = Wire(wrapper)
+        wire = ExchangeClient(wrapper)
         questions = (
             wire.read(lambda ex: ex._api.fetch_time(), timeout_s=10) for _ in range(3 * rate)
         )

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from freqtrade_liquidation.model import (
     Position,
     Side,
 )
+from freqtrade_liquidation.ports import Explanation
+from freqtrade_liquidation.round_trips import RoundTrips
 
 Fault = Callable[[str, str], Exception | None]
 """(verb, pair or '') -> what is raised, before anything is done."""
@@ -43,6 +45,9 @@ class SimulatedExchange:
     fill_share: Callable[[ClosingOrder], float] = lambda order: 1.0
     hangs: Callable[[str, str], bool] = lambda verb, pair: False
     closes_need_orders: bool = False
+    acts_at_once: bool = False
+    known: list[OpenOrder] = field(default_factory=list)
+    lists: Callable[[Sequence[Position]], Sequence[Position]] = lambda positions: positions
     unsettled: frozenset[str] = frozenset()
     maximum: float | None = None
     host_busy_s: float | None = None
@@ -50,10 +55,13 @@ class SimulatedExchange:
     sent: list[ClosingOrder] = field(default_factory=list)
     requests: list[tuple[float, str, str]] = field(default_factory=list)
     booked: list[str] = field(default_factory=list)
+    gone: list[OpenOrder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._ids = itertools.count(1)
-        self.first_exposure = {pair: p.amount for pair, p in self.positions.items()}
+        self.round_trips = RoundTrips()
+        self.recent_round_trips = RoundTrips()
+        self.traded = dict(self.positions)
 
     def fill(self, order_id: str) -> None:
         """The resting entry fills: it is no order any more, and a position instead."""
@@ -73,10 +81,11 @@ class SimulatedExchange:
         if (error := self.fault_after(verb, pair)) is not None:
             raise error
         await asyncio.sleep(self.latency_s / 2)
+        self.round_trips.add(self.latency_s, at=asyncio.get_running_loop().time())
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         await self._go("positions", "")
-        shown = list(self.positions.values())
+        shown = self.lists(list(self.positions.values()))
         await self._return("positions", "")
         return shown
 
@@ -95,6 +104,7 @@ class SimulatedExchange:
         try:
             await self._go("cancel", order.pair)
             gone = self.orders.pop(order.order_id, None)
+            self.gone += [] if gone is None else [gone]
             await self._return("cancel", order.pair)
         except OutcomeUnknown as error:
             return CancelAnswer(order=order, status=CancelStatus.UNKNOWN, error=str(error))
@@ -143,13 +153,35 @@ class SimulatedExchange:
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
         await asyncio.sleep(self.latency_s)
         self.booked.extend(pairs)
+        self.traded = {pair: p for pair, p in self.traded.items() if pair in self.positions}
         return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
 
     def expected_positions(self) -> Sequence[Position]:
-        return [
-            Position(pair=pair, side=Side.LONG, amount=amount, trade_ids=(1,))
-            for pair, amount in self.first_exposure.items()
-        ]
+        return list(self.traded.values())
+
+    def recall(self) -> Sequence[Position] | None:
+        return None
+
+    async def explain(
+        self, pairs: Collection[str], *, timeout_s: float
+    ) -> Mapping[str, Explanation]:
+        await self._go("explain", "")
+        await self._return("explain", "")
+        return {
+            pair: Explanation(
+                held=self.positions.get(pair),
+                is_answered=True,
+                entries={order.order_id: None for order in self.gone if order.pair == pair},
+            )
+            for pair in pairs
+        }
+
+    def known_orders(self) -> Sequence[OpenOrder]:
+        return self.known
+
+    @property
+    def may_book(self) -> bool:
+        return True
 
     @property
     def scope(self) -> str:

@@ -74,7 +74,7 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
             continue
         shown = _last(run, What.SHOWN)
         for outcome in run.result.outcomes:
-            if outcome.state is PairState.UNVERIFIED:
+            if outcome.state is PairState.NOT_PROVEN:
                 continue
             if shown is None:
                 yield f"{outcome.pair} is called {outcome.state}, and nothing was ever shown"

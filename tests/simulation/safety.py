@@ -179,7 +179,7 @@ def _is_excused(case: Case, pair: str) -> bool:
         if any(_is_refused_or_unanswered(run, fact) for fact in run.facts if fact.pair == pair):
             return True
         outcomes = run.result.outcomes if run.result else ()
-        if any(o.pair == pair and o.state is PairState.UNVERIFIED for o in outcomes):
+        if any(o.pair == pair and o.state is PairState.NOT_PROVEN for o in outcomes):
             return True
     return _nobody_knew(case, pair)
 

@@ -56,7 +56,7 @@ def test_widened_run_that_sees_nothing_more_names_what_it_has_seen() -> None:
 
     result = run(go())
     assert {o.pair: o.state for o in result.outcomes} == {
-        BTC: PairState.UNVERIFIED,
+        BTC: PairState.NOT_PROVEN,
         ETH: PairState.OPEN,
     }
 
@@ -110,7 +110,7 @@ def test_stop_of_what_was_sold_since_the_last_look_is_not_put_back() -> None:
     exchange = unseen_after()
     result = liquidate(exchange, max_retries=0)
     assert exchange.orders == {}
-    assert result.outcomes[0].state is PairState.UNVERIFIED
+    assert result.outcomes[0].state is PairState.NOT_PROVEN
     assert not any("LOST ITS STOP" in error for error in result.errors)
 
 

@@ -18,7 +18,7 @@ from freqtrade.resolvers import ExchangeResolver
 from freqtrade_liquidation.drill.signing.recorder import Recorder, Signed
 from freqtrade_liquidation.drill.signing.samples import SAMPLES, Answers
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.kin import rule_for
 from freqtrade_liquidation.orders.requests import Request
 
@@ -70,7 +70,7 @@ class Lab:
             _config(setup, stake, self._recorder), validate=False
         )
         self.at_start = self._taken()
-        self.wire = Wire(self.exchange)
+        self.wire = ExchangeClient(self.exchange)
         self.wire._session.mount("https://", self._recorder)
         api: Any = self.exchange._api
         self.exchange._markets = api.load_markets()

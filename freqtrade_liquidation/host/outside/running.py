@@ -17,7 +17,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control
@@ -190,7 +190,7 @@ class OutsideRun:
         self, request: Request, listener: Listener, *, books: bool
     ) -> LiquidationResult:
         exchange = self._exchange if self._bot is None else self._bot.exchange
-        wire = Wire(exchange)
+        wire = ExchangeClient(exchange)
         venue = venue_for(
             exchange,
             wire,

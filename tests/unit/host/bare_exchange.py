@@ -5,7 +5,7 @@ from typing import Any
 
 import ccxt
 
-from freqtrade_liquidation.exchange.client import Wire
+from freqtrade_liquidation.exchange.client import ExchangeClient
 
 
 class Bare:
@@ -19,4 +19,4 @@ class Bare:
 
 def wire_to(name: str) -> Wire:
     exchange: Any = Bare(name)
-    return Wire(exchange)
+    return ExchangeClient(exchange)

@@ -46,7 +46,7 @@ def test_position_that_freqtrade_does_not_list_is_not_called_closed(
         [outcome] = cut_off._by_positions(bot(), SEEN)
     finally:
         Trade.session.remove()
-    expected = (PairState.OPEN, 2.0) if answers else (PairState.UNVERIFIED, None)
+    expected = (PairState.OPEN, 2.0) if answers else (PairState.NOT_PROVEN, None)
     assert (outcome.state, outcome.residual_amount) == expected
 
 

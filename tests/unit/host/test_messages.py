@@ -15,7 +15,7 @@ BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
 def pair(state: PairState, name: str = BTC, **values: Any) -> PairOutcome:
-    residual = {PairState.CLOSED: 0.0, PairState.UNVERIFIED: None}.get(state, 0.5)
+    residual = {PairState.CLOSED: 0.0, PairState.NOT_PROVEN: None}.get(state, 0.5)
     defaults: dict[str, Any] = {"side": Side.LONG, "amount": 2.0, "residual_amount": residual}
     return PairOutcome(pair=name, state=state, **(defaults | values))
 
@@ -43,7 +43,7 @@ def test_what_is_not_flat_says_so_first_and_names_what_remains(state: Liquidatio
     text = told(
         state,
         pair(PairState.OPEN, protected=False, error="market closed"),
-        pair(PairState.UNVERIFIED, ETH, error="no answer"),
+        pair(PairState.NOT_PROVEN, ETH, error="no answer"),
         positions_failed=2,
     )
     assert text.startswith("NOT FLAT")
@@ -156,7 +156,7 @@ def test_dust_that_was_not_sold_is_not_told_as_closed() -> None:
 
 
 def test_failed_does_not_claim_to_know_that_nothing_was_closed() -> None:
-    text = told(LiquidationState.FAILED, pair(PairState.UNVERIFIED), positions_failed=1)
+    text = told(LiquidationState.FAILED, pair(PairState.NOT_PROVEN), positions_failed=1)
     assert "no position was closed" not in text
 
 

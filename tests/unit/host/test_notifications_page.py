@@ -46,7 +46,7 @@ def not_flat() -> LiquidationResult:
             protected=False, error="the exchange said no",
         ),
         PairOutcome(
-            pair="SOL/USDT", side=Side.LONG, state=PairState.UNVERIFIED, amount=4.0,
+            pair="SOL/USDT", side=Side.LONG, state=PairState.NOT_PROVEN, amount=4.0,
             residual_amount=None, tracked=False, protected=True, error="no answer within 2.00 s",
         ),
         PairOutcome(

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from freqtrade_liquidation.place import CURRENT, Place, at
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.orders.futures import FuturesVenue
-from freqtrade_liquidation.place import CURRENT, Place, at
 from freqtrade_liquidation.plan import Urgency
 from tests.simulation.virtual import run
 

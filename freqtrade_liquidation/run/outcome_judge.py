@@ -1,6 +1,7 @@
-"""How each pair, and the book, ended: told from the last look and from what was sent."""
+"""How each pair, and the book, ended: told from the verdicts and from what was sent."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.digits import digits
@@ -14,35 +15,93 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.plan import Book, Rules
 from freqtrade_liquidation.run.attempts import Attempts
-from freqtrade_liquidation.run.looking import Looker
-from freqtrade_liquidation.run.report import Sight, outcome_of
+from freqtrade_liquidation.run.history import PairHistory
+from freqtrade_liquidation.run.proof import Verdict
 from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.trail import Trail
 
+STATES: Final = {
+    Verdict.FLAT: PairState.CLOSED,
+    Verdict.FILLED: PairState.CLOSED,
+    Verdict.OPEN: PairState.OPEN,
+    Verdict.LATE: PairState.NOT_PROVEN,
+    Verdict.CONTRADICTED: PairState.NOT_PROVEN,
+    Verdict.UNREAD: PairState.NOT_PROVEN,
+}
+WHY: Final = {
+    Verdict.LATE: "its closing order is filled, and the exchange lists the position still",
+    Verdict.CONTRADICTED: (
+        "the exchange does not list it, and no fill explains where the position went"
+    ),
+    Verdict.UNREAD: "the exchange did not show whether it is closed",
+}
 
-class Judge:
+
+class OutcomeJudge:
     """Says what is true at the end, and writes it down pair by pair."""
 
-    def __init__(
-        self, trail: Trail, rules: Rules, looker: Looker, attempts: Attempts, stops: Stops
-    ) -> None:
+    def __init__(self, trail: Trail, rules: Rules, attempts: Attempts, stops: Stops) -> None:
         self._trail = trail
         self._rules = rules
-        self._looker = looker
         self._attempts = attempts
         self._stops = stops
 
     def outcomes(
-        self, seen: Mapping[str, Position], booked: Mapping[str, BookedPair], *, timed_out: bool
+        self,
+        histories: Mapping[str, PairHistory],
+        verdict_of: Callable[[str], Verdict],
+        book: Book | None,
+        booked: Mapping[str, BookedPair],
+        *,
+        timed_out: bool,
     ) -> list[PairOutcome]:
-        """One for each pair of *seen*, as it was first seen."""
+        """One for each pair of *histories*, as it was first known."""
         found = [
-            outcome_of(first, self._sight(pair, timed_out=timed_out), booked.get(pair))
-            for pair, first in seen.items()
+            self._outcome(history, verdict_of(pair), book, booked.get(pair), timed_out=timed_out)
+            for pair, history in histories.items()
         ]
         for outcome in found:
             self._note(outcome)
         return found
+
+    def _outcome(
+        self,
+        history: PairHistory,
+        verdict: Verdict,
+        book: Book | None,
+        booked: BookedPair | None,
+        *,
+        timed_out: bool,
+    ) -> PairOutcome:
+        first = history.first
+        assert first is not None, "only pairs that were known to be open have an outcome"
+        shown = next((p for p in book.positions if p.pair == first.pair), None) if book else None
+        state, residual = self._state_of(history, verdict, shown)
+        left = state in (PairState.OPEN, PairState.NOT_PROVEN)
+        return PairOutcome(
+            pair=first.pair,
+            side=first.side,
+            state=state,
+            amount=first.amount,
+            residual_amount=residual,
+            realized_pnl=booked.realized_pnl if booked else None,
+            tracked=bool(first.trade_ids),
+            protected=self._is_protected(first.pair, book) if left else None,
+            error=self._why(first.pair, shown, verdict, timed_out=timed_out) if left else None,
+        )
+
+    @staticmethod
+    def _state_of(
+        history: PairHistory, verdict: Verdict, shown: Position | None
+    ) -> tuple[PairState, float | None]:
+        left = history.left
+        if (shown is not None and shown.uncertain) or (left is not None and left.uncertain):
+            return PairState.NOT_PROVEN, None
+        state = STATES[verdict]
+        if state is PairState.CLOSED:
+            dust = shown is not None and shown.is_dust
+            return (PairState.DUST, shown.amount) if dust and shown else (state, 0.0)
+        return state, left.amount if state is PairState.OPEN and left is not None else None
 
     def why_not_flat(self, scoped: Book | None, seen: Collection[str]) -> list[str]:
         """What stands in the way of a flat book and is no position, in words."""
@@ -65,26 +124,17 @@ class Judge:
             f"on the exchange and could open a position: {why}"
         )
 
-    def _sight(self, pair: str, *, timed_out: bool) -> Sight:
-        book = self._looker.book
-        shown = next((p for p in book.positions if p.pair == pair), None) if book else None
-        return Sight(
-            verified=book is not None and self._looker.looked_at >= self._attempts.sent_at(pair),
-            shown=shown,
-            protected=self._is_protected(pair),
-            why_open=self._why_open(pair, shown, timed_out=timed_out),
-        )
-
-    def _why_open(self, pair: str, shown: Position | None, *, timed_out: bool) -> str:
+    def _why(self, pair: str, shown: Position | None, verdict: Verdict, *, timed_out: bool) -> str:
         if shown is not None and shown.obstacle is not None:
             return shown.obstacle
+        if verdict is not Verdict.OPEN and (words := WHY.get(verdict)) is not None:
+            trouble = self._attempts.why(pair)
+            return words if trouble is None else f"{words} ({trouble})"
         if (trouble := self._attempts.why(pair)) is not None:
             return trouble
-        if self._looker.book is None:
-            return "the exchange did not show whether it is closed"
         return "out of time" if timed_out else "still open"
 
-    def _is_protected(self, pair: str) -> bool | None:
+    def _is_protected(self, pair: str, book: Book | None) -> bool | None:
         """Whether a stop stands for it; ``None`` = the list of orders could not be read."""
         if self._stops.is_removed(pair):
             return False  # even if another one of it stands: it is less protected than before
@@ -92,7 +142,6 @@ class Judge:
             return None
         if pair in self._stops.restored:
             return True
-        book = self._looker.book
         if book is None or book.orders is None:
             return None
         return any(order.role is OrderRole.PROTECTIVE for order in book.orders_of(pair))

@@ -1,0 +1,430 @@
+"""What the order managers have in common: what they send, and what the bot's books say."""
+
+import asyncio
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from freqtrade.enums import TradingMode
+from freqtrade.exchange import Exchange
+
+from freqtrade_liquidation.clock import SYSTEM, Clock
+from freqtrade_liquidation.errors import (
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+)
+from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.exchange.rules.names import client_order_id
+from freqtrade_liquidation.model import (
+    BookedPair,
+    CancelAnswer,
+    CancelStatus,
+    CloseAnswer,
+    ClosingOrder,
+    OpenOrder,
+    OrderRole,
+    Position,
+    Side,
+)
+from freqtrade_liquidation.orders import requests
+from freqtrade_liquidation.orders.amounts import Amounts, total
+from freqtrade_liquidation.orders.bot_orders import BotOrders
+from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
+from freqtrade_liquidation.orders.executions import Close, Executions, an_order
+from freqtrade_liquidation.orders.ownership import Ownership, Share, is_final
+from freqtrade_liquidation.orders.put_back import put_back
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
+from freqtrade_liquidation.round_trips import RoundTrips
+
+RECENT_S: Final = 60.0
+"""Round trips of the bot's own requests that were answered within this tell how fast it is now."""
+BEING_SENT: Final = (
+    "an entry into it was being sent when this run ended, and could not be looked at: look the pair "
+    "up on the exchange"
+)
+
+
+class Booking(Protocol):
+    """Writes what a run did into freqtrade's database."""
+
+    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+
+
+class BotLoop(Protocol):
+    """freqtrade's loop, which may be in the middle of an exit of its own."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """It writes to no trade now."""
+
+    async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
+        """Waits for it; the trades as it left them, ``None`` = nothing to wait for, or in vain."""
+
+
+class OrderManagerBase:
+    """Sends closes, cancels and stops; knows what the bot's books say.
+
+    :param trades: freqtrade's open trades at the start of the run.
+    :param gate: knows the orders in the air.
+    :param earlier: what earlier runs have sent and nobody has booked.
+    :param seen: the round trips of the bot's own signed requests.
+    """
+
+    closes_need_orders = False
+    acts_at_once = False
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        client: ExchangeClient,
+        trades: Sequence[KnownTrade],
+        *,
+        gate: EntryGate,
+        seen: RoundTrips | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._exchange = exchange
+        self._client = client
+        self._clock = clock
+        self._amounts = Amounts(exchange)
+        self._gate = gate
+        self._seen = seen or RoundTrips()
+        self._loop_is_busy = False
+        self._began = clock.monotonic()
+        self.began_at = clock.utcnow()
+        self.executions = Executions()
+        self.ownership = Ownership(
+            trades,
+            self.executions,
+            {note.pair for note in gate.in_air()},
+            live=not self._dry_run,
+            fees_in_coins=exchange.trading_mode == TradingMode.SPOT,
+        )
+        self._bot_orders = BotOrders(
+            exchange,
+            client,
+            self.ownership,
+            self.executions,
+            gate,
+            clock,
+            run_began=self._began,
+        )
+        self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
+        self.booker: Booking | None = None
+        self.loop: BotLoop | None = None
+
+    @property
+    def _dry_run(self) -> bool:
+        return bool(self._exchange._config["dry_run"])
+
+    @property
+    def scope(self) -> str:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return "trades"
+
+    @property
+    def shares_the_account(self) -> bool:
+        """What the account holds may be the user's own: earlier closes must be known by name."""
+        return True
+
+    @property
+    def round_trips(self) -> RoundTrips:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._client.round_trips
+
+    @property
+    def recent_round_trips(self) -> RoundTrips:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._seen.since(self._clock.monotonic() - RECENT_S)
+
+    # -- what the bot's books say -------------------------------------------------------------
+
+    @property
+    def trades(self) -> Sequence[KnownTrade]:
+        """freqtrade's open trades, as last read."""
+        return self.ownership.trades
+
+    def know(self, trades: Sequence[KnownTrade]) -> None:
+        """freqtrade's loop has written to its trades since they were read."""
+        self.ownership.know(trades)
+
+    def expected_positions(self) -> Sequence[Position]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        shares = (self.ownership.share(pair) for pair in sorted(self.ownership.pairs()))
+        return [self._expected(share) for share in shares if share.amount > 0]
+
+    def _expected(self, share: Share) -> Position:
+        known = self._knows(share.pair)
+        return Position(
+            pair=share.pair,
+            side=share.side,
+            amount=share.amount,
+            entry_price=share.entry_price,
+            minimum_amount=self._smallest_close(share) if known else 0.0,
+            maximum_amount=self.maximum_amount(share.pair) if known else None,
+            trade_ids=share.trade_ids,
+            uncertain=share.doubt is not None,
+            obstacle=None if known else "its market is not known to freqtrade: close it by hand",
+        )
+
+    def known_orders(self) -> Sequence[OpenOrder]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return [self._known_order(*known) for known in self.ownership.open_orders()]
+
+    def _known_order(self, trade: KnownTrade, order: KnownOrder) -> OpenOrder:
+        entry = not order.is_stop and order.role_side != trade.side.exit_side
+        role = OrderRole.ENTRY if entry else OrderRole.EXIT
+        entry_side = "sell" if trade.side is Side.SHORT else "buy"
+        by_flag = bool(self._exchange.get_option("stoploss_query_requires_stop_flag"))
+        return OpenOrder(
+            pair=trade.pair,
+            order_id=order.order_id,
+            role=OrderRole.PROTECTIVE if order.is_stop else role,
+            side=entry_side if entry else trade.side.exit_side,
+            amount=max(0.0, total([order.amount, -self.ownership.filled_of(order)])),
+            conditional=order.is_stop and by_flag,
+            blocks_close=self.closes_need_orders and not entry,
+            stop_price=order.stop_price if order.is_stop else None,
+            limit_price=order.limit_price,
+            trade_id=trade.trade_id,
+        )
+
+    def empty_trades(self) -> Sequence[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return [trade.pair for trade in self.trades if not trade.amount]
+
+    def found_orders(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Orders of the bot that only the exchange knew, filled and at their end, by pair."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for order in sorted(self.ownership.found.values(), key=lambda order: order["timestamp"]):
+            if order.get("filled") and is_final(order):
+                found.setdefault(order["symbol"], []).append(order)
+        return found
+
+    def remarks(self) -> Mapping[str, str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        never_sent = {
+            trade.pair: "its trade is of a dry-run, and nothing of it was ever bought: left alone"
+            for trade in self.ownership.never_sent
+        }
+        doubts = {pair: words for pair, words in self.ownership.doubts.items()}
+        being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
+        return {**never_sent, **doubts, **self._bot_orders.ambiguous, **being_sent}
+
+    def _knows(self, pair: str) -> bool:
+        return pair in self._exchange.markets
+
+    # -- orders in the air --------------------------------------------------------------------
+
+    def unsettled_pairs(self) -> frozenset[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        in_air = {note.pair for note in self._gate.in_air() if not self._is_stale(note)}
+        return frozenset(in_air | self._being_sent())
+
+    def _being_sent(self) -> set[str]:
+        """Pairs whose entry freqtrade's loop is at still, when nobody waits for it any more."""
+        if not self._loop_is_busy:
+            return set()
+        notes = self._gate.in_air()
+        return {note.pair for note in notes if not note.is_exit and note.in_flight}
+
+    def has_entry_in_air(self, pair: str) -> bool:
+        """Whether an entry into *pair* may still arrive: freqtrade's loop is at it, however long,
+        or let go of it just now."""
+        return any(
+            note.pair == pair and not note.is_exit and (note.in_flight or not self._is_stale(note))
+            for note in self._gate.in_air()
+        )
+
+    def _is_stale(self, note: OrderNote) -> bool:
+        out = note.out_since(self._began)
+        return self._clock.monotonic() - out > SETTLES_WITHIN_S
+
+    # -- acting -------------------------------------------------------------------------------
+
+    async def cancel_all_orders(
+        self, pair: str, orders: Sequence[OpenOrder], *, timeout_s: float
+    ) -> Sequence[CancelAnswer]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return await asyncio.gather(*(self._cancel(order, timeout_s) for order in orders))
+
+    async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
+        try:
+            answer = await self._client.write(requests.cancel(order), timeout_s=timeout_s)
+            if not answer:
+                raise OutcomeUnknown("the answer is empty")
+        except LiquidationError as error:
+            unknown = isinstance(error, OutcomeUnknown)
+            return CancelAnswer(
+                order=order,
+                status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
+                error=str(error),
+                sendable=not (unknown or isinstance(error, ExchangeRefused)),
+            )
+        self.executions.cancelled.append(order)
+        left = _left_of_cancelled(order, answer)
+        if left is not None:
+            self._note_end(order, left)
+        return CancelAnswer(order=order, status=CancelStatus.CANCELLED, left=left)
+
+    def _note_end(self, order: OpenOrder, left: float) -> None:
+        """What an order of the bot's has filled is known by its cancel."""
+        owner = self.ownership.owner_of(order.order_id)
+        if owner is None:
+            return
+        _, known = owner
+        state = self.ownership.states.get(order.order_id, {})
+        amount = float(state.get("amount") or known.amount)
+        self.ownership.states[order.order_id] = {
+            **state,
+            "id": order.order_id,
+            "symbol": order.pair,
+            "side": order.side,
+            "status": "canceled",
+            "amount": amount,
+            "filled": max(0.0, total([amount, -left])),
+            "remaining": left,
+            "stopPrice": order.stop_price,
+        }
+
+    async def execute_market_close(
+        self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
+    ) -> CloseAnswer:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`.
+
+        :raises ValueError: without *reduce_only* on futures: such an order could flip a position.
+        """
+        if self._exchange.trading_mode == TradingMode.FUTURES and not reduce_only:
+            raise ValueError("a futures close is reduce-only, always")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        rate = await self._rate(order, timeout_s / 2)
+        close = Close(order=order, sent_at=self._clock.utcnow())
+        self.executions.closes.append(close)
+        try:
+            raw = await self._client.write(
+                requests.close(order, leverage=self._leverage(order.pair), rate=rate),
+                timeout_s=until - loop.time(),
+            )
+        except OutcomeUnknown:
+            raise
+        except LiquidationError:
+            close.refused = True
+            raise
+        if raw.get("id") is None:
+            raise OutcomeUnknown("the answer names no order")
+        close.answer = dict(raw)
+        final = close.is_final
+        return CloseAnswer(
+            order_id=str(raw["id"]),
+            filled=close.filled if final else None,
+            average=raw.get("average") if final else None,
+        )
+
+    async def _rate(self, order: ClosingOrder, timeout_s: float) -> float:
+        """Quote currency; 0.0 where a market order carries no price. A question of its own: an
+        order that was not sent for want of a price has no unknown outcome.
+
+        :raises ExchangeUnavailable: if there is no answer: nothing was sent.
+        """
+        if not requests.needs_price(self._exchange, order):
+            return 0.0
+        try:
+            return float(await self._client.read(requests.price(order), timeout_s=timeout_s))
+        except ExchangeUnavailable as error:
+            raise ExchangeUnavailable("not sent: no price within its time") from error
+
+    def _leverage(self, pair: str) -> float:
+        return next((trade.leverage for trade in self.ownership.trades_of(pair)), 1.0)
+
+    async def put_back_stop(
+        self, order: OpenOrder, amount: float, *, timeout_s: float
+    ) -> CloseAnswer:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        leverage = self._leverage(order.pair)
+        raw = await put_back(self._client, order, amount, leverage=leverage, timeout_s=timeout_s)
+        self.executions.stops_put_back.append((order, dict(raw), amount))
+        return CloseAnswer(order_id=str(raw["id"]))
+
+    async def fill_in(self, pairs: Collection[str] | None = None, *, timeout_s: float) -> None:
+        """Reads back those of our closes (of *pairs*) whose fill is not known yet. Raises
+        nothing."""
+        await asyncio.gather(
+            *(
+                self._read_back(close, timeout_s)
+                for close in self.executions.closes
+                if not close.is_final and (pairs is None or close.order.pair in pairs)
+            )
+        )
+
+    async def _read_back(self, close: Close, timeout_s: float) -> None:
+        try:
+            close.answer = an_order(
+                await self._client.read(requests.read_back(close), timeout_s=timeout_s)
+            )
+        except LiquidationError:
+            return  # still not known; whoever needs it sees that it is not final
+
+    # -- the host -----------------------------------------------------------------------------
+
+    async def host_lets_go(self, *, timeout_s: float) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        trades = None if self.loop is None else await self.loop.lets_go(timeout_s=timeout_s)
+        if trades is None:
+            self._loop_is_busy = self.loop is not None and not self.loop.is_quiet
+            return False
+        self.know(trades)
+        return True
+
+    @property
+    def may_book(self) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self.booker is not None and (self.loop is None or self.loop.is_quiet)
+
+    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        if self.booker is None:
+            return [BookedPair(pair=pair, error="not booked: no bot runs here") for pair in pairs]
+        return await self.booker.book(pairs, timeout_s=timeout_s)
+
+    # -- amounts ------------------------------------------------------------------------------
+
+    def _smallest_close(self, share: Share) -> float:
+        """Base currency: below it the exchange takes no closing order."""
+        return self.minimum_amount(share.pair)
+
+    def minimum_amount(self, pair: str, price: float | None = None) -> float:
+        """Base currency: the smallest closing order; on spot, at *price*."""
+        return self._amounts.minimum(pair, price=price)
+
+    def maximum_amount(self, pair: str) -> float | None:
+        """Base currency: the largest market order; ``None`` = none published."""
+        return self._amounts.maximum(pair)
+
+    def new_client_order_id(self) -> str:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return client_order_id(self._exchange._api, uuid.uuid4().hex)
+
+    def amount_pieces(self, position: Position) -> Sequence[float]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return list(self._amounts.pieces(position))
+
+
+def _left_of_cancelled(order: OpenOrder, answer: Any) -> float | None:
+    """Base currency that *order* had still to fill when it was cancelled; ``None`` where the answer
+    tells of no fill.
+
+    Not ccxt's ``remaining``: some exchanges call it 0 for whatever is cancelled. A stop that is in
+    a list of its own is no order before it triggers, and cannot be cancelled after: it has filled
+    nothing.
+    """
+    if order.conditional and order.role is OrderRole.PROTECTIVE:
+        return order.amount
+    told = answer if isinstance(answer, Mapping) else {}
+    amount, filled = told.get("amount"), told.get("filled")
+    if not amount or filled is None:
+        return None
+    return max(0.0, total([float(amount), -float(filled)]))

@@ -1,0 +1,178 @@
+"""What is ours: one question, answered here for every market and scope.
+
+Ours is what freqtrade's trades have, with the fills of their open orders, with the orders of the bot
+that its database never heard of, less what the bot's exits and our own closes have taken away. It was
+weighed to ask the account instead: but an account may hold coins and contracts of the user's own, and
+no list tells them apart. It was weighed to trust ``Trade.amount`` alone: it leaves out what an open
+order has filled, and is zero while the first entry rests.
+
+Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.orders.amounts import total
+from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
+
+Raw = Mapping[str, Any]
+
+FEE_RATIO: Final = 0.001
+"""Of an order that no trade knows, where fees are taken in coins. Too little is dust, too much is
+not ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What is ours of one pair.
+
+    :param amount: base currency, at most.
+    :param doubt: why it may be less, in words; ``None`` = it is certain.
+    :param entry_price: quote currency; ``None`` = not known.
+    """
+
+    pair: str
+    side: Side
+    amount: float
+    doubt: str | None
+    entry_price: float | None
+    trade_ids: tuple[int, ...]
+
+
+class Ownership:
+    """Answers what is ours, from what has been heard so far. Asks nobody.
+
+    :param trades: freqtrade's open trades.
+    :param executions: what our runs have sent.
+    :param in_air: pairs with an order of freqtrade's in the air when the run began.
+    :param live: orders of a dry-run were never sent, and are nobody's.
+    :param fees_in_coins: an entry brings less than it fills (spot).
+    :ivar states: ccxt orders by id, of what the database calls open, as last read.
+    :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
+    :ivar doubts: by pair, why what is ours is not certain, in words.
+    """
+
+    def __init__(
+        self,
+        trades: Sequence[KnownTrade],
+        executions: Executions,
+        in_air: Collection[str],
+        *,
+        live: bool,
+        fees_in_coins: bool,
+    ) -> None:
+        self._live = live
+        self._fees_in_coins = fees_in_coins
+        self._executions = executions
+        self.states: dict[str, dict[str, Any]] = {}
+        self.found: dict[str, dict[str, Any]] = {}
+        self.doubts: dict[str, str] = {}
+        self.trades: tuple[KnownTrade, ...] = ()
+        self.never_sent: tuple[KnownTrade, ...] = ()
+        self.know(trades)
+        self.extent: frozenset[str] = frozenset({t.pair for t in self.trades} | set(in_air))
+
+    def know(self, trades: Sequence[KnownTrade]) -> None:
+        """freqtrade's loop has written to its trades since they were read."""
+        self.never_sent = tuple(t for t in trades if self._live and t.is_dry_run)
+        self.trades = tuple(trade for trade in trades if trade not in self.never_sent)
+        known = {order_id for trade in self.trades for order_id in trade.order_ids}
+        self.found = {key: order for key, order in self.found.items() if key not in known}
+
+    # -- orders -----------------------------------------------------------------------------
+
+    def trades_of(self, pair: str) -> list[KnownTrade]:
+        """The open trades of *pair*."""
+        return [trade for trade in self.trades if trade.pair == pair]
+
+    def open_orders(self) -> Iterator[tuple[KnownTrade, KnownOrder]]:
+        """What the database calls open, and nobody has shown to be at its end."""
+        for trade in self.trades:
+            for order in trade.open_orders:
+                if not is_final(self.states.get(order.order_id)):
+                    yield trade, order
+
+    def owner_of(self, order_id: str) -> tuple[KnownTrade, KnownOrder] | None:
+        """The trade whose open order *order_id* is."""
+        owned = ((t, o) for t in self.trades for o in t.open_orders if o.order_id == order_id)
+        return next(owned, None)
+
+    def owns(self, order_id: str) -> bool:
+        """Whether the bot, or a run, has placed it."""
+        put_back = {str(raw.get("id")) for _, raw, _ in self._executions.stops_put_back}
+        return self.owner_of(order_id) is not None or order_id in self.found or order_id in put_back
+
+    def found_of(self, pair: str) -> list[dict[str, Any]]:
+        """Orders of the bot's in *pair* that its database has not heard of."""
+        return [order for order in self.found.values() if order["symbol"] == pair]
+
+    # -- shares -----------------------------------------------------------------------------
+
+    def pairs(self) -> set[str]:
+        """Pairs that something may be ours of."""
+        return {t.pair for t in self.trades} | {o["symbol"] for o in self.found.values()}
+
+    def share(self, pair: str) -> Share:
+        """What is ours of *pair*."""
+        trades = self.trades_of(pair)
+        side = trades[0].side if trades else self._found_side(pair)
+        return Share(
+            pair=pair,
+            side=side,
+            amount=max(0.0, total(self._parts(pair, side))),
+            doubt=self.doubts.get(pair) or self._doubt_of_closes(pair),
+            entry_price=trades[0].open_rate if trades else self._found_price(pair),
+            trade_ids=tuple(trade.trade_id for trade in trades),
+        )
+
+    def filled_of(self, order: KnownOrder) -> float:
+        """Base currency that an open order has filled; its trade does not count it."""
+        return float(self.states.get(order.order_id, {}).get("filled") or order.filled)
+
+    def _parts(self, pair: str, side: Side) -> Iterator[float]:
+        for trade in self.trades_of(pair):
+            yield trade.amount
+            for order in trade.open_orders:
+                filled = self.filled_of(order)
+                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                yield self._bought(filled, trade.fee_open) if entry else -filled
+        for order in self.found_of(pair):
+            filled = float(order.get("filled") or 0.0)
+            entry = order["side"] != side.exit_side
+            yield self._bought(filled, FEE_RATIO) if entry else -filled
+        for close in self._closes_of(pair):
+            yield -close.filled
+
+    def _bought(self, filled: float, fee_ratio: float) -> float:
+        return filled * (1 - fee_ratio) if self._fees_in_coins else filled
+
+    def _closes_of(self, pair: str) -> list[Close]:
+        """Ours, without those that a trade has booked."""
+        known = {order_id for trade in self.trades_of(pair) for order_id in trade.order_ids}
+        return [
+            close
+            for close in self._executions.closes
+            if close.order.pair == pair and (close.answer or {}).get("id") not in known
+        ]
+
+    def _doubt_of_closes(self, pair: str) -> str | None:
+        if all(close.is_final for close in self._closes_of(pair)):
+            return None
+        return "a closing order has no known outcome"
+
+    def _found_side(self, pair: str) -> Side:
+        """Of what only the exchange knows: an entry opens in its own direction."""
+        sides = [o["side"] for o in self.found_of(pair)]
+        return Side.SHORT if not self._fees_in_coins and "sell" in sides[:1] else Side.LONG
+
+    def _found_price(self, pair: str) -> float | None:
+        averages = [order.get("average") for order in self.found_of(pair)]
+        return next((float(average) for average in averages if average), None)
+
+
+def is_final(state: Raw | None) -> bool:
+    """Whether ccxt's order *state* is at its end."""
+    return state is not None and state.get("status") in FINAL_STATUSES

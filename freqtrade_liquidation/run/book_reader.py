@@ -1,0 +1,236 @@
+"""What the exchange shows: lists of positions and of orders, each with its moment.
+
+The two lists are not of one instant. An entry that fills between them is in neither. So positions
+prove a flat book only if they were asked for after a list of orders was answered that had no entry
+in it, or none but those whose cancel the exchange has confirmed.
+
+A list is asked for again without waiting for the one before it, where something has happened since.
+Of two lists the one that was asked for later counts, whichever comes first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.errors import AccountRefused, LiquidationError
+from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position
+from freqtrade_liquidation.plan import Book, Rules, Urgency
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.run.request_runner import RequestRunner, now
+from freqtrade_liquidation.trail import Trail
+
+T = TypeVar("T")
+
+SIDE_BY_SIDE: Final = 3
+"""Lists of one kind in flight at most."""
+AGAIN_S: Final = 0.5
+"""Before a list that the exchange refused is asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """One list, and when it was asked for and answered, on the loop's clock."""
+
+    rows: tuple[T, ...]
+    asked_at: float
+    answered_at: float
+
+
+@dataclass(slots=True)
+class _Lists(Generic[T]):
+    """The lists of one kind: the newest one, and those in flight."""
+
+    what: str
+    ask: Callable[..., Awaitable[Sequence[T]]]
+    newest: Listing[T] | None = None
+    asked_at: float = float("-inf")
+    error: str | None = None
+    refused_at: float = float("-inf")
+    in_flight: list[asyncio.Task[Listing[T]]] = field(default_factory=list)
+
+
+class BookReader:
+    """Reads the book.
+
+    :ivar positions: the newest list of positions; ``None`` = none was answered yet.
+    :ivar orders: the newest list of resting orders; ``None`` = none was answered yet.
+    """
+
+    def __init__(
+        self, order_manager: OrderManager, trail: Trail, runner: RequestRunner, rules: Rules
+    ) -> None:
+        self._order_manager = order_manager
+        self._trail = trail
+        self._runner = runner
+        self._joint = rules.closes_need_orders
+        self._positions = _Lists[Position]("positions", order_manager.get_all_positions)
+        self._orders = _Lists[OpenOrder]("orders", order_manager.get_open_orders)
+        self._gone: set[str] = set()
+        self._unsettled_at = float("-inf")
+
+    @property
+    def positions(self) -> Listing[Position] | None:
+        """The newest list of positions."""
+        return self._positions.newest
+
+    @property
+    def orders(self) -> Listing[OpenOrder] | None:
+        """The newest list of resting orders."""
+        return self._orders.newest
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Why a list could not be read, in words, by what was asked for."""
+        lists = (self._positions, self._orders)
+        return {one.what: one.error for one in lists if one.error is not None}
+
+    @property
+    def in_flight(self) -> list[asyncio.Task[object]]:
+        """The questions that wait for their answer."""
+        return [*self._positions.in_flight, *self._orders.in_flight]
+
+    @property
+    def book(self) -> Book | None:
+        """The newest lists, without orders whose cancel is confirmed; ``None`` = no positions."""
+        if self.positions is None:
+            return None
+        orders = None if self.orders is None else self.orders.rows
+        resting = (o for o in orders or () if o.order_id not in self._gone)
+        return Book(
+            positions=self.positions.rows, orders=None if orders is None else tuple(resting)
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """No entry can have filled unseen between the lists that make up the book."""
+        if self.positions is None or self.orders is None or self.orders_are_too_old:
+            return False
+        return self._joint or self.positions.asked_at >= self.orders.answered_at
+
+    @property
+    def orders_are_too_old(self) -> bool:
+        """An entry was in the air when the orders were asked for."""
+        return self.orders is None or self.orders.asked_at <= self._unsettled_at
+
+    def still_unsettled(self) -> None:
+        """An entry is in the air: lists that have been asked for by now may miss it."""
+        self._unsettled_at = now()
+
+    def cancelled(self, order: OpenOrder) -> None:
+        """The exchange confirmed that *order* is gone."""
+        self._gone.add(order.order_id)
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def positions_asked_at(self) -> float:
+        """When positions were last asked for, answered or not."""
+        return self._positions.asked_at
+
+    def positions_may_be_asked_at(self) -> float | None:
+        """From when on, on the loop's clock; ``None`` = enough of these questions are in flight."""
+        full = len(self._positions.in_flight) >= SIDE_BY_SIDE
+        return None if full else self._positions.refused_at + AGAIN_S
+
+    def orders_asked_at(self) -> float:
+        """When orders were last asked for, answered or not."""
+        return self._orders.asked_at
+
+    def ask_positions(self) -> None:
+        """Asks for the positions; where both lists come of one reading (spot), for both."""
+        self._ask(self._positions)
+        if self._joint:
+            self._ask(self._orders)
+
+    def ask_orders(self) -> None:
+        """Asks for the resting orders."""
+        if self._joint:
+            self.ask_positions()
+        else:
+            self._ask(self._orders)
+
+    def _ask(self, lists: _Lists[T]) -> None:
+        free = len(lists.in_flight) < SIDE_BY_SIDE
+        if free and now() - lists.refused_at >= AGAIN_S:
+            lists.asked_at = now()
+            lists.in_flight.append(asyncio.ensure_future(self._read(lists)))
+
+    async def _read(self, lists: _Lists[T]) -> Listing[T]:
+        asked_at = now()
+        rows = await self._runner.once(lists.ask, self._runner.priority(lists.what, Urgency.LOOK))
+        return Listing(tuple(rows), asked_at, now())
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def take_in(self) -> tuple[bool, bool]:
+        """Takes in the lists that have been answered.
+
+        :returns: whether there are newer positions, and newer orders.
+        :raises AccountRefused: if the exchange refuses the whole account.
+        """
+        return self._take_in(self._positions), self._take_in(self._orders)
+
+    def _take_in(self, lists: _Lists[T]) -> bool:
+        answered = [task for task in lists.in_flight if task.done()]
+        lists.in_flight = [task for task in lists.in_flight if not task.done()]
+        before = lists.newest
+        for task in answered:
+            try:
+                listing = task.result()
+            except AccountRefused:
+                raise
+            except LiquidationError as error:
+                lists.error, lists.refused_at = str(error), now()
+                self._runner.note_failed(lists.what, error)
+                continue
+            if lists.newest is None or listing.asked_at >= lists.newest.asked_at:
+                lists.newest, lists.error = listing, None
+        return lists.newest is not before
+
+    async def resting_now(self) -> set[str] | None:
+        """The ids of the orders that are listed; ``None`` = the list could not be read, or does not
+        go to its end. The book stands as it was last shown."""
+        try:
+            orders = (await self._read(self._orders)).rows
+        except LiquidationError:
+            return None
+        return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
+
+    def abandon(self) -> None:
+        """Nobody waits for what is still in flight."""
+        for task in self.in_flight:
+            task.cancel()
+
+    # -- the record -------------------------------------------------------------------------
+
+    def note_positions(self, book: Book, appeared: Sequence[Position], *, first: bool) -> None:
+        """Writes a list of positions down: the first whole, later ones as far as they are open."""
+        if first:
+            self._trail.note(
+                Event.POSITIONS_QUERIED, "look", positions=[p.to_dict() for p in book.positions]
+            )
+            return
+        self._trail.note(
+            Event.VERIFIED,
+            "verify",
+            open_positions=[p.to_dict() for p in book.positions if not p.is_dust],
+            appeared=[p.pair for p in appeared],
+        )
+
+    def note_orders(self, book: Book) -> None:
+        """Writes the first list of orders down."""
+        self._trail.note(
+            Event.ORDERS_QUERIED, "look", orders=[o.to_dict() for o in book.orders or ()]
+        )
+
+    def entries_gone(self, before: Book | None, book: Book) -> list[OpenOrder]:
+        """Entries that *before* had and *book* has not, without a cancel that was confirmed."""
+        if before is None or book.orders is None:
+            return []
+        listed = {order.order_id for order in book.orders}
+        return [
+            order
+            for order in before.orders or ()
+            if order.role is OrderRole.ENTRY and order.order_id not in listed | self._gone
+        ]

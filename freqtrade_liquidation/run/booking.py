@@ -1,0 +1,81 @@
+"""Booking by pair: as soon as one is done, beside everything else."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.errors import unexpected
+from freqtrade_liquidation.model import BookedPair
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.trail import Trail
+
+logger = logging.getLogger(__name__)
+
+
+class Booking:
+    """Hands pairs to the order manager's books, each when its closing orders are at their end.
+
+    :ivar results: by pair, as far as they are known.
+    """
+
+    def __init__(self, order_manager: OrderManager, trail: Trail, deadline: Deadline) -> None:
+        self._order_manager = order_manager
+        self._trail = trail
+        self._deadline = deadline
+        self._tasks: list[asyncio.Task[None]] = []
+        self._begun: set[str] = set()
+        self.results: dict[str, BookedPair] = {}
+
+    def begin(self, pairs: Iterable[str]) -> None:
+        """Books those of *pairs* that nobody has begun to book. Does not wait."""
+        new = sorted(set(pairs) - self._begun)
+        if new:
+            self._begun |= set(new)
+            self._tasks.append(asyncio.ensure_future(self._book(new)))
+
+    def reopen(self, pair: str) -> None:
+        """More was sent for *pair* since it was booked."""
+        self._begun.discard(pair)
+
+    async def finish(self, pairs: Collection[str]) -> None:
+        """Books what is left of *pairs*, and what could not be booked before, until the deadline."""
+        failed = {pair for pair in pairs if self._has_failed(pair)}
+        self._begun -= failed
+        self.begin(pairs)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._deadline.left_s)
+        late = BookedPair(pair="", error="not booked in time; the next start books it")
+        for pair in sorted(set(pairs) - self.results.keys()):
+            self._note(BookedPair(pair=pair, error=late.error))
+        for task in self._tasks:
+            task.cancel()
+
+    def _has_failed(self, pair: str) -> bool:
+        result = self.results.get(pair)
+        return result is not None and result.error is not None
+
+    async def _book(self, pairs: list[str]) -> None:
+        seconds = self._deadline.left_s
+        try:
+            booked = list(await self._order_manager.book(pairs, timeout_s=seconds))
+        except Exception as error:
+            logger.exception("Could not book.")
+            words = f"not booked ({unexpected(error)}); the next start books it"
+            booked = [BookedPair(pair=pair, error=words) for pair in pairs]
+        for entry in booked:
+            self._note(entry)
+
+    def _note(self, entry: BookedPair) -> None:
+        self.results[entry.pair] = entry
+        self._trail.note(
+            Event.BOOKING_FAILED if entry.error else Event.BOOKED,
+            "book",
+            pair=entry.pair,
+            error=entry.error,
+            realized_pnl=entry.realized_pnl,
+            missing=entry.missing,
+            filled=entry.filled,
+            average=entry.average,
+        )

@@ -1,0 +1,216 @@
+"""What is known of each pair in the course of a run: lists, fills, and the exchange's word.
+
+A list of positions tells of the moment at which the exchange took it, which is not known: between
+its asking and its answer, or seconds before, where lists are late. So an amount that a list shows is
+compared with every amount that the position is known to have had. One that it had before our fill is
+late; one that it never had is news, and counts from then on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
+from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_on
+
+APART_S: Final = 1.0
+"""Two lists that both lack a pair are two witnesses if they were asked for this far apart."""
+LATE_AT_MOST_S: Final = 1.5
+"""A list asked for this long after a fill is believed, where it is not certain which amount the
+position had before the fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Had:
+    """An amount that the position had.
+
+    :param certain: ``False`` = a list that was asked for before a fill was answered showed it: it
+        may be the amount before the fill, or after it.
+    """
+
+    amount: float
+    certain: bool = True
+
+
+@dataclass(slots=True)
+class PairHistory:
+    """One pair. Amounts in base currency; moments on the loop's clock.
+
+    :ivar first: the position as it was first known; ``None`` = nothing was.
+    :ivar balance: what is left of it by all that is known; never negative.
+    :ivar shown: as the newest list shows it; ``None`` = it does not.
+    """
+
+    first: Position | None = None
+    balance: float = 0.0
+    shown: Position | None = None
+    _side: Side = Side.UNKNOWN
+    _listed: Listed = Listed.UNREAD
+    _listed_once: bool = False
+    _had: list[_Had] = field(default_factory=list)
+    _filled: float = 0.0
+    _filled_at: float = 0.0
+    _ever_filled: bool = False
+    _opened_at: float = 0.0
+    _zero_at: float = 0.0
+    _is_news: bool = False
+    _absent_since: float | None = None
+    _absent_until: float = 0.0
+    _witness: bool = False
+    _entries_unknown: set[str] = field(default_factory=set)
+    _in_doubt: set[str] = field(default_factory=set)
+
+    # -- what is heard ----------------------------------------------------------------------
+
+    def claim(self, position: Position) -> None:
+        """The bot's trades, or an earlier run, say that *position* is open."""
+        self.first = self.first or position
+        if not self._listed_once and not self._filled_at:
+            self._side, self.balance = position.side, position.amount
+            self._had = [_Had(position.amount)]
+
+    def closed(self, amount: float, *, at: float) -> None:
+        """The answer to an order, heard at *at*, says that it has closed *amount*."""
+        if amount > 0:
+            self.balance = max(0.0, self.balance - amount)
+            self._filled += amount
+            self._changed(at)
+
+    def in_doubt(self, client_order_id: str) -> None:
+        """A closing order was sent, and what it has filled is not known."""
+        self._in_doubt.add(client_order_id)
+
+    def out_of_doubt(self, client_order_id: str) -> None:
+        """Its answer was heard."""
+        self._in_doubt.discard(client_order_id)
+
+    def explained(self, left: float, *, at: float) -> None:
+        """The bot's own orders account for all but *left*."""
+        self.closed(self.balance - left, at=at)
+
+    def opened(self, position: Position, *, at: float) -> None:
+        """An entry has filled; *position* is what it opened."""
+        self.first = self.first or position
+        if self.balance <= 0.0:
+            self._side = position.side
+        signed = position.amount if position.side is self._side else -position.amount
+        self.balance = max(0.0, self.balance + signed)
+        self._changed(at)
+        self._opened_at, self._zero_at = at, 0.0
+        self._absent_since, self._witness = None, False
+
+    def entry_is_gone(self, order_id: str) -> None:
+        """An entry does not rest any more, and what it has filled is not known."""
+        self._entries_unknown.add(order_id)
+
+    def entry_is_known(self, order_id: str) -> None:
+        """What it has filled is known by now."""
+        self._entries_unknown.discard(order_id)
+
+    def said_zero(self, *, at: float) -> None:
+        """A close was refused, at *at*, because the position is zero."""
+        self._zero_at = at
+        self._is_news = False
+
+    def listed(self, position: Position | None, *, asked_at: float) -> None:
+        """A newer list of positions was read; *position* is what it shows of the pair."""
+        self.shown = position
+        self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
+        if position is None:
+            self._listed = Listed.ABSENT
+            self._absent_since = asked_at if self._absent_since is None else self._absent_since
+            self._absent_until = asked_at
+            return
+        self._listed = Listed.PRESENT
+        self._absent_since, self._witness = None, False
+        self.first = self.first or position
+        self._compare(position, asked_at)
+        self._listed_once = True
+
+    def witnessed(self) -> None:
+        """The exchange, asked about this pair alone, showed nothing, and no list does."""
+        self._witness = self._listed is not Listed.PRESENT
+
+    def _changed(self, at: float) -> None:
+        self._ever_filled = True
+        self._had.append(_Had(self.balance))
+        self._filled_at = max(self._filled_at, at)
+        self._is_news = False
+
+    def _compare(self, position: Position, asked_at: float) -> None:
+        amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
+        same_side = position.side is self._side
+        if same_side and asked_at <= heard_at:
+            if not _is_among(amount, self._had):
+                self._had += [_Had(amount, certain=False), _Had(amount - self._filled, False)]
+                self.balance = max(0.0, amount - self._filled)
+            return
+        is_old = heard_at > 0 and same_side and not _is_same(amount, self.balance)
+        waits = asked_at - heard_at < LATE_AT_MOST_S
+        if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
+            return
+        self._side, self.balance = position.side, amount
+        self._had, self._filled, self._filled_at, self._zero_at = [_Had(amount)], 0.0, 0.0, 0.0
+        self._is_news = True
+
+    # -- what is asked ----------------------------------------------------------------------
+
+    @property
+    def _covered(self) -> bool:
+        """All that was known to be open is accounted for, but for dust."""
+        minimum = self.first.minimum_amount if self.first else 0.0
+        largest = max((one.amount for one in self._had), default=0.0)
+        return self.balance <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
+
+    def verdict(self, *, reduce_only_rests: bool = False) -> Verdict:
+        """How the pair stands by all that is known."""
+        absent_s = self._absent_until - (self._absent_since or self._absent_until)
+        return verdict_on(
+            Evidence(
+                listed=self._listed,
+                known=bool(self._had),
+                covered=self._covered,
+                entry_unknown=bool(self._entries_unknown),
+                is_news=self._is_news,
+                said_zero=self._zero_at > 0.0,
+                absent_twice=absent_s >= APART_S,
+                witness=self._witness,
+                reduce_only_rests=reduce_only_rests,
+            )
+        )
+
+    @property
+    def was_open(self) -> bool:
+        """A list of this run has shown it, or an order has filled."""
+        return self._listed_once or self._ever_filled
+
+    def is_done(self, verdict: Verdict, *, before: float) -> bool:
+        """Whether all of its orders are at their end.
+
+        :param before: on the loop's clock: fills that were heard later are not listed yet.
+        """
+        if self._in_doubt or not self.was_open:
+            return False
+        by_fill = verdict in (Verdict.FILLED, Verdict.LATE) and self._filled_at <= before
+        return verdict is Verdict.FLAT or by_fill
+
+    @property
+    def left(self) -> Position | None:
+        """What there is to close: no more than the newest list shows, and no more than our fills
+        have left of it; where no list shows it, what the fill of an entry has opened."""
+        if self.shown is not None:
+            amount = self.shown.amount if self._is_news else min(self.shown.amount, self.balance)
+            uncertain = self.shown.uncertain or bool(self._in_doubt)
+            rest = replace(self.shown, amount=amount, uncertain=uncertain)
+            return None if amount <= 0 or rest.is_dust else rest
+        if self.first is not None and self._opened_at and not self._covered:
+            return replace(self.first, side=self._side, amount=self.balance)
+        return None
+
+
+def _is_same(one: float, other: float) -> bool:
+    return abs(one - other) <= AMOUNT_TOLERANCE * max(one, other)
+
+
+def _is_among(amount: float, had: Iterable[_Had]) -> bool:
+    return any(_is_same(amount, one.amount) for one in had)

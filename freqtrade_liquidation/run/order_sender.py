@@ -1,0 +1,384 @@
+"""What is sent: cancels and closing orders, all pairs side by side, intent written first."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.errors import (
+    ExchangeUnavailable,
+    LiquidationError,
+    NothingToReduce,
+    OutcomeUnknown,
+    unexpected,
+)
+from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
+    CancelAnswer,
+    CancelStatus,
+    ClosingOrder,
+    OpenOrder,
+    OrderRole,
+    Position,
+    Side,
+)
+from freqtrade_liquidation.plan import PairWork, Urgency, urgency_of_cancel
+from freqtrade_liquidation.ports import OrderManager
+from freqtrade_liquidation.request_priority import Priority
+from freqtrade_liquidation.run.attempts import Attempts
+from freqtrade_liquidation.run.history import PairHistory
+from freqtrade_liquidation.run.request_runner import RequestRunner, now, outcome_word
+from freqtrade_liquidation.run.stops import Stops
+from freqtrade_liquidation.trail import Trail
+
+logger = logging.getLogger(__name__)
+
+OVERDUE: Final = 2.0
+"""Times the median round trip: then nobody counts on the answer to an order any more."""
+OVERDUE_AT_LEAST_S: Final = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """The requests of one round for one pair. *sent_at*: on the loop's clock."""
+
+    pair: str
+    task: asyncio.Task[None]
+    sent_at: float
+    priorities: list[Priority]
+    overdue: bool = False
+
+
+class OrderSender:
+    """Sends what the plan says. Every request is announced in the audit trail before.
+
+    :param history: of each pair.
+    :param cancelled: hears each order whose cancel the exchange confirmed.
+    :ivar touched: pairs that something was sent for.
+    :ivar answered_at: when an order was last answered, on the loop's clock.
+    :ivar cancels_in_doubt_at: when a cancel last ended otherwise than in a confirmation.
+    """
+
+    def __init__(
+        self,
+        order_manager: OrderManager,
+        trail: Trail,
+        runner: RequestRunner,
+        attempts: Attempts,
+        stops: Stops,
+        history: Mapping[str, PairHistory],
+        *,
+        cancelled: Callable[[OpenOrder], None],
+    ) -> None:
+        self._order_manager = order_manager
+        self._trail = trail
+        self._runner = runner
+        self._attempts = attempts
+        self._stops = stops
+        self._history = history
+        self._cancelled = cancelled
+        self.flights: list[Flight] = []
+        self.touched: set[str] = set()
+        self.orders_cancelled = 0
+        self.answered_at = self.cancels_in_doubt_at = 0.0
+
+    # -- in flight --------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> set[str]:
+        """Pairs with a request in flight whose answer may still be counted on."""
+        return {flight.pair for flight in self.flights if not flight.overdue}
+
+    @property
+    def is_queueing(self) -> bool:
+        """Something waits for its turn: the exchange takes only so many requests."""
+        return any(p.waiting for flight in self.flights for p in flight.priorities)
+
+    def collect(self) -> None:
+        """Drops the flights that are over; raises what only a defect can raise. Those that are
+        overdue hold up their pair no longer: a look that is asked for from now on tells."""
+        for flight in [flight for flight in self.flights if flight.task.done()]:
+            self.flights.remove(flight)
+            self.answered_at = now()
+            flight.task.result()
+        for flight in self.flights:
+            due_at = self._overdue_at(flight)
+            if not flight.overdue and due_at is not None and now() >= due_at:
+                flight.overdue = True
+                self.answered_at = now()
+                self._attempts.look_first(flight.pair)
+
+    def next_overdue(self) -> float | None:
+        """When the next flight is overdue, on the loop's clock."""
+        due = [self._overdue_at(flight) for flight in self.flights if not flight.overdue]
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def _overdue_at(self, flight: Flight) -> float | None:
+        median_s = self._order_manager.round_trips.median_s
+        if median_s is None or any(priority.waiting for priority in flight.priorities):
+            return None
+        left_at = max(flight.sent_at, *(p.queued_until for p in flight.priorities), 0.0)
+        return left_at + max(OVERDUE * median_s, OVERDUE_AT_LEAST_S)
+
+    async def abandon(self) -> None:
+        """Nobody waits for what is still in flight; what became of it is not known."""
+        tasks = [flight.task for flight in self.flights]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # -- sending ----------------------------------------------------------------------------
+
+    def launch(self, work: Sequence[PairWork], *, unseen: bool = False) -> None:
+        """One commit for the whole round, then all of it at once.
+
+        :param unseen: the exchange has not shown what is closed; the bot's trades say so.
+        """
+        rounds = [(piece, self._orders_for(piece)) for piece in work]
+        for piece, orders in rounds:
+            self._intend_cancels(piece.pair, piece.cancels)
+            for order in orders:
+                self._trail.note(Event.CLOSE_INTENDED, "close", pair=piece.pair, **order.to_dict())
+        self._trail.commit()
+        for piece, orders in rounds:
+            if orders and piece.close is not None:
+                self._attempts.count_close(piece.close)
+            self._send(piece, orders, unseen=unseen)
+
+    async def clear(self, orders: Sequence[OpenOrder]) -> list[CancelAnswer]:
+        """Cancels orders whose position is gone.
+
+        :returns: the answers of those that are still there, as far as is known.
+        """
+        by_pair: dict[str, list[OpenOrder]] = {}
+        for order in orders:
+            by_pair.setdefault(order.pair, []).append(order)
+        for pair, of_pair in by_pair.items():
+            self._intend_cancels(pair, of_pair)
+        self._trail.commit()
+        answers = await asyncio.gather(
+            *(self._cancel(p, of_pair, []) for p, of_pair in by_pair.items())
+        )
+        return [a for of_pair in answers for a in of_pair if not _is_done(a)]
+
+    def _send(self, piece: PairWork, orders: Sequence[ClosingOrder], *, unseen: bool) -> None:
+        exposure = 0.0 if piece.close is None else piece.close.notional
+        priorities: list[Priority] = []
+        closes = [
+            self._close(order, self._priority("close", Urgency.CLOSE, exposure, priorities), unseen)
+            for order in orders
+        ]
+        cancels = self._cancel_for(piece, exposure, priorities)
+        task = asyncio.ensure_future(_all_of(cancels, *closes))
+        self.flights.append(Flight(piece.pair, task, now(), priorities))
+
+    def _priority(
+        self, what: str, urgency: Urgency, exposure: float, known: list[Priority]
+    ) -> Priority:
+        priority = self._runner.priority(what, urgency, exposure)
+        known.append(priority)
+        return priority
+
+    def _orders_for(self, piece: PairWork) -> list[ClosingOrder]:
+        try:
+            return self._closing_orders(piece)
+        except Exception as error:  # one odd market costs the others nothing
+            logger.exception("Unexpected with %s, it is given up.", piece.pair)
+            self._attempts.give_up(piece.pair, unexpected(error))
+            return []
+
+    def _closing_orders(self, piece: PairWork) -> list[ClosingOrder]:
+        if piece.close is None:
+            return []
+        if piece.cancel_first:
+            if not piece.cancels:  # sold all the same, the coins that it locks would be the user's
+                self._attempts.give_up(piece.pair, "an order that locks it was not cancelled")
+            return []  # what locked the coins may have sold some of them: the next look tells
+        pieces = self._order_manager.amount_pieces(piece.close)
+        name = self._order_manager.new_client_order_id
+        orders = [_closing_order(piece.close, amount, name()) for amount in pieces]
+        if not orders:
+            self._attempts.give_up(piece.pair, "its amount is below the market's smallest step")
+        return orders
+
+    # -- cancels ----------------------------------------------------------------------------
+
+    def _intend_cancels(self, pair: str, orders: Sequence[OpenOrder]) -> None:
+        self.touched.add(pair)
+        self._attempts.count_cancels(orders)
+        if orders:
+            self._trail.note(
+                Event.CANCEL_INTENDED, "cancel", pair=pair, orders=[o.to_dict() for o in orders]
+            )
+
+    async def _cancel_for(
+        self, work: PairWork, exposure: float, priorities: list[Priority]
+    ) -> None:
+        answers = await self._cancel(work.pair, work.cancels, priorities, exposure)
+        blocked = [
+            a for a in answers if a.order.blocks_close and a.status is not CancelStatus.CANCELLED
+        ]
+        if blocked:
+            error = OutcomeUnknown(f"cannot close: {blocked[0].error}")
+            self._attempts.failed(work.pair, str(error), error, unseen=False)
+
+    async def _cancel(
+        self,
+        pair: str,
+        orders: Sequence[OpenOrder],
+        priorities: list[Priority],
+        exposure: float = 0.0,
+    ) -> Sequence[CancelAnswer]:
+        asks = [
+            self._cancel_one(
+                order, self._priority("cancel", urgency_of_cancel(order), exposure, priorities)
+            )
+            for order in orders
+        ]
+        answers = await asyncio.gather(*asks)
+        self._note_cancelled(pair, [answer for answer in answers if _is_done(answer)])
+        for answer in answers:
+            if not _is_done(answer):
+                self._note_cancel_failed(answer)
+        return answers
+
+    async def _cancel_one(self, order: OpenOrder, priority: Priority) -> CancelAnswer:
+        """By itself: one that hangs must not take the others' answers with it."""
+        send = partial(self._order_manager.cancel_all_orders, order.pair, (order,))
+        try:
+            [answer] = await self._runner.once(send, priority)
+        except LiquidationError as error:
+            answer = _failed(order, error)
+        except asyncio.CancelledError:
+            self._stops.heard(_failed(order, OutcomeUnknown("abandoned")))
+            raise
+        self._stops.heard(answer)
+        if order.blocks_close:  # it may have sold a part of what is closed next
+            self._attempts.look_first(order.pair)
+        if _is_done(answer):
+            self._learn_from_cancel(answer)
+        return answer
+
+    def _learn_from_cancel(self, answer: CancelAnswer) -> None:
+        """What a cancelled order has filled since it was last seen is knowledge."""
+        order, history = answer.order, self._history[answer.order.pair]
+        self._cancelled(order)
+        if answer.left is None:
+            if order.role is OrderRole.ENTRY:
+                history.entry_is_gone(order.order_id)
+            return
+        filled = max(0.0, order.amount - answer.left)
+        if filled <= AMOUNT_TOLERANCE * order.amount:
+            return
+        if order.role is not OrderRole.ENTRY:
+            history.closed(filled, at=now())
+            return
+        side = Side.LONG if order.side == "buy" else Side.SHORT
+        history.opened(Position(pair=order.pair, side=side, amount=filled), at=now())
+
+    def _note_cancelled(self, pair: str, done: Sequence[CancelAnswer]) -> None:
+        if not done:
+            return
+        self.orders_cancelled += len(done)
+        for answer in done:
+            self._attempts.cancelled(answer.order)
+        self._trail.note(
+            Event.ORDERS_CANCELLED,
+            "cancel",
+            pair=pair,
+            cancelled_count=len(done),
+            order_ids=[answer.order.order_id for answer in done],
+        )
+
+    def _note_cancel_failed(self, answer: CancelAnswer) -> None:
+        order = answer.order
+        self.cancels_in_doubt_at = now()
+        self._trail.note(
+            Event.CANCEL_FAILED,
+            "cancel",
+            pair=order.pair,
+            error=answer.error,
+            order_id=order.order_id,
+            outcome=str(answer.status),
+        )
+        self._attempts.cancel_failed(
+            order, answer.error or str(answer.status), sendable=answer.sendable
+        )
+
+    # -- closes -----------------------------------------------------------------------------
+
+    async def _close(self, order: ClosingOrder, priority: Priority, unseen: bool) -> None:
+        send = partial(self._order_manager.execute_market_close, order, reduce_only=True)
+        history = self._history[order.pair]
+        history.in_doubt(order.client_order_id)
+        try:
+            answer = await self._runner.once(send, priority)
+        except LiquidationError as error:
+            self._note_close_failed(order, error, unseen=unseen)
+            return
+        self._trail.note(
+            Event.CLOSE_ANSWERED,
+            "close",
+            pair=order.pair,
+            client_order_id=order.client_order_id,
+            order_id=answer.order_id,
+            filled=answer.filled,
+            average=answer.average,
+        )
+        if answer.filled is None:  # accepted, and not filled as far as is known: a look tells
+            self._attempts.look_first(order.pair)
+            return
+        history.out_of_doubt(order.client_order_id)
+        history.closed(answer.filled, at=now())
+        self._attempts.succeeded(order.pair)
+
+    def _note_close_failed(
+        self, order: ClosingOrder, error: LiquidationError, *, unseen: bool
+    ) -> None:
+        history = self._history[order.pair]
+        if not isinstance(error, OutcomeUnknown):
+            history.out_of_doubt(order.client_order_id)
+        if isinstance(error, NothingToReduce):
+            history.said_zero(at=now())
+        self._trail.note(
+            Event.ATTEMPT_FAILED,
+            "close",
+            pair=order.pair,
+            error=str(error),
+            client_order_id=order.client_order_id,
+            attempt=self._attempts.closes_of(order.pair),
+            outcome=outcome_word(error),
+        )
+        self._attempts.failed(order.pair, str(error), error, unseen=unseen)
+
+
+async def _all_of(*work: object) -> None:
+    await asyncio.gather(*work)  # type: ignore[call-overload]
+
+
+def _closing_order(position: Position, amount: float, client_order_id: str) -> ClosingOrder:
+    return ClosingOrder(
+        pair=position.pair,
+        side=position.side,
+        amount=amount,
+        client_order_id=client_order_id,
+        margin_mode=position.margin_mode,
+    )
+
+
+def _failed(order: OpenOrder, error: LiquidationError) -> CancelAnswer:
+    unknown = isinstance(error, OutcomeUnknown)
+    return CancelAnswer(
+        order=order,
+        status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
+        error=str(error),
+        sendable=isinstance(error, ExchangeUnavailable),
+    )
+
+
+def _is_done(answer: CancelAnswer) -> bool:
+    return answer.status is CancelStatus.CANCELLED
