@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from freqtrade_liquidation.errors import (
+    CloseBlocked,
     ExchangeRefused,
     LiquidationError,
     NothingToReduce,
@@ -92,7 +93,7 @@ class Attempts:
         """A closing attempt failed. A look comes first, always; then the wait counts from its
         sending, so that an answer that took long is not waited for twice."""
         self.errors[pair] = words
-        if isinstance(error, NothingToReduce):
+        if isinstance(error, NothingToReduce | CloseBlocked):
             return
         if isinstance(error, ExchangeRefused):
             self.give_up(pair, words)

@@ -17,6 +17,7 @@ from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from freqtrade_liquidation.errors import (
     AccountRefused,
     ClockSkewed,
+    CloseBlocked,
     ExchangeUnavailable,
     NothingToReduce,
 )
@@ -124,12 +125,16 @@ def test_close_that_gate_cut_short_is_at_its_end_with_what_it_filled(
     assert (answer.order_id, answer.filled, answer.average) == ("7", 0.006, 65000.0)
 
 
-@pytest.mark.parametrize(("held", "label"), [(0, "REDUCE_EXCEEDED"), (-0.01, "INCREASE_POSITION")])
+@pytest.mark.parametrize(
+    ("held", "label", "kind"),
+    [(0, "REDUCE_EXCEEDED", NothingToReduce), (-0.01, "INCREASE_POSITION", CloseBlocked)],
+)
 def test_nothing_left_to_reduce_is_told_apart_from_a_refusal(
-    gate: PracticeExchange, wrapper: Exchange, held: float, label: str
+    gate: PracticeExchange, wrapper: Exchange, held: float, label: str, kind: type[Exception]
 ) -> None:
+    """Only the first one says that the position is zero."""
     gate.seed_position(BTC, held)
-    with pytest.raises(NothingToReduce, match=label):
+    with pytest.raises(kind, match=label):
         close(wrapper, BTC, Side.LONG, 0.01)
 
 
