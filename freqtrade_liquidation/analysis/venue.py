@@ -155,7 +155,7 @@ class BacktestVenue:
     async def _request(self, do: Callable[[], T], timeout_s: float) -> T:
         """One request: it leaves when the live limiter lets it, acts half a round trip later."""
         half = self._pace.round_trip_ms / 2000
-        sent, _ = await take_turn(self._limiter, timeout_s)
+        sent, _ = await take_turn(self._limiter, timeout_s, write=True)
         with self._limiter.counted(sent):
             self.requests += 1
             await asyncio.sleep(half)

@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import logging
-import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -17,12 +16,14 @@ from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable, Liqui
 from freqtrade_liquidation.exchange.answers import Answer, listen
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES
-from freqtrade_liquidation.exchange.limiter import Limiter, limits_of
+from freqtrade_liquidation.exchange.limiter import Limiter
+from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.nonces import are_in_order, make_new
 from freqtrade_liquidation.exchange.queueing import take_turn
 from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
 from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
 from freqtrade_liquidation.exchange.single_attempt import asking_once
+from freqtrade_liquidation.exchange.waits import waits_of
 from freqtrade_liquidation.place import CURRENT
 from freqtrade_liquidation.threads import in_thread
 
@@ -64,7 +65,7 @@ class Wire:
         self._slots = asyncio.Semaphore(1 if self._one_at_a_time else CONNECTIONS)
         self._limiter = Limiter(limits_of(exchange))
         self._clock: asyncio.Task[None] | None = None
-        self._asked_to_wait_until = 0.0
+        self._waits = waits_of(exchange)
 
     async def read(self, call: Callable[[Exchange], T], *, timeout_s: float) -> T:
         """One attempt at a question.
@@ -85,7 +86,7 @@ class Wire:
         self._session.really_close()
 
     async def _attempt(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
-        sent, timeout_s = await take_turn(self._limiter, timeout_s)
+        sent, timeout_s = await take_turn(self._limiter, timeout_s, write=write)
         with self._limiter.counted(sent):
             return await self._send(call, timeout_s=timeout_s, write=write)
 
@@ -134,7 +135,7 @@ class Wire:
             self._slots.release()
 
     def _heed_the_exchange(self) -> None:
-        if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
+        if (wait_s := self._waits.left_s) > 0:
             raise ExchangeUnavailable(
                 f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
             )
@@ -143,8 +144,8 @@ class Wire:
         """*error* as one of ours, after what it means for all requests."""
         wait_s = heard.wait_s
         if wait_s is not None:
-            # 429, or 418 after too many of them: whoever goes on asking is banned.
-            self._asked_to_wait_until = time.monotonic() + wait_s
+            # 429, or 418 after too many of them: more requests make a ban of it, or a longer one.
+            self._waits.ask(wait_s)
         ours = translate(
             error,
             exchange_id=self._codes_of,

@@ -13,20 +13,15 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from freqtrade.exchange import Exchange
+from typing import Final
 
 LAG_S: Final = 0.75
 """An unanswered request has arrived by then, though it may have to shake hands first (TCP, TLS 1.3:
 two round trips). One that hangs does not hold up the others for longer."""
 SORTED_WITHIN_S: Final = 0.005
 """When it gets tight, requests that come within this are sorted before any of them is sent."""
-REQUEST, ORDER = "request", "order"
-
-PUBLISHED: Final = {"binanceusdm": ((10.0, 300), (60.0, 1200)), "binance": ((10.0, 100),)}
-"""New orders in so many seconds, by market. Source: ``rateLimits`` of binance's ``exchangeInfo``;
-its other limit, of weight a minute, is five times what closing a hundred positions takes."""
+REQUEST, READ, WRITE, ORDER, CANCEL = "request", "read", "write", "order", "cancel"
+"""What a limit counts. A request is a read or a write, a write is an order or a cancel."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,21 +135,3 @@ class Limiter:
                 return
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_at(moment, self._grant)
-
-
-def limits_of(exchange: Exchange) -> list[Window]:
-    """What holds for *exchange*: the user's ``rateLimit``, else what the exchange publishes.
-
-    ccxt reads ``rateLimit`` as milliseconds for each unit of weight and sleeps; we read it as what
-    the user meant to allow: one request in so many milliseconds, of whatever weight.
-    """
-    block: dict[str, Any] = exchange._config["exchange"]
-    settings = {**block.get("ccxt_config", {}), **block.get("ccxt_sync_config", {})}
-    if settings.get("rateLimit") and settings.get("enableRateLimit", True):
-        each_s = float(settings["rateLimit"]) / 1000
-        return [Window(span_s=max(1.0, each_s), limit=max(1, int(1 / each_s + 1e-9)))]
-    market = exchange._api.id
-    if market == "binance" and exchange._config.get("trading_mode") == "futures":
-        market = "binanceusdm"
-    orders = PUBLISHED.get(market, ())
-    return [Window(span_s=span_s, limit=limit, kind=ORDER) for span_s, limit in orders]

@@ -4,23 +4,31 @@ import asyncio
 from typing import Final
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
-from freqtrade_liquidation.exchange.limiter import ORDER, REQUEST, Limiter, Sent
-from freqtrade_liquidation.place import CURRENT
+from freqtrade_liquidation.exchange.limiter import (
+    CANCEL,
+    ORDER,
+    READ,
+    REQUEST,
+    WRITE,
+    Limiter,
+    Sent,
+)
+from freqtrade_liquidation.place import CURRENT, Place
 from freqtrade_liquidation.plan import Urgency
 
 NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
 """The rank of requests outside of a run's verbs."""
 
 
-async def take_turn(limiter: Limiter, timeout_s: float) -> tuple[Sent, float]:
+async def take_turn(limiter: Limiter, timeout_s: float, *, write: bool) -> tuple[Sent, float]:
     """Waits until the exchange's limits allow one more request, at the place of the verb that runs.
 
+    :param write: it could change something on the exchange.
     :returns: the request, counted, and how long it may take.
     :raises ExchangeUnavailable: if that is too late.
     """
     place, now = CURRENT.get(), asyncio.get_running_loop().time
-    places_order = place is not None and place.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
-    kinds = (REQUEST, ORDER) if places_order else (REQUEST,)
+    kinds = _kinds_of(place, write=write)
     if limiter.may_pass(kinds):
         return await limiter.turn(kinds, NOBODY_SAID), timeout_s
     until = now() + timeout_s if place is None else place.wait_until
@@ -32,3 +40,12 @@ async def take_turn(limiter: Limiter, timeout_s: float) -> tuple[Sent, float]:
                 return await limiter.turn(kinds, place.rank), place.attempt_s()
     except TimeoutError:
         raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
+
+
+def _kinds_of(place: Place | None, *, write: bool) -> frozenset[str]:
+    """Under which limits a request of the verb at *place* counts. A cancel that a close waits for
+    has the close's urgency and counts as an order, where it should count as a cancel."""
+    if not write:
+        return frozenset((REQUEST, READ))
+    places_order = place is not None and place.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
+    return frozenset((REQUEST, WRITE, ORDER if places_order else CANCEL))
