@@ -18,15 +18,14 @@ from freqtrade.resolvers import ExchangeResolver
 
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
-from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 
 READY = "ready"
 TIMEOUT_S = 2.0
 
 
-async def close_one_by_one(venue: FuturesVenue) -> None:
+async def close_one_by_one(venue: OrderManager) -> None:
     """Looks, closes each position and cancels its stop, looks again."""
     positions = await venue.get_all_positions(timeout_s=TIMEOUT_S)
     orders = await venue.get_open_orders(timeout_s=TIMEOUT_S)
@@ -56,7 +55,7 @@ def main(config_file: str, user_data: str) -> None:
     async def run() -> None:
         wire = ExchangeClient(exchange)
         try:
-            await close_one_by_one(venue_for(exchange, wire, (), door=Door()))
+            await close_one_by_one(order_manager_for(exchange, wire, (), gate=EntryGate()))
         finally:
             wire.close()
 

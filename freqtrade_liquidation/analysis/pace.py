@@ -24,7 +24,8 @@ import numpy.typing as npt
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.analysis.segments import Floats
-from freqtrade_liquidation.exchange.limiter import LAG_S, REQUEST, Window, limits_of
+from freqtrade_liquidation.exchange.limiter import LAG_S, Window
+from freqtrade_liquidation.exchange.limits import users_limit
 
 DEFAULT_ROUND_TRIP_MS: Final = 100.0
 ROUNDS: Final = 3
@@ -90,5 +91,5 @@ class Pace:
 
 def configured_rate(exchange: Exchange) -> float | None:
     """Requests a second that the user's ``rateLimit`` allows, as a live run reads it."""
-    of_requests = [window for window in limits_of(exchange) if window.kind == REQUEST]
-    return of_requests[0].limit / of_requests[0].span_s if of_requests else None
+    windows = users_limit(exchange)
+    return windows[0].limit / windows[0].span_s if windows else None

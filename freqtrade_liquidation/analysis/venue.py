@@ -2,14 +2,13 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from freqtrade_liquidation.analysis.book import Line
 from freqtrade_liquidation.analysis.pace import Pace
-from freqtrade_liquidation.exchange.limiter import Limiter
-from freqtrade_liquidation.exchange.queueing import take_turn
+from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     BookedPair,
@@ -22,6 +21,8 @@ from freqtrade_liquidation.model import (
     Position,
 )
 from freqtrade_liquidation.orders.amounts import Amounts
+from freqtrade_liquidation.ports import Explanation
+from freqtrade_liquidation.round_trips import RoundTrips
 
 T = TypeVar("T")
 
@@ -61,11 +62,23 @@ class BacktestVenue:
         self._limiter = Limiter(pace.windows())
         self._numbers = itertools.count(1)
         self.requests = 0
+        self.round_trips = RoundTrips()
+        self.recent_round_trips = RoundTrips()
 
     @property
     def scope(self) -> str:
         """A backtest knows of no other positions."""
         return "trades"
+
+    @property
+    def acts_at_once(self) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._pace.futures
+
+    @property
+    def may_book(self) -> bool:
+        """There is no bot's loop."""
+        return True
 
     @property
     def closes_need_orders(self) -> bool:
@@ -75,6 +88,20 @@ class BacktestVenue:
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return await self._request(self._open_positions, timeout_s)
+
+    def recall(self) -> Sequence[Position] | None:
+        """On spot the answers to orders tell what is left."""
+        return None if self._pace.futures else self._open_positions()
+
+    async def explain(
+        self, pairs: Collection[str], *, timeout_s: float
+    ) -> Mapping[str, Explanation]:
+        """Nothing goes but by an order that was answered."""
+        return {pair: Explanation(left=self._left.get(pair, 0.0)) for pair in pairs}
+
+    def known_orders(self) -> Sequence[OpenOrder]:
+        """All of them: a backtest places no other."""
+        return list(self._orders.values())
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`.
@@ -105,7 +132,7 @@ class BacktestVenue:
                 order_id=order.client_order_id, filled=filled, average=self._price(order.pair)
             )
 
-        return await self._request(fill, timeout_s)
+        return await self._request(fill, timeout_s, write=True)
 
     async def put_back_stop(
         self, order: OpenOrder, amount: float, *, timeout_s: float
@@ -116,7 +143,7 @@ class BacktestVenue:
             self._orders[order.order_id] = replace(order, amount=amount)
             return CloseAnswer(order_id=order.order_id)
 
-        return await self._request(place, timeout_s)
+        return await self._request(place, timeout_s, write=True)
 
     async def host_lets_go(self, *, timeout_s: float) -> bool:
         """There is no bot's loop."""
@@ -152,20 +179,21 @@ class BacktestVenue:
 
     # -- the exchange -----------------------------------------------------------------------
 
-    async def _request(self, do: Callable[[], T], timeout_s: float) -> T:
+    async def _request(self, do: Callable[[], T], timeout_s: float, *, write: bool = False) -> T:
         """One request: it leaves when the live limiter lets it, acts half a round trip later."""
         half = self._pace.round_trip_ms / 2000
-        sent, _ = await take_turn(self._limiter, timeout_s)
+        sent = await take_turn(self._limiter, timeout_s, write=write)
         with self._limiter.counted(sent):
             self.requests += 1
             await asyncio.sleep(half)
             answer = do()
             await asyncio.sleep(half)
+            self.round_trips.add(2 * half, at=asyncio.get_running_loop().time())
             return answer
 
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
-        await self._request(lambda: self._orders.pop(order.order_id, None), timeout_s)
-        return CancelAnswer(order=order, status=CancelStatus.CANCELLED)
+        await self._request(lambda: self._orders.pop(order.order_id, None), timeout_s, write=True)
+        return CancelAnswer(order=order, status=CancelStatus.CANCELLED, left=order.amount)
 
     def _open_positions(self) -> list[Position]:
         return [

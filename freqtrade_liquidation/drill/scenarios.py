@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from freqtrade_liquidation.drill.exchange.facades import facade_of
+from freqtrade_liquidation.drill.exchange.refusals import words_of
 
 ORDER: Final = "order"
 PRIVATE: Final = "private"
@@ -34,6 +35,20 @@ SCENARIOS: Final[dict[str, tuple[str, tuple[dict[str, Any], ...]]]] = {
                 "code": -1003,
                 "msg": "Too many requests; current limit is exceeded.",
                 "headers": {"Retry-After": "1"},
+            },
+        ),
+    ),
+    "price-band": (
+        "the first two closing orders are outside of the price band, for a moment",
+        (
+            {
+                "kind": "error",
+                "method": "POST",
+                "path": ORDER,
+                "times": 2,
+                "code": -4131,
+                "label": "PRICE_TOO_DEVIATED",
+                "msg": words_of(-4131),
             },
         ),
     ),

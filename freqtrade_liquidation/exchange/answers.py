@@ -1,6 +1,7 @@
 """What one HTTP answer said beside its body, and bodies that say nothing."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,28 +15,91 @@ LONGEST_WAIT_S: Final = 3 * 86_400.0
 SHORTEST_BAN_S: Final = 120.0
 """Of a ban that does not say how long it lasts: binance's shortest. Source: the same."""
 
+LONGEST_UNSAID_S: Final = 900.0
+"""What counts at most of an answer that is no ban (418). The longest is Kraken's lockout of 15
+minutes; an answer that asks for more must not keep a bot from closing for days."""
+
 _NO_CONTENT: Final = 204
 """A cancel may be answered so: there is nothing to say. Source: RFC 9110, 15.3.5."""
+_TOO_MANY_STATUS: Final = 429
 _BANNED: Final = 418
 """Binance: too many requests after a 429. Each further one makes the ban longer."""
 
 
+LONGEST_WORDS: Final = 2_000
+"""Characters of a body that are looked at."""
+_TOO_MANY: Final = re.compile(
+    r'"ret_?[cC]ode"\s*:\s*"?10006\b|"(?:code|sCode)"\s*:\s*"?(?:50011|50061)\b|TOO_MANY_REQUESTS'
+    r"|access too frequent|frequency limit|rate limited|can retry after time|EService:Throttled"
+    r'|"err_code"\s*:\s*"?1032\b'
+)
+"""The exchanges' own "too many", most of them in a 200. Source: Bybit, OKX, Gate, BingX, Kraken and
+HTX, "Rate limits" and "Error codes"."""
+_IN_WORDS: Final = re.compile(r"(?:unblocked after|retry after time:|Throttled:)\s*(\d{10,13})")
+"""The end of the wait in BingX's (ms) and Kraken's (s) words."""
+_THEIR_TIME: Final = re.compile(r'"(?:time|ts|timestamp)"\s*:\s*"?(\d{13})\b')
+"""The exchange's clock in its own answer, in milliseconds; ``Date`` has seconds only."""
+RESET_HEADERS: Final = (
+    "X-Bapi-Limit-Reset-Timestamp",
+    "X-Gate-RateLimit-Reset-Timestamp",
+    "X-RateLimit-Requests-Expire",
+    "X-HB-RateLimit-Requests-Expire",
+    "recovery-time",
+    "ratelimit-reset",
+)
+"""When the limit is free again, as a timestamp. Source: Bybit (ms), Gate (s), BingX (ms), HTX (ms;
+``recovery-time`` only while it is closed), each "Rate limits"."""
+_ADDRESS_BANNED: Final = ("access too frequent", 600.0)
+"""Bybit's 403: at least ten minutes. Source: Bybit, "Rate limit rules", "IP limit"."""
+
+
 @dataclass(slots=True)
 class Answer:
-    """Status and headers of the last answer that one copy of a ccxt object got."""
+    """Status, headers and body of the last answer that one copy of a ccxt object got."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
 
     @property
     def wait_s(self) -> float | None:
-        """How long the exchange asks us to send nothing, in seconds; ``None`` = it does not."""
-        if self.status is None or self.status < 400:
+        """How long the exchange asks us to send nothing, in seconds; ``None`` = it does not.
+
+        It may say so in ``Retry-After``, in a header of its own, or in words, and in a 200.
+        """
+        if self.status is None:
             return None
-        asked = retry_after_s(self.headers.get("Retry-After"), date=self.headers.get("Date"))
+        asked = None
+        if self.status >= 400:
+            asked = retry_after_s(self.headers.get("Retry-After"), date=self.headers.get("Date"))
         if asked is None and self.status == _BANNED:
             return SHORTEST_BAN_S
-        return asked
+        if asked is None and (self.status == _TOO_MANY_STATUS or _TOO_MANY.search(self.body)):
+            asked = self._until_reset_s()
+        if asked is None or self.status == _BANNED:
+            return asked
+        return min(asked, LONGEST_UNSAID_S)
+
+    @property
+    def date(self) -> datetime | None:
+        """When the exchange answered, by its own clock (aware UTC), in whole seconds."""
+        return _moment(self.headers.get("Date"))
+
+    def _until_reset_s(self) -> float | None:
+        if _ADDRESS_BANNED[0] in self.body:
+            return _ADDRESS_BANNED[1]
+        told = _IN_WORDS.search(self.body)
+        found = [told[1]] if told else [self.headers.get(name) for name in RESET_HEADERS]
+        moments = [float(text) for text in found if text and text.isdecimal()]
+        # ten digits are seconds, thirteen are milliseconds
+        waits = (m / (1000 if m > 1e11 else 1) - self._their_now() for m in moments)
+        return max((min(max(wait, 0.0), LONGEST_WAIT_S) for wait in waits), default=None)
+
+    def _their_now(self) -> float:
+        """The exchange's clock when it answered, in seconds since 1970: ours may be wrong."""
+        if (told := _THEIR_TIME.search(self.body)) is not None:
+            return float(told[1]) / 1000
+        return (_moment(self.headers.get("Date")) or datetime.now(UTC)).timestamp()
 
 
 def listen(api: Any) -> Answer:
@@ -52,6 +116,7 @@ def listen(api: Any) -> Answer:
 
     def keep(code: int, reason: str, url: str, method: str, headers: Any, *rest: Any) -> Any:
         heard.status, heard.headers = code, headers
+        heard.body = str(rest[0] or "")[:LONGEST_WORDS] if rest else ""
         return on_response(code, reason, url, method, headers, *rest)
 
     def parse_or_raise(body: str) -> Any:

@@ -4,9 +4,10 @@ ccxt's class decides, except where it misleads: then the exchange's own code doe
 A test walks ccxt's whole hierarchy, so that a new class is a decision, not an accident.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import ccxt
 import requests
@@ -15,11 +16,13 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from freqtrade_liquidation.errors import (
     AccountRefused,
     ClockSkewed,
+    CloseBlocked,
     ExchangeRefused,
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
     OutcomeUnknown,
+    RefusedForNow,
 )
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES, Verdict
 
@@ -35,10 +38,12 @@ CLASSES: Final[Mapping[type[Exception], Verdict]] = {
 }
 """The nearest class in an error's MRO decides."""
 
-_CODE: Final = re.compile(
-    r'"(?:code|retCode|ret_code|sCode|label|err[-_]code)"\s*:\s*"?(-?[\w-]+)"?'
-)
-"""As the supported exchanges spell it."""
+_CODE_KEYS: Final = frozenset({
+    "code", "retCode", "ret_code", "sCode", "errorCode", "label", "err-code", "err_code",
+})  # fmt: skip
+"""As the supported exchanges spell it, in an answer and in the rows of an answer."""
+_CODE: Final = re.compile(rf'"(?:{"|".join(_CODE_KEYS)})"\s*:\s*"?(-?[\w-]+)"?')
+"""The same in a text that is no whole JSON."""
 _NEVER_LEFT: Final = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 """No connection was made, so nothing was sent. Source: urllib3."""
 
@@ -74,10 +79,42 @@ def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
 
 
 def _told_by_the_exchange(words: str, exchange_id: str) -> Verdict | None:
-    codes, phrases = CODES.get(exchange_id, {}), PHRASES.get(exchange_id, {})
-    told = [codes[code] for code in _CODE.findall(words) if code in codes]
-    told += [verdict for phrase, verdict in phrases.items() if phrase in words]
-    return told[0] if told else None
+    """What the tables say: by the words first, then by the code of the innermost row.
+
+    A list of orders, or a list with one order, is answered with a code of its own around each
+    row's code: OKX answers 1 ("Operation failed") around the row's 51169.
+    """
+    for phrase, verdict in PHRASES.get(exchange_id, {}).items():
+        if phrase in words:
+            return verdict
+    codes = CODES.get(exchange_id, {})
+    return next((codes[code] for code in codes_in(words) if code in codes), None)
+
+
+def codes_in(words: str) -> list[str]:
+    """Every code in ccxt's *words* (its exchange's id, then the body), the innermost first."""
+    start = min((at for at in map(words.find, "{[") if at >= 0), default=len(words))
+    try:
+        body, _ = json.JSONDecoder().raw_decode(words, start)
+    except (ValueError, RecursionError):
+        return _CODE.findall(words)
+    return [code for _, code in sorted(_by_depth(body), key=lambda found: -found[0])]
+
+
+def _by_depth(body: Any) -> Iterator[tuple[int, str]]:
+    level, depth = [body], 0
+    while level:
+        dicts = [node for node in level if isinstance(node, dict)]
+        for node in dicts:
+            for key, code in node.items():
+                if key in _CODE_KEYS and isinstance(code, str | int):
+                    yield depth, str(code)
+        level = [below for node in level for below in _children(node)]
+        depth += 1
+
+
+def _children(node: Any) -> list[Any]:
+    return list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
 def _was_on_the_way(error: BaseException) -> bool:
@@ -114,6 +151,10 @@ def translate(
             return AccountRefused(words)
         case Verdict.NOTHING_TO_REDUCE:
             return NothingToReduce(words)
+        case Verdict.CLOSE_BLOCKED:
+            return CloseBlocked(words)
+        case Verdict.REFUSED_FOR_NOW:
+            return RefusedForNow(words, retry_after_s=retry_after_s)
         case Verdict.NOT_ACTED:
             return ExchangeUnavailable(words, retry_after_s=retry_after_s)
         case Verdict.CLOCK_SKEWED:

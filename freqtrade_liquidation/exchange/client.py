@@ -19,7 +19,8 @@ from freqtrade_liquidation.errors import (
     LiquidationError,
     OutcomeUnknown,
 )
-from freqtrade_liquidation.exchange.limiter import Limiter, limits_of, take_turn
+from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
+from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.line import HttpLine
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.request_priority import CURRENT
@@ -50,6 +51,10 @@ class Line(Protocol):
 
     async def ready(self, *, timeout_s: float) -> None:
         """Waits, a bounded time, for what every request needs (a clock that is being set)."""
+
+    @property
+    def clock_offset_s(self) -> float:
+        """The exchange's clock less ours, in seconds, as far as it is known."""
 
     def close(self) -> None:
         """Drops the connections."""
@@ -123,7 +128,7 @@ class ExchangeClient:
         """One attempt, when it is its turn. :raises LiquidationError: by what is known of it."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
-        sent = await take_turn(self._limiter, timeout_s)
+        sent = await take_turn(self._limiter, timeout_s, write=write)
         with self._limiter.counted(sent):
             async with self._one_at_a_time(timeout_s):
                 await self._line.ready(timeout_s=(until - loop.time()) / 2)
@@ -139,6 +144,11 @@ class ExchangeClient:
         """When a question is asked again beside itself; ``None`` = never, or not known yet."""
         median_s = self.round_trips.median_s
         return None if median_s is None or self._in_order is not None else LATE * median_s
+
+    @property
+    def clock_offset_s(self) -> float:
+        """The exchange's clock less ours, in seconds, as far as it is known."""
+        return self._line.clock_offset_s
 
     def close(self) -> None:
         """Drops the connections."""

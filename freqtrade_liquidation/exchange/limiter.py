@@ -13,24 +13,19 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from freqtrade.exchange import Exchange
+from typing import Final
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.plan import Urgency
-from freqtrade_liquidation.request_priority import CURRENT
+from freqtrade_liquidation.request_priority import CURRENT, Priority
 
 LAG_S: Final = 0.75
 """An unanswered request has arrived by then, though it may have to shake hands first (TCP, TLS 1.3:
 two round trips). One that hangs does not hold up the others for longer."""
 SORTED_WITHIN_S: Final = 0.005
 """When it gets tight, requests that come within this are sorted before any of them is sent."""
-REQUEST, ORDER = "request", "order"
-
-PUBLISHED: Final = {"binanceusdm": ((10.0, 300), (60.0, 1200)), "binance": ((10.0, 100),)}
-"""New orders in so many seconds, by market. Source: ``rateLimits`` of binance's ``exchangeInfo``;
-its other limit, of weight a minute, is five times what closing a hundred positions takes."""
+REQUEST, READ, WRITE, ORDER, CANCEL = "request", "read", "write", "order", "cancel"
+"""What a limit counts. A request is a read or a write, a write is an order or a cancel."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,16 +145,16 @@ NOBODY_SAID: Final = (int(Urgency.BOOK), 0.0)
 """The rank of requests outside of a run's verbs."""
 
 
-async def take_turn(limiter: Limiter, timeout_s: float) -> Sent:
+async def take_turn(limiter: Limiter, timeout_s: float, *, write: bool) -> Sent:
     """Waits until the exchange's limits allow one more request, by the priority of the verb that
     runs.
 
+    :param write: it could change something on the exchange.
     :returns: the request, counted.
     :raises ExchangeUnavailable: if that is too late.
     """
     priority, now = CURRENT.get(), asyncio.get_running_loop().time
-    places_order = priority is not None and priority.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
-    kinds = (REQUEST, ORDER) if places_order else (REQUEST,)
+    kinds = _kinds_of(priority, write=write)
     if limiter.may_pass(kinds):
         return await limiter.turn(kinds, NOBODY_SAID)
     until = now() + timeout_s if priority is None else priority.wait_until
@@ -173,19 +168,10 @@ async def take_turn(limiter: Limiter, timeout_s: float) -> Sent:
         raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
 
 
-def limits_of(exchange: Exchange) -> list[Window]:
-    """What holds for *exchange*: the user's ``rateLimit``, else what the exchange publishes.
-
-    ccxt reads ``rateLimit`` as milliseconds for each unit of weight and sleeps; we read it as what
-    the user meant to allow: one request in so many milliseconds, of whatever weight.
-    """
-    block: dict[str, Any] = exchange._config["exchange"]
-    settings = {**block.get("ccxt_config", {}), **block.get("ccxt_sync_config", {})}
-    if settings.get("rateLimit") and settings.get("enableRateLimit", True):
-        each_s = float(settings["rateLimit"]) / 1000
-        return [Window(span_s=max(1.0, each_s), limit=max(1, int(1 / each_s + 1e-9)))]
-    market = exchange._api.id
-    if market == "binance" and exchange._config.get("trading_mode") == "futures":
-        market = "binanceusdm"
-    orders = PUBLISHED.get(market, ())
-    return [Window(span_s=span_s, limit=limit, kind=ORDER) for span_s, limit in orders]
+def _kinds_of(priority: Priority | None, *, write: bool) -> frozenset[str]:
+    """Under which limits a request of the verb counts. A cancel that a close waits for has the
+    close's urgency and counts as an order, where it should count as a cancel."""
+    if not write:
+        return frozenset((REQUEST, READ))
+    places_order = priority is not None and priority.urgency in (Urgency.PUT_BACK, Urgency.CLOSE)
+    return frozenset((REQUEST, WRITE, ORDER if places_order else CANCEL))

@@ -20,6 +20,7 @@ from freqtrade_liquidation.exchange.nonces import make_new
 from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
 from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
 from freqtrade_liquidation.exchange.single_attempt import asking_once
+from freqtrade_liquidation.exchange.waits import waits_of
 from freqtrade_liquidation.threads import in_thread
 
 T = TypeVar("T")
@@ -76,7 +77,8 @@ class HttpLine:
         self._session = _session_like(exchange._api.session)
         self._codes_of = rule_for({name: name for name in (*CODES, *PHRASES)}, exchange._api, "")
         self._clock: asyncio.Task[None] | None = None
-        self._asked_to_wait_until = 0.0
+        self._waits = waits_of(exchange)
+        self._offset_s = 0.0
 
     def close(self) -> None:
         """Drops the connections."""
@@ -98,9 +100,22 @@ class HttpLine:
             return await in_thread(lambda: call(exchange), name="request")
         except Exception as error:
             raise self._translated(error, heard, write=write) from error
+        finally:
+            self._learn_offset(heard)
+
+    @property
+    def clock_offset_s(self) -> float:
+        """See :class:`~freqtrade_liquidation.exchange.client.Line`."""
+        return self._offset_s
+
+    def _learn_offset(self, heard: Answer) -> None:
+        """From the date of an answer, which is told in whole seconds."""
+        date = heard.date
+        if date is not None:
+            self._offset_s = date.timestamp() + 0.5 - time.time()
 
     def _heed_the_exchange(self) -> None:
-        if (wait_s := self._asked_to_wait_until - time.monotonic()) > 0:
+        if (wait_s := self._waits.left_s) > 0:
             raise ExchangeUnavailable(
                 f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
             )
@@ -109,8 +124,8 @@ class HttpLine:
         """*error* as one of ours, after what it means for all requests."""
         wait_s = heard.wait_s
         if wait_s is not None:
-            # 429, or 418 after too many of them: whoever goes on asking is banned.
-            self._asked_to_wait_until = time.monotonic() + wait_s
+            # 429, or 418 after too many of them: more requests make a ban of it, or a longer one.
+            self._waits.ask(wait_s)
         ours = translate(
             error,
             exchange_id=self._codes_of,

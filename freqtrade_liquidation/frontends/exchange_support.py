@@ -15,6 +15,14 @@ from rich.console import Console
 from rich.text import Text
 
 from freqtrade_liquidation.drill.signing.support import Support, supported
+from freqtrade_liquidation.frontends.exchange_answers import (
+    CODES_HEAD,
+    CODES_MEAN,
+    LIMITS_HEAD,
+    LIMITS_MEAN,
+    limits,
+    refusals,
+)
 
 COLUMNS: Final = {
     "tested": "tested",
@@ -114,6 +122,8 @@ def page(found: Iterable[Support]) -> str:
             for mode in (TradingMode.FUTURES, TradingMode.SPOT)
         ),
         f"## What the columns say\n\n{MEANING}",
+        f"## Limits\n\n{LIMITS_MEAN}\n\n" + _lines(LIMITS_HEAD, [*limits()]),
+        f"## What refusals mean\n\n{CODES_MEAN}\n\n" + _lines(CODES_HEAD, [*refusals()]),
         "## Not supported\n\nRefused at the start or reported, never half handled:\n\n"
         + _lines(("what", "where", "what happens"), UNSUPPORTED),
     ]

@@ -9,7 +9,7 @@ from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder
 from freqtrade_liquidation.model import BookedPair
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.threads import in_thread
 
 
@@ -19,7 +19,7 @@ class Booker:
     :ivar messages: what freqtrade would have sent for the exits, for the notifier to deliver.
     """
 
-    def __init__(self, bot: FreqtradeBot, wire: ExchangeClient, venue: FuturesVenue) -> None:
+    def __init__(self, bot: FreqtradeBot, wire: ExchangeClient, venue: OrderManager) -> None:
         self._bot = bot
         self._venue = venue
         self._finder = FactFinder(bot.exchange, wire, venue)

@@ -24,8 +24,8 @@ from sqlalchemy.exc import OperationalError
 from freqtrade_liquidation.exchange.line import bare_copy
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import BookedPair, Side
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, filled_by
-from freqtrade_liquidation.orders.futures import FuturesVenue
 
 EXIT_REASON: Final = "emergency_liquidation"
 """freqtrade's ``liquidation`` means a margin call: never mix the two."""
@@ -87,7 +87,7 @@ class Bookkeeper:
     :ivar booked: the closing orders that it has booked, by pair.
     """
 
-    def __init__(self, bot: FreqtradeBot, venue: FuturesVenue, facts: Facts) -> None:
+    def __init__(self, bot: FreqtradeBot, venue: OrderManager, facts: Facts) -> None:
         self._facts = facts
         self._venue = venue
         self.outbox = Outbox()
@@ -109,7 +109,9 @@ class Bookkeeper:
             Trade.session.remove()
 
     def _book_pair(self, pair: str) -> BookedPair:
-        closes = [c for c in self._venue.deeds.closes if c.order.pair == pair and not c.refused]
+        closes = [
+            c for c in self._venue.executions.closes if c.order.pair == pair and not c.refused
+        ]
         filled, average = filled_by(closes)
         try:
             profits = [_profit(trade) for trade in self._name_the_reason(closes)]
@@ -253,7 +255,7 @@ class Bookkeeper:
     def _book_stops(self, trade: Trade) -> None:
         """Stops that were put back: freqtrade would place a second one beside them."""
         known = {order.order_id for order in trade.orders}
-        for stop, raw, amount in self._venue.deeds.stops_put_back:
+        for stop, raw, amount in self._venue.executions.stops_put_back:
             if stop.trade_id != trade.id or str(raw["id"]) in known:
                 continue
             order = Order.parse_from_ccxt_object(

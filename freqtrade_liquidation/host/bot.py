@@ -9,28 +9,24 @@ from typing import Any
 
 from freqtrade.constants import RETRY_TIMEOUT
 from freqtrade.enums import State, TradingMode
-from freqtrade.exceptions import (
-    InvalidOrderException,
-    OperationalException,
-    PricingError,
-    TemporaryError,
-)
+from freqtrade.exceptions import OperationalException, TemporaryError
+from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.watching import watch_round_trips
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
-from freqtrade_liquidation.orders.entry_gate import EntryNote
+from freqtrade_liquidation.orders.entry_gate import OrderNote
+from freqtrade_liquidation.orders.noted_exchange import DEFINITE_REFUSALS, Sending, noting
 from freqtrade_liquidation.orders.trades import known_trade
+from freqtrade_liquidation.round_trips import RoundTrips
 
 logger = logging.getLogger(__name__)
-
-DEFINITE_REFUSALS = (InvalidOrderException, PricingError, OperationalException)
-"""Raised by ``execute_entry`` when no order can have been placed."""
 
 
 class LiquidatingBot(FreqtradeBot):
@@ -45,11 +41,14 @@ class LiquidatingBot(FreqtradeBot):
         self._protection: Protection = current()
         self._built = False
         self._state = State.STOPPED
+        self._noted = threading.local()
+        self.round_trips = RoundTrips()
         self.wake = threading.Event()
         self._protection.prepare_channels(config)
         super().__init__(config)
         if not hasattr(self, "_exit_lock"):
             raise OperationalException("freqtrade's bot has no _exit_lock: it does not fit")
+        watch_round_trips(self._exchange, self.round_trips)
         self._protection.attach(self)
         self._built = True
 
@@ -131,21 +130,34 @@ class LiquidatingBot(FreqtradeBot):
         with self._in_the_air(note):
             return super().execute_entry(pair, *args, **kwargs)
 
+    @property
+    def exchange(self) -> Exchange:
+        """freqtrade's exchange; while this thread sends an order that is noted, a copy of it."""
+        noted: Exchange | None = getattr(self._noted, "exchange", None)
+        return self._exchange if noted is None else noted
+
+    @exchange.setter
+    def exchange(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
     @contextmanager
-    def _in_the_air(self, note: EntryNote) -> Iterator[EntryNote]:
-        door = self._protection.door
+    def _in_the_air(self, note: OrderNote) -> Iterator[None]:
+        """A timeout, or the signal that ends us: then the note stands, for the exchange may execute
+        what this process has let go of."""
+        gate, sending = self._protection.door, Sending(note)
+        live = not self.config["dry_run"]
+        self._noted.exchange = noting(self._exchange, sending) if live else None
         try:
-            yield note
-        except DEFINITE_REFUSALS:
-            door.settle(note)
+            yield
+        except BaseException as error:
+            sending.is_unknown |= not isinstance(error, DEFINITE_REFUSALS)
             raise
-        except BaseException:
-            # A timeout, the signal that ends us: the note stands, for the exchange may execute
-            # what this process has let go of.
-            door.let_go(note)
-            raise
-        if note.let_go_monotonic is None:
-            door.settle(note)
+        finally:
+            self._noted.exchange = None
+            if sending.is_unknown:
+                gate.let_go(note)
+            else:
+                gate.answered(note)
 
     def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
         """No stop for what a run is closing, on spot none for coins that may be sold already.
@@ -160,12 +172,8 @@ class LiquidatingBot(FreqtradeBot):
             return False
         if not self._sells_coins:
             return self._place_stop(trade, stop_price)
-        door = self._protection.door
-        with self._in_the_air(door.note_exit(trade.pair, trade.exit_side)) as note:
-            placed = self._place_stop(trade, stop_price)
-            if not placed:
-                door.let_go(note)  # freqtrade does not say whether it was refused or not answered
-        return placed
+        with self._in_the_air(self._protection.door.note_exit(trade.pair, trade.exit_side)):
+            return self._place_stop(trade, stop_price)
 
     def _place_stop(self, trade: Trade, stop_price: float) -> bool:
         placed = super().create_stoploss_order(trade, stop_price)

@@ -13,8 +13,8 @@ from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
 from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
 from freqtrade_liquidation.orders.amounts import Amounts, total
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
 from freqtrade_liquidation.threads import bounded
 
@@ -96,7 +96,7 @@ def _positions_now(bot: "FreqtradeBot") -> Sequence[Position]:
     async def ask(trades: Sequence[KnownTrade]) -> Sequence[Position]:
         wire = ExchangeClient(bot.exchange)
         try:
-            venue = FuturesVenue(bot.exchange, wire, trades, door=Door())
+            venue = FuturesOrders(bot.exchange, wire, trades, gate=EntryGate())
             return await venue.get_all_positions(timeout_s=ASK_WITHIN_S / 2)
         finally:
             wire.close()

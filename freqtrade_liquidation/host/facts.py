@@ -14,8 +14,8 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.strays import find_strays, unexplained
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import an_order
-from freqtrade_liquidation.orders.futures import FuturesVenue
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 FUNDING_LIMIT: Final = 1000
@@ -43,7 +43,7 @@ class Facts:
 class FactFinder:
     """Asks the exchange what booking needs, all at once."""
 
-    def __init__(self, exchange: Exchange, wire: ExchangeClient, venue: FuturesVenue) -> None:
+    def __init__(self, exchange: Exchange, wire: ExchangeClient, venue: OrderManager) -> None:
         self._exchange = exchange
         self._wire = wire
         self._venue = venue
@@ -54,7 +54,7 @@ class FactFinder:
         """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``."""
         facts, began = Facts(), time.monotonic()
         trades = [trade for trade in trades if trade.pair in pairs]
-        closed = {close.order.pair for close in self._venue.deeds.closes}
+        closed = {close.order.pair for close in self._venue.executions.closes}
         asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
         for trade in trades:
             for order in trade.open_orders:
@@ -79,7 +79,7 @@ class FactFinder:
 
     async def _strays(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
         """Asked for only where the amounts do not add up without them."""
-        of_pair = [c for c in self._venue.deeds.closes if c.order.pair == trade.pair]
+        of_pair = [c for c in self._venue.executions.closes if c.order.pair == trade.pair]
         closes = [c for c in of_pair if (c.answer or {}).get("id") not in trade.order_ids]
         states = [facts.states.get(order.order_id) for order in trade.open_orders]
         beyond = unexplained(trade, states, closes)
@@ -104,7 +104,7 @@ class FactFinder:
         One from a list of its own is no order before it triggers, and cannot be cancelled after: it
         has filled nothing. Any other order may have filled in part before its cancel.
         """
-        for gone in self._venue.deeds.cancelled:
+        for gone in self._venue.executions.cancelled:
             if gone.conditional and order.is_stop and gone.order_id == order.order_id:
                 return {
                     "id": gone.order_id,
@@ -131,7 +131,7 @@ class FactFinder:
 
     def _first_close_ms(self, pair: str) -> int:
         """A minute early, for clocks differ; ccxt takes milliseconds."""
-        first = min(c.sent_at for c in self._venue.deeds.closes if c.order.pair == pair)
+        first = min(c.sent_at for c in self._venue.executions.closes if c.order.pair == pair)
         return int((first - timedelta(minutes=1)).timestamp() * 1000)
 
     async def _fills(self, facts: Facts, pair: str, timeout_s: float, *, since_ms: int) -> None:

@@ -12,8 +12,8 @@ from freqtrade.persistence import Trade
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.choosing import order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import open_trades
 from freqtrade_liquidation.threads import in_thread
 
@@ -121,8 +121,8 @@ async def look_ahead(
     """
     trades = await in_thread(open_trades, name="trades")
     wire = ExchangeClient(bot.exchange)
-    venue = venue_for(
-        bot.exchange, wire, trades, door=Door(), account_scope=config.scope == "account"
+    venue = order_manager_for(
+        bot.exchange, wire, trades, gate=EntryGate(), account_scope=config.scope == "account"
     )
     each_s = config.timeout_seconds / 2
     try:

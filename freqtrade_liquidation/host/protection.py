@@ -34,7 +34,7 @@ from freqtrade_liquidation.host.turns import NotArmed, Ticket
 from freqtrade_liquidation.host.watch import Watch
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 
@@ -61,7 +61,7 @@ class Protection:
         prepare_channels: Callable[[dict[str, Any]], None] = lambda config: None,
     ) -> None:
         self.log = logging.getLogger("freqtrade_liquidation")
-        self.door = Door()
+        self.door = EntryGate()
         self.signals = Signals(on_held=self._on_held_signal, on_third=self._on_third_signal)
         self.notifier = Notifier(lambda: self._bot)
         self.config = LiquidationConfig()

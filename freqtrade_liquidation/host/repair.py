@@ -24,10 +24,9 @@ from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder, Facts
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, find_stop, known_closes, sent_by
 from freqtrade_liquidation.model import BookedPair, OpenOrder, OrderRole
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import filled_by
-from freqtrade_liquidation.orders.futures import FuturesVenue
-from freqtrade_liquidation.orders.spot import venue_for
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
 from freqtrade_liquidation.threads import bounded
 
@@ -186,12 +185,12 @@ class _Repair:
 
     # -- asking -------------------------------------------------------------------------------
 
-    async def _ask(self) -> tuple[FuturesVenue, Facts]:
+    async def _ask(self) -> tuple[OrderManager, Facts]:
         wire = ExchangeClient(self._bot.exchange)
         try:
-            venue = venue_for(self._bot.exchange, wire, self._trades, door=Door())
+            venue = order_manager_for(self._bot.exchange, wire, self._trades, gate=EntryGate())
             await asyncio.gather(*(self._find(wire, venue, sent) for sent in self._sent))
-            venue.deeds.closes = known_closes(self._sent)
+            venue.executions.closes = known_closes(self._sent)
             trades = [trade for trade in self._trades if self._is_meant(trade)]
             finder = FactFinder(self._bot.exchange, wire, venue)
             pairs = {sent.pair for sent in self._sent}
@@ -199,7 +198,7 @@ class _Repair:
         finally:
             wire.close()
 
-    async def _find(self, wire: ExchangeClient, venue: FuturesVenue, sent: Sent) -> None:
+    async def _find(self, wire: ExchangeClient, venue: OrderManager, sent: Sent) -> None:
         """What became of all that was sent. What is in doubt is left for the next time."""
         answers = await asyncio.gather(
             *(find(wire, sent, close) for close in sent.closes if not close.refused)
@@ -216,7 +215,7 @@ class _Repair:
             sent.doubt = f"{doubts[0]}. It is asked again; until then the trade may look open"
 
     def _note_stop(
-        self, venue: FuturesVenue, sent: Sent, stop: dict[str, Any], raw: dict[str, Any]
+        self, venue: OrderManager, sent: Sent, stop: dict[str, Any], raw: dict[str, Any]
     ) -> None:
         trade = next((trade for trade in self._trades if trade.pair == sent.pair), None)
         if trade is None:
@@ -230,7 +229,7 @@ class _Repair:
             stop_price=stop["stop_price"],
             trade_id=trade.trade_id,
         )
-        venue.deeds.stops_put_back.append((order, raw, stop["amount"]))
+        venue.executions.stops_put_back.append((order, raw, stop["amount"]))
 
     def _is_meant(self, trade: KnownTrade) -> bool:
         """Not a trade that was opened after it all."""

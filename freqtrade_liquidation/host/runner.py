@@ -15,10 +15,9 @@ from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close, still_unbooked
-from freqtrade_liquidation.orders.futures import FuturesVenue
-from freqtrade_liquidation.orders.spot import venue_for
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time
 from freqtrade_liquidation.threads import in_thread
 
@@ -41,8 +40,13 @@ class LoopOf:
         self._exit_lock = exit_lock
         self._read_trades = read_trades
 
+    @property
+    def is_quiet(self) -> bool:
+        """See :class:`~freqtrade_liquidation.orders.base.BotLoop`."""
+        return self._turn.has_lock
+
     async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
-        """See :class:`~freqtrade_liquidation.orders.futures.BotLoop`."""
+        """See :class:`~freqtrade_liquidation.orders.base.BotLoop`."""
         if self._turn.has_lock or timeout_s <= 0:
             return None
         took = await in_thread(
@@ -60,7 +64,7 @@ class Runner:
     :ivar trades: freqtrade's open trades, as last read.
     """
 
-    def __init__(self, door: Door, notifier: Notifier) -> None:
+    def __init__(self, door: EntryGate, notifier: Notifier) -> None:
         self._door = door
         self._notifier = notifier
         self._earlier_closes: list[Close] = []
@@ -80,12 +84,13 @@ class Runner:
         assert turn.ends_at is not None, "begun"
         self.read_trades()
         wire = ExchangeClient(bot.exchange)
-        venue = venue_for(
+        venue = order_manager_for(
             bot.exchange,
             wire,
             self.trades,
-            door=self._door,
+            gate=self._door,
             account_scope=config.scope == "account",
+            seen=bot.round_trips,
         )
         booker = Booker(bot, wire, venue)
         venue.booker = booker
@@ -94,9 +99,9 @@ class Runner:
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
             left_s = turn.ends_at - time.monotonic()
-            venue.deeds.closes += await self._sold_before(venue, wire, audit, left_s)
+            venue.executions.closes += await self._sold_before(venue, wire, audit, left_s)
             # From here on, for the next run must know of them even if this one hangs.
-            self._earlier_closes = venue.deeds.closes
+            self._earlier_closes = venue.executions.closes
             return await manager.execute_liquidation(
                 request=turn.request,
                 correlation_id=turn.correlation_id,
@@ -111,7 +116,7 @@ class Runner:
                 self._notifier.send(Message(raw=message))
 
     async def _sold_before(
-        self, venue: FuturesVenue, wire: ExchangeClient, audit: AuditLog, left_s: float
+        self, venue: OrderManager, wire: ExchangeClient, audit: AuditLog, left_s: float
     ) -> list[Close]:
         """Closing orders that freqtrade's trades do not know of.
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from freqtrade_liquidation.clock import Clock
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.names import is_entry_of_bot, is_ours
+from freqtrade_liquidation.exchange.rules.names import is_of_bot, is_ours, tag_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
 from freqtrade_liquidation.orders.executions import Executions, an_order
@@ -63,6 +63,7 @@ class BotOrders:
         self._gate = gate
         self._clock = clock
         self._run_began = run_began
+        self._tag = tag_of(str(exchange._config.get("db_url")))
         self._asked: dict[str, asyncio.Task[None]] = {}
         self._forgotten_at: dict[str, float] = {}
         self._searched: dict[int, float] = {}
@@ -219,12 +220,12 @@ class BotOrders:
                 booked = await in_thread(lambda: booked_ids(fresh.keys()), name="orders")
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("Which orders of %s are booked is not known: %s", pair, error)
-            booked = {key for key, o in fresh.items() if not is_entry_of_bot(_name_of(o))}
+            booked = {key for key, order in fresh.items() if not self._is_named(order)}
         return [order for order_id, order in fresh.items() if order_id not in booked]
 
     def _take(self, note: OrderNote, orders: Collection[Raw]) -> None:
         """Those of *orders* that are the note's, by their name, else by what it asked for."""
-        named = [order for order in orders if is_entry_of_bot(_name_of(order))]
+        named = [order for order in orders if self._is_named(order)]
         nameless = [order for order in orders if not _name_of(order)]
         in_time = [order for order in nameless if self._is_in_time(note, order)]
         like = [order for order in in_time if _was_asked_for(order, note)]
@@ -236,6 +237,9 @@ class BotOrders:
             self.ambiguous[note.pair] = (
                 f"order {unlike[0]['id']} may be the bot's, and cannot be shown to be: look it up"
             )
+
+    def _is_named(self, order: Raw) -> bool:
+        return is_of_bot(_name_of(order), self._tag)
 
     def _is_in_time(self, note: OrderNote, order: Raw) -> bool:
         moment = datetime.fromtimestamp((order.get("timestamp") or 0) / 1000, UTC)

@@ -47,6 +47,7 @@ class FuturesOrders(OrderManagerBase):
         self._entry_prices: dict[str, float] = {}
         self._order_lists = SharedFlight(self._read_orders)
         self._read: list[OpenOrder] = []
+        self._ends: dict[str, dict[str, Any]] = {}
 
     @property
     def scope(self) -> str:
@@ -82,13 +83,12 @@ class FuturesOrders(OrderManagerBase):
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        asks = [self._lists.positions(timeout_s=timeout_s)]
+        asked = asyncio.ensure_future(self._lists.positions(timeout_s=timeout_s))
         if not self._account_scope:  # what is ours depends on what our orders have filled
-            whole, *_ = await asyncio.gather(
-                *asks, self._order_lists.join(timeout_s), self.fill_in(timeout_s=timeout_s)
+            await asyncio.gather(
+                asked, self._order_lists.join(timeout_s), self.fill_in(timeout_s=timeout_s)
             )
-        else:
-            [whole] = await asyncio.gather(*asks)
+        whole = await asked
         listed = self._reader.read(whole.rows, scope_pairs=self._pairs())
         self._position_remarks = listed.remarks
         if whole.cut_off:
@@ -124,7 +124,7 @@ class FuturesOrders(OrderManagerBase):
 
     def _in_base_currency(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of a list that was asked of ccxt, as freqtrade would give it."""
-        return self._exchange._order_contracts_to_amount(dict(row))  # type: ignore[return-value]
+        return self._exchange._order_contracts_to_amount(dict(row))
 
     def recall(self) -> Sequence[Position] | None:
         """Only a list tells."""
@@ -177,11 +177,11 @@ class FuturesOrders(OrderManagerBase):
         self, pairs: Collection[str], *, timeout_s: float
     ) -> Mapping[str, Explanation]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        _, _, *held = await asyncio.gather(
-            self.fill_in(pairs, timeout_s=timeout_s),
-            self._read_ends(pairs, timeout_s),
-            *(self._ask_alone(pair, timeout_s) for pair in pairs),
+        asked = asyncio.gather(*(self._ask_alone(pair, timeout_s) for pair in pairs))
+        await asyncio.gather(
+            asked, self.fill_in(pairs, timeout_s=timeout_s), self._read_ends(pairs, timeout_s)
         )
+        held = await asked
         return {
             pair: self._explanation(pair, answered)
             for pair, answered in zip(pairs, held, strict=True)
@@ -214,7 +214,6 @@ class FuturesOrders(OrderManagerBase):
 
     async def _read_ends(self, pairs: Collection[str], timeout_s: float) -> None:
         """The bot's open orders, and entries whose cancel told no fill."""
-        self._ends: dict[str, dict[str, Any]] = {}
 
         async def ask(order: OpenOrder) -> None:
             try:

@@ -73,7 +73,8 @@ class Ownership:
         self.trades: tuple[KnownTrade, ...] = ()
         self.never_sent: tuple[KnownTrade, ...] = ()
         self.know(trades)
-        self.extent: frozenset[str] = frozenset({t.pair for t in self.trades} | set(in_air))
+        of_trades = {trade.pair for trade in self.trades}
+        self.extent: frozenset[str] = frozenset(of_trades | set(in_air))
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """freqtrade's loop has written to its trades since they were read."""
@@ -139,9 +140,9 @@ class Ownership:
                 filled = self.filled_of(order)
                 entry = not order.is_stop and order.role_side != trade.side.exit_side
                 yield self._bought(filled, trade.fee_open) if entry else -filled
-        for order in self.found_of(pair):
-            filled = float(order.get("filled") or 0.0)
-            entry = order["side"] != side.exit_side
+        for found in self.found_of(pair):
+            filled = float(found.get("filled") or 0.0)
+            entry = found["side"] != side.exit_side
             yield self._bought(filled, FEE_RATIO) if entry else -filled
         for close in self._closes_of(pair):
             yield -close.filled

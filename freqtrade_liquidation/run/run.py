@@ -222,10 +222,10 @@ class Run:
 
     async def _news(self) -> None:
         """Until something is answered, or due."""
-        tasks: list[asyncio.Task[object]] = [flight.task for flight in self._sender.flights]  # type: ignore[misc]
+        tasks: list[asyncio.Task[object]] = [flight.task for flight in self._sender.flights]
         tasks += self._reader.in_flight
         if self._explaining is not None:
-            tasks.append(self._explaining)  # type: ignore[arg-type]
+            tasks.append(self._explaining)
         due = [self._attempts.next_due(), self._sender.next_overdue(), self._next_look()]
         soonest = min((moment for moment in due if moment is not None), default=now() + POLL_S)
         seconds = min(max(0.0, soonest - now()), self._runner.left_s)

@@ -16,9 +16,8 @@ from freqtrade.resolvers import ExchangeResolver
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import Side
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
-from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -56,7 +55,7 @@ def known_order(order_id: str, side: str) -> KnownOrder:
 
 def on(
     exchange: Exchange,
-    work: Callable[[FuturesVenue], Awaitable[Any]],
+    work: Callable[[OrderManager], Awaitable[Any]],
     *trades: KnownTrade,
     **options: Any,
 ) -> Any:
@@ -65,7 +64,9 @@ def on(
     async def main() -> Any:
         wire = ExchangeClient(exchange)
         try:
-            return await work(venue_for(exchange, wire, trades, door=Door(), **options))
+            return await work(
+                order_manager_for(exchange, wire, trades, gate=EntryGate(), **options)
+            )
         finally:
             wire.close()
 

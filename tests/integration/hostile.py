@@ -17,8 +17,8 @@ from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import BookedPair, Side
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import filled_by
-from freqtrade_liquidation.orders.futures import FuturesVenue
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
@@ -43,14 +43,14 @@ class TimedAuditLog(MemoryAuditLog):
 class NoDatabase:
     """Asks all that booking asks, of the exchange, and writes it nowhere."""
 
-    def __init__(self, exchange: Exchange, venue: FuturesVenue) -> None:
+    def __init__(self, exchange: Exchange, venue: OrderManager) -> None:
         self._venue = venue
         self._finder = FactFinder(exchange, venue._wire, venue)
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> list[BookedPair]:
         """As ``host.booker.Booker``."""
         await self._finder.gather(pairs, self._venue.trades, timeout_s=timeout_s / 2)
-        closes = [c for c in self._venue.deeds.closes if not c.refused]
+        closes = [c for c in self._venue.executions.closes if not c.refused]
         of_pair = {pair: [c for c in closes if c.order.pair == pair] for pair in pairs}
         return [
             BookedPair(pair=pair, error=Bookkeeper._why_unbooked(found), filled=filled_by(found)[0])
@@ -183,7 +183,7 @@ def play(
     audit = TimedAuditLog()
     practice.clear_log()
 
-    async def run(venue: FuturesVenue) -> tuple[LiquidationResult, float, float]:
+    async def run(venue: OrderManager) -> tuple[LiquidationResult, float, float]:
         venue.booker = NoDatabase(exchange, venue)
         began = time.monotonic()
         result = await LiquidationManager(checked, venue, audit).execute_liquidation(trigger)

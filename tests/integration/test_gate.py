@@ -17,6 +17,7 @@ from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from freqtrade_liquidation.errors import (
     AccountRefused,
     ClockSkewed,
+    CloseBlocked,
     ExchangeUnavailable,
     NothingToReduce,
 )
@@ -25,7 +26,7 @@ from freqtrade_liquidation.exchange.rules.lookup import find_order
 from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.exchange.single_attempt import asking_once
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Side
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.choosing import OrderManager
 from tests.integration.exchanges import BTC, ETH, on, wrapper_on
 from tests.integration.hostile import Played, futures_book, play
 from tests.integration.hostile_truth import assert_nothing_was_made_worse
@@ -64,7 +65,7 @@ def closing(pair: str, side: Side, amount: float, exchange: Exchange) -> Closing
 
 
 def close(exchange: Exchange, pair: str, side: Side, amount: float) -> Any:
-    async def work(venue: FuturesVenue) -> Any:
+    async def work(venue: OrderManager) -> Any:
         order = closing(pair, side, amount, exchange)
         return await venue.execute_market_close(order, timeout_s=5)
 
@@ -79,7 +80,7 @@ def test_book_is_read_in_base_currency(gate: PracticeExchange, wrapper: Exchange
     stop = gate.seed_stop(ETH, "buy", 1.5, 5_000)
     entry = gate.seed_order(XRP, "buy", 70, 0.5)
 
-    async def look(venue: FuturesVenue) -> tuple[Any, Any]:
+    async def look(venue: OrderManager) -> tuple[Any, Any]:
         return (
             await venue.get_all_positions(timeout_s=5),
             await venue.get_open_orders(timeout_s=5),
@@ -124,12 +125,16 @@ def test_close_that_gate_cut_short_is_at_its_end_with_what_it_filled(
     assert (answer.order_id, answer.filled, answer.average) == ("7", 0.006, 65000.0)
 
 
-@pytest.mark.parametrize(("held", "label"), [(0, "REDUCE_EXCEEDED"), (-0.01, "INCREASE_POSITION")])
+@pytest.mark.parametrize(
+    ("held", "label", "kind"),
+    [(0, "REDUCE_EXCEEDED", NothingToReduce), (-0.01, "INCREASE_POSITION", CloseBlocked)],
+)
 def test_nothing_left_to_reduce_is_told_apart_from_a_refusal(
-    gate: PracticeExchange, wrapper: Exchange, held: float, label: str
+    gate: PracticeExchange, wrapper: Exchange, held: float, label: str, kind: type[Exception]
 ) -> None:
+    """Only the first one says that the position is zero."""
     gate.seed_position(BTC, held)
-    with pytest.raises(NothingToReduce, match=label):
+    with pytest.raises(kind, match=label):
         close(wrapper, BTC, Side.LONG, 0.01)
 
 
@@ -164,7 +169,7 @@ def test_wrong_clock_is_set_and_the_close_goes_through(
     gate.seed_position(BTC, 0.01)
     gate.set_clock_offset(120_000)
 
-    async def twice(venue: FuturesVenue) -> Any:
+    async def twice(venue: OrderManager) -> Any:
         with pytest.raises(ClockSkewed):
             await venue.get_all_positions(timeout_s=5)
         order = closing(BTC, Side.LONG, 0.01, wrapper)

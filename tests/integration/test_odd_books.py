@@ -13,7 +13,7 @@ from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairState, Side
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
@@ -21,7 +21,7 @@ from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 def liquidate(exchange: Exchange, *trades: KnownTrade, **options: Any) -> LiquidationResult:
     """One run, as an operator's command, with nobody to book it."""
 
-    async def run(venue: FuturesVenue) -> LiquidationResult:
+    async def run(venue: OrderManager) -> LiquidationResult:
         manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
         return await manager.execute_liquidation("cli")
 
@@ -34,7 +34,7 @@ def said(result: LiquidationResult) -> list[str]:
 
 
 async def with_the_fill(
-    practice: PracticeExchange, venue: FuturesVenue, answered: str, asked: str, fill: Any
+    practice: PracticeExchange, venue: OrderManager, answered: str, asked: str, fill: Any
 ) -> LiquidationResult:
     manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
     practice.clear_log()
@@ -54,7 +54,7 @@ def test_futures_entry_that_fills_between_positions_and_orders_is_closed(
 ) -> None:
     practice.seed_order(BTC, "buy", 0.1, 60_000)
 
-    def run(venue: FuturesVenue) -> Any:
+    def run(venue: OrderManager) -> Any:
         return with_the_fill(
             practice, venue, "/positionRisk", "/openOrders$", lambda: fill_at(practice, BTC)
         )
@@ -71,7 +71,7 @@ def test_spot_entry_that_fills_between_balance_and_order_is_sold(
     order_id = practice.seed_order(SPOT, "buy", 0.1, 60_000)
     known = trade(SPOT, 0.0, known_order(order_id, "buy"))
 
-    def run(venue: FuturesVenue) -> Any:
+    def run(venue: OrderManager) -> Any:
         return with_the_fill(
             practice, venue, "/account", "/api/v3/order$", lambda: fill_at(practice, SPOT)
         )
@@ -256,7 +256,7 @@ def test_spot_look_reads_each_open_order_once_and_never_an_older_answer(
     practice.seed_balance("BTC", 0.2)
     stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
 
-    async def look(venue: FuturesVenue) -> list[int]:
+    async def look(venue: OrderManager) -> list[int]:
         counts = []
         practice.clear_log()
         await asyncio.gather(

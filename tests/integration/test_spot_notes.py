@@ -11,7 +11,7 @@ from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders import spot as ledger
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import SPOT, trade
@@ -31,13 +31,13 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
     return lambda *order_ids: booked.update(order_ids)
 
 
-def look(exchange: Exchange, door: Door, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
+def look(exchange: Exchange, door: EntryGate, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
     """Positions and open orders."""
 
     async def main() -> tuple[list[Any], list[Any]]:
         wire = ExchangeClient(exchange)
         try:
-            venue = ledger.LedgerVenue(exchange, wire, trades, door=door)
+            venue = ledger.SpotOrders(exchange, wire, trades, gate=door)
             positions = await venue.get_all_positions(timeout_s=2.0)
             return list(positions), list(await venue.get_open_orders(timeout_s=2.0))
         finally:
@@ -53,7 +53,7 @@ def test_entry_that_nobody_heard_of_is_found_and_no_other(
     user's."""
     practice.seed_balance("BTC", 5)
     book(practice.seed_order(SPOT, "buy", 0.02))
-    door = Door()
+    door = EntryGate()
     assert door.note(SPOT, "buy") is not None
     assert look(spot, door) == ([], [])
     assert len(door.in_air()) == 1, "what is known settles nothing"
@@ -67,7 +67,7 @@ def test_exit_that_nobody_heard_of_is_not_sold_again(
     practice: PracticeExchange, spot: Exchange, book: Book
 ) -> None:
     practice.seed_balance("BTC", 5)
-    door = Door()
+    door = EntryGate()
     door.note_exit(SPOT, "sell")
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert position.uncertain, "it may still be executed"
@@ -82,7 +82,7 @@ def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
 ) -> None:
     """It locks the coins that are to be sold."""
     practice.seed_balance("BTC", 0.03)
-    door = Door()
+    door = EntryGate()
     door.note_exit(SPOT, "sell")
     resting = practice.seed_order(SPOT, "sell", 0.03, price=practice.price(SPOT) * 1.1)
     (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
@@ -96,7 +96,7 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     """Counted twice, what is left would look sold. ccxt reads no names from Bitvavo's lists."""
     monkeypatch.setattr(ledger, "is_ours", lambda name: False)
     practice.seed_balance("BTC", 5)
-    door = Door()
+    door = EntryGate()
     door.note_exit(SPOT, "sell")
     answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
@@ -104,8 +104,8 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     async def main() -> list[Position]:
         wire = ExchangeClient(spot)
         try:
-            venue = ledger.LedgerVenue(spot, wire, (trade(SPOT, 0.03),), door=door)
-            venue.deeds.closes.append(Close(order=order, answer={**answer, "average": 1.0}))
+            venue = ledger.SpotOrders(spot, wire, (trade(SPOT, 0.03),), gate=door)
+            venue.executions.closes.append(Close(order=order, answer={**answer, "average": 1.0}))
             return list(await venue.get_all_positions(timeout_s=2.0))
         finally:
             wire.close()

@@ -53,7 +53,8 @@ class Disturbing(Grip):
                 limits.reset()
 
     def set_strict_reduce_only(self, strict: bool) -> None:
-        """Refuse reduce-only orders whose position resting reduce-only orders already cover."""
+        """Refuse reduce-only orders whose position resting reduce-only orders already cover
+        (−4118); −2022 is the answer where there is nothing to reduce."""
         self.core.futures.strict_reduce_only = strict
 
     def add_fault(self, kind: str, **rule: Any) -> int:

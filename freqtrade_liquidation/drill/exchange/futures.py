@@ -26,7 +26,7 @@ class FuturesVenue(Venue):
         self.wallets: dict[str, Decimal] = {"USDT": Decimal(100_000), "USDC": Decimal(10_000)}
         self.positions: dict[str, Position] = {}
         self.income: list[dict[str, Any]] = []
-        self.strict_reduce_only = False
+        self.strict_reduce_only = False  # resting reduce-only orders claim their part
         self.multi_assets = False
         self.algo = AlgoBook(self)
         self._income_ids = itertools.count(9_000_001)
@@ -75,8 +75,10 @@ class FuturesVenue(Venue):
         """Refuse duplicates, reduce-only without a position, post-only takers, missing margin."""
         if self.is_duplicate(order.client_order_id):
             raise refuse(-4116)
-        if order.reduce_only and self._reducible(order, strict=self.strict_reduce_only) <= 0:
+        if order.reduce_only and self._reducible(order) <= 0:
             raise refuse(-2022)
+        if order.reduce_only and self._reducible(order, strict=self.strict_reduce_only) <= 0:
+            raise refuse(-4118)
         if order.time_in_force == "GTX" and self.would_take(order):
             raise refuse(-5022)
         if not order.reduce_only:

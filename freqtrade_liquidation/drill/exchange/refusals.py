@@ -39,12 +39,15 @@ _TEXTS: Final[dict[int, str]] = {
     -2014: "API-key format invalid.",
     -2015: "Invalid API-key, IP, or permissions for action.",
     -2019: "Margin is insufficient.",
+    -2020: "Unable to fill.",
     -2021: "Order would immediately trigger.",
     -2022: "ReduceOnly Order is rejected.",
     -4003: "Quantity less than or equal to zero.",
     -4004: "Quantity less than min quantity.",
     -4005: "Quantity greater than max quantity.",
     -4014: "Price not increased by tick size.",
+    -4016: "Price is higher than mark price multiplier cap.",
+    -4024: "Price is lower than mark price multiplier floor.",
     -4028: "Leverage is not valid.",
     -4046: "No need to change margin type.",
     -4047: "Margin type cannot be changed if there exists open orders.",
@@ -52,15 +55,22 @@ _TEXTS: Final[dict[int, str]] = {
     -4059: "No need to change position side.",
     -4082: "Invalid number of batch place orders.",
     -4116: "ClientOrderId is duplicated.",
+    -4118: "ReduceOnly Order Failed. Please check your existing position and open orders",
     -4120: "Order type not supported for this endpoint. Please use the Algo Order API endpoints.",
+    -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit",
     -4171: "No need to change multi-assets mode.",
     -5022: "Due to the order could not be executed as maker, the Post Only order will be rejected.",
 }
 
 
+def words_of(code: int) -> str:
+    """:return: Binance's own words for *code*."""
+    return _TEXTS.get(code, "Request rejected.")
+
+
 def refuse(code: int, message: str | None = None, status: int = 400) -> Refusal:
     """:return: the refusal of *code* with Binance's own words, unless *message* replaces them."""
-    return Refusal(code, message or _TEXTS.get(code, "Request rejected."), status)
+    return Refusal(code, message or words_of(code), status)
 
 
 def filter_failure(name: str) -> Refusal:

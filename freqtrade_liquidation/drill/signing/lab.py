@@ -71,7 +71,6 @@ class Lab:
         )
         self.at_start = self._taken()
         self.wire = ExchangeClient(self.exchange)
-        self.wire._session.mount("https://", self._recorder)
         api: Any = self.exchange._api
         self.exchange._markets = api.load_markets()
         self._recorder.seen.clear()
@@ -86,7 +85,7 @@ class Lab:
     def signed(self, request: Request) -> list[Signed]:
         """What *request* would send. That the samples are no answer to it does not matter."""
         with suppress(LiquidationError):
-            asyncio.run(self.wire.read(request, timeout_s=5.0))
+            asyncio.run(self.wire.attempt(request, timeout_s=5.0, write=False))
         return self._taken()
 
     def _taken(self) -> list[Signed]:

@@ -3,6 +3,7 @@
 A name is the only handle on an order whose answer was lost.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,40 +12,49 @@ from typing import Any, Final
 from freqtrade_liquidation.exchange.rules.kin import rule_for
 
 MARK: Final = "ftl"
-"""What our names begin with."""
-MARK_HEX: Final = MARK.encode().hex()
-"""The same where only hexadecimal digits are allowed: ``66746c``."""
-
-_OURS: Final = re.compile(
-    rf"(t-)?{MARK}[0-9a-f]{{15}}|0x{MARK_HEX}[0-9a-f]{{26}}|{MARK_HEX}[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
-)
+"""What the names of our closing orders begin with."""
+BOT_MARK: Final = "fte"
+"""What the names of the bot's own orders begin with; its tag follows."""
+TAG_DIGITS: Final = 4
 
 
-def _plain(digits: str) -> str:
+def _pattern(mark: str) -> re.Pattern[str]:
+    hexadecimal = mark.encode().hex()
+    return re.compile(
+        rf"(?:t-)?{mark}(?P<plain>[0-9a-f]{{15}})|0x{hexadecimal}(?P<cloid>[0-9a-f]{{26}})"
+        rf"|{hexadecimal}(?P<uuid>[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
+    )
+
+
+_OURS: Final = _pattern(MARK)
+_BOTS: Final = _pattern(BOT_MARK)
+
+
+def _plain(mark: str, digits: str) -> str:
     """18 letters and digits fit every other exchange that freqtrade supports: binance 36 of
     ``[.A-Z:/a-z0-9_-]``, okx 32 letters and digits, kraken 18 of free text (the shortest), bybit
     36, bitget 32 or more, kucoin 40, bingx 40, htx 64, krakenfutures 100 characters.
     """
-    return f"{MARK}{digits[:15]}"
+    return f"{mark}{digits[:15]}"
 
 
-def _gate(digits: str) -> str:
+def _gate(mark: str, digits: str) -> str:
     """``text``: ``t-`` and at most 28 characters. Source: ccxt ``gate.create_order_request``,
     which puts ``t-`` in front where it is missing; then the answer would name another order."""
-    return f"t-{_plain(digits)}"
+    return f"t-{_plain(mark, digits)}"
 
 
-def _cloid(digits: str) -> str:
+def _cloid(mark: str, digits: str) -> str:
     """128 bits in hexadecimal. Source: Hyperliquid's exchange endpoint, ``c`` (cloid)."""
-    return f"0x{MARK_HEX}{digits[:26]}"
+    return f"0x{mark.encode().hex()}{digits[:26]}"
 
 
-def _uuid(digits: str) -> str:
+def _uuid(mark: str, digits: str) -> str:
     """A UUID. Source: Bitvavo's REST API, ``clientOrderId``."""
-    return str(uuid.UUID(f"{MARK_HEX}{digits[:26]}"))
+    return str(uuid.UUID(f"{mark.encode().hex()}{digits[:26]}"))
 
 
-FORMATS: Final[Mapping[str, Callable[[str], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "gate": _gate,
     "hyperliquid": _cloid,
     "bitvavo": _uuid,
@@ -57,7 +67,27 @@ def client_order_id(api: Any, digits: str) -> str:
 
     :param digits: 32 hexadecimal digits, random: ``uuid4().hex``. At least 15 of them are used.
     """
-    return rule_for(FORMATS, api, _plain)(digits)
+    return rule_for(FORMATS, api, _plain)(MARK, digits)
+
+
+def tag_of(db_url: str) -> str:
+    """Tells the orders of the bot on this database from those of another bot on the account."""
+    return hashlib.sha256(db_url.encode()).hexdigest()[:TAG_DIGITS]
+
+
+def bot_order_id(api: Any, tag: str, digits: str) -> str:
+    """A name for an order that freqtrade places.
+
+    :param digits: see :func:`client_order_id`.
+    """
+    return rule_for(FORMATS, api, _plain)(BOT_MARK, tag + digits)
+
+
+def is_of_bot(name: str | None, tag: str) -> bool:
+    """Whether *name*, as an exchange gave it back, is one of :func:`bot_order_id`."""
+    found = None if name is None else _BOTS.fullmatch(name.lower())
+    digits = "".join(part or "" for part in found.group("plain", "cloid", "uuid")) if found else ""
+    return digits.replace("-", "").startswith(tag) if found else False
 
 
 def is_ours(name: str | None) -> bool:

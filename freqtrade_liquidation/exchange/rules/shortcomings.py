@@ -8,7 +8,8 @@ from freqtrade.exchange import Exchange
 from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.exchange.limiter import REQUEST, limits_of
+from freqtrade_liquidation.exchange.limiter import ORDER, READ, REQUEST, WRITE
+from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.lookup import can_find
 
@@ -43,29 +44,38 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
             f"On {name} a stop that has to be put back is a stop-limit order: below its limit it "
             "does not sell."
         )
-    if (words := _slow_by_rate_limit(exchange)) is not None:
+    if (words := _slow_by_limits(exchange)) is not None:
         yield words
 
 
-def _slow_by_rate_limit(exchange: Exchange) -> str | None:
+def _slow_by_limits(exchange: Exchange) -> str | None:
     """Where a run cannot be over in time, at least not with as many positions as may be open.
 
     What it sends with nothing in the way: positions (balance) twice, on futures orders and stops
-    twice, and one close each.
+    twice, and one close each. On spot each close is read back.
     """
     config = exchange._config
-    windows = [window for window in limits_of(exchange) if window.kind == REQUEST]
     timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
     most = config.get("max_open_trades", 1)
     positions = int(most) if 0 < most < float("inf") else 1
-    requests = positions + (6 if exchange.trading_mode == TradingMode.FUTURES else 2)
-    for window in windows:
-        needs_s = (requests - 1) // window.limit * window.span_s
+    futures = exchange.trading_mode == TradingMode.FUTURES
+    looks = 6 if futures else 2
+    needed = {
+        REQUEST: positions + looks,
+        READ: looks if futures else looks + positions,
+        WRITE: positions,
+        ORDER: positions,
+    }
+    for window in limits_of(exchange):
+        needs_s = (needed.get(window.kind, 1) - 1) // window.limit * window.span_s
         if needs_s >= timeout_s:
+            users = window.kind == REQUEST
+            whose = "rateLimit in ccxt_config" if users else f"{exchange.name}'s own limits"
+            lower = " or lower rateLimit" if users else ""
             return (
-                f"rateLimit in ccxt_config: closing {positions} position(s) takes {needs_s:.0f} s "
+                f"{whose}: closing {positions} position(s) takes {needs_s:.0f} s "
                 f"or more, and timeout_seconds is {timeout_s:g}. Raise "
-                "timeout_seconds or lower rateLimit, or part of the book stays open."
+                f"timeout_seconds{lower}, or part of the book stays open."
             )
     return None
 

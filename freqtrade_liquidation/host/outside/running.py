@@ -33,8 +33,8 @@ from freqtrade_liquidation.manager import (
     new_correlation_id,
 )
 from freqtrade_liquidation.model import Request
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.orders.choosing import order_manager_for
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
@@ -191,11 +191,11 @@ class OutsideRun:
     ) -> LiquidationResult:
         exchange = self._exchange if self._bot is None else self._bot.exchange
         wire = ExchangeClient(exchange)
-        venue = venue_for(
+        venue = order_manager_for(
             exchange,
             wire,
             self._trades,
-            door=Door(),
+            gate=EntryGate(),
             account_scope=self._settings.scope == "account",
         )
         if self._bot is None:
@@ -206,7 +206,7 @@ class OutsideRun:
         try:
             if self._bot is None:
                 shared = venue.shares_the_account
-                venue.deeds.closes += await earlier_closes(
+                venue.executions.closes += await earlier_closes(
                     self._audit, wire, self._trades, shared=shared
                 )
             return await manager.execute_liquidation(

@@ -64,11 +64,16 @@ def test_strict_reduce_only_refuses_what_resting_orders_already_cover(core: Core
     resting = {"type": "LIMIT", "price": "70000", "reduceOnly": "true"}
     futures.place(_order("SELL", "0.1", **resting))
     futures.strict_reduce_only = True
-    with pytest.raises(Refusal, match="ReduceOnly"):
+    with pytest.raises(Refusal, match="ReduceOnly") as claimed:
         futures.place(_order("SELL", "0.1", reduceOnly="true"))
+    assert claimed.value.code == -4118
     futures.strict_reduce_only = False
     futures.place(_order("SELL", "0.1", reduceOnly="true"))
     assert futures.position(BTC).amount == 0
+    futures.strict_reduce_only = True
+    with pytest.raises(Refusal) as nothing_left:
+        futures.place(_order("SELL", "0.1", reduceOnly="true"))
+    assert nothing_left.value.code == -2022
 
 
 def test_fill_or_kill_fills_all_or_nothing(core: Core) -> None:

@@ -6,6 +6,7 @@ import ccxt
 import pytest
 
 from freqtrade_liquidation.exchange.answers import (
+    LONGEST_UNSAID_S,
     LONGEST_WAIT_S,
     SHORTEST_BAN_S,
     Answer,
@@ -64,6 +65,64 @@ def test_ban_without_a_time_is_the_shortest_one(
     status: int | None, headers: dict[str, str], wait_s: float | None
 ) -> None:
     assert Answer(status=status, headers=headers).wait_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "wait_s"),
+    [
+        # Bybit: in a 200, by its own clock in the same answer.
+        (
+            200,
+            {"X-Bapi-Limit-Reset-Timestamp": "1795579200500"},
+            '{"retCode":10006,"retMsg":"Too many visits!","time":1795579200100}',
+            0.4,
+        ),
+        # Each answer of Bybit's has the header: it counts only where the limit is said to be hit.
+        (
+            200,
+            {"X-Bapi-Limit-Reset-Timestamp": "1795579200500"},
+            '{"retCode":110007,"retMsg":"ab not enough","time":1795579200100}',
+            None,
+        ),
+        (403, {}, "403, access too frequent", 600.0),
+        # Gate: seconds, by the answer's date.
+        (
+            429,
+            {"Date": THE_DATE, "X-Gate-RateLimit-Reset-Timestamp": "1795579203"},
+            '{"label":"TOO_MANY_REQUESTS"}',
+            3.0,
+        ),
+        # BingX and Kraken say it in words, HTX in headers.
+        (
+            200,
+            {"Date": THE_DATE},
+            '{"code":100410,"msg":"The endpoint trigger frequency limit rule is currently in the '
+            'disabled period and will be unblocked after 1795579205000"}',
+            5.0,
+        ),
+        (200, {"Date": THE_DATE}, '{"error":["EService:Throttled: 1795579204"]}', 4.0),
+        (
+            200,
+            {"ratelimit-reset": "1795579203000"},
+            '{"status":"error","err_code":1032,"ts":1795579201000}',
+            2.0,
+        ),
+        # A limit that tells no moment: the run's own pauses.
+        (200, {}, '{"code":"50011","msg":"Rate limit reached."}', None),
+        # The past, and more than an answer that is no ban may ask for.
+        (429, {"Date": THE_DATE, "X-Gate-RateLimit-Reset-Timestamp": "1795579100"}, "", 0.0),
+        (503, {"Retry-After": "86400"}, "", LONGEST_UNSAID_S),
+        (429, {"Date": THE_DATE, "ratelimit-reset": "9" * 13}, "", LONGEST_UNSAID_S),
+        (429, {"ratelimit-reset": "soon"}, "", None),
+        (429, {"ratelimit-reset": "-5"}, "", None),
+        (418, {"Retry-After": "86400"}, "", 86_400.0),
+    ],
+)
+def test_each_exchanges_own_form_of_a_wait(
+    status: int, headers: dict[str, str], body: str, wait_s: float | None
+) -> None:
+    found = Answer(status=status, headers=headers, body=body).wait_s
+    assert found == (wait_s if wait_s is None else pytest.approx(wait_s))
 
 
 def heard(status: int, body: str) -> Any:

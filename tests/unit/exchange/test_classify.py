@@ -25,11 +25,13 @@ from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 from freqtrade_liquidation.errors import (
     AccountRefused,
     ClockSkewed,
+    CloseBlocked,
     ExchangeRefused,
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
     OutcomeUnknown,
+    RefusedForNow,
 )
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES, Verdict
@@ -162,16 +164,80 @@ def test_what_nobody_knows_may_have_acted(error: Exception) -> None:
         (
             "binance",
             ccxt.InvalidOrder('binance {"code":-2022,"msg":"ReduceOnly Order is rejected."}'),
-            NothingToReduce,
+            CloseBlocked,
         ),
-        ("binance", ccxt.ExchangeError('binance {"code":-2022}'), NothingToReduce),
+        ("binance", ccxt.ExchangeError('binance {"code":-2022}'), CloseBlocked),
         ("binance", ccxt.InvalidNonce('binance {"code":-1021,"msg":"Timestamp"}'), ClockSkewed),
         ("binance", ccxt.ExchangeError('binance {"code": "-1021"}'), ClockSkewed),
         ("binance", ccxt.ExchangeError('binance {"code":-1007,"msg":"Timeout"}'), OutcomeUnknown),
         ("binance", ccxt.ExchangeError('binance {"code":-1006}'), OutcomeUnknown),
         ("binance", ccxt.OperationRejected('binance {"code":-1001}'), OutcomeUnknown),
-        ("bybit", ccxt.InvalidOrder('bybit {"retCode":110017,"retMsg":"zero"}'), NothingToReduce),
-        ("bybit", ccxt.PermissionDenied('bybit {"retCode":30012}'), ExchangeRefused),
+        # One code with two meanings: the words tell them apart.
+        (
+            "bybit",
+            ccxt.InvalidOrder(
+                'bybit {"retCode":110017,"retMsg":"current position is zero, cannot fix '
+                'reduce-only order qty"}'
+            ),
+            NothingToReduce,
+        ),
+        (
+            "bybit",
+            ccxt.InvalidOrder('bybit {"retCode":110017,"retMsg":"Reduce-only rule not satisfied"}'),
+            CloseBlocked,
+        ),
+        ("bybit", ccxt.PermissionDenied('bybit {"retCode":30012}'), RefusedForNow),
+        (
+            "gate",
+            ccxt.ExchangeError('gate {"label":"REDUCE_EXCEEDED","message":"empty position"}'),
+            NothingToReduce,
+        ),
+        ("gate", ccxt.ExchangeError('gate {"label":"REDUCE_EXCEEDED"}'), CloseBlocked),
+        # Binance's spot filters are one code; ccxt drops it where it knows the words.
+        (
+            "binance",
+            ccxt.InvalidOrder("binance Filter failure: PERCENT_PRICE_BY_SIDE"),
+            RefusedForNow,
+        ),
+        (
+            "binance",
+            ccxt.InvalidOrder('binance {"code":-1013,"msg":"Filter failure: PERCENT_PRICE"}'),
+            RefusedForNow,
+        ),
+        (
+            "binance",
+            ccxt.InvalidOrder('binance lot size {"code":-1013,"msg":"Filter failure: LOT_SIZE"}'),
+            ExchangeRefused,
+        ),
+        (
+            "binance",
+            ccxt.InvalidOrder('binance {"code":-1013,"msg":"Filter failure: NOTIONAL"}'),
+            ExchangeRefused,
+        ),
+        # The innermost row decides, wherever it stands in the text.
+        (
+            "okx",
+            ccxt.ExchangeError('okx {"data":[{"sCode":"51112","sMsg":"?"}],"code":"50061"}'),
+            CloseBlocked,
+        ),
+        (
+            "okx",
+            ccxt.ExchangeError('okx {"code":"50061","data":[{"sCode":"51112","sMsg":"?"}]}'),
+            CloseBlocked,
+        ),
+        (
+            "bitget",
+            ccxt.ExchangeError(
+                'bitget {"code":"40725","data":{"failureList":[{"errorCode":"22002"}]}}'
+            ),
+            NothingToReduce,
+        ),
+        # An answer that was cut short still tells its codes.
+        (
+            "okx",
+            ccxt.ExchangeError('okx {"code":"1","data":[{"sCode":"51169","sMs'),
+            NothingToReduce,
+        ),
         ("bybit", ccxt.PermissionDenied('bybit {"retCode":10005}'), AccountRefused),
         (
             "okx",
@@ -193,6 +259,8 @@ OUTCOMES: Final[Mapping[Verdict, Kind]] = {
     Verdict.REFUSED: ExchangeRefused,
     Verdict.ACCOUNT_REFUSED: AccountRefused,
     Verdict.NOTHING_TO_REDUCE: NothingToReduce,
+    Verdict.CLOSE_BLOCKED: CloseBlocked,
+    Verdict.REFUSED_FOR_NOW: RefusedForNow,
     Verdict.NOT_ACTED: ExchangeUnavailable,
     Verdict.CLOCK_SKEWED: ClockSkewed,
     Verdict.UNANSWERED: OutcomeUnknown,
@@ -206,12 +274,21 @@ BODIES: Final[Mapping[str, str]] = {
     "bitget": '{"code": "%s", "msg": "words"}',
     "bingx": '{"code": %s, "msg": "words"}',
     "bitmart": '{"message": "words", "code": %s, "trace": "", "data": {}}',
-    "htx": '{"status": "error", "err_code": %s, "err_msg": "words"}',
+    "htx": '{"status": "error", "err_code": "%s", "err_msg": "words"}',
     "hyperliquid": '{"status": "ok", "response": {"data": {"statuses": [{"error": "%s."}]}}}',
     "kraken": '{"error": ["%s"]}',
     "krakenfutures": '{"result": "error", "error": "%s"}',
 }
-"""A refusal as each exchange writes it."""
+"""A refusal as each exchange writes it, by its code or by its words."""
+WORDED: Final[Mapping[str, str]] = {
+    "binance": '{"code": -1013, "msg": "%s"}',
+    "bybit": '{"retCode": 110017, "retMsg": "%s, words", "result": {}}',
+    "gate": '{"label": "REDUCE_EXCEEDED", "message": "%s"}',
+    "bitget": '{"code": "40808", "msg": "words %s words"}',
+    "bingx": '{"code": 100410, "msg": "words %s words"}',
+    "htx": '{"status": "error", "err_code": 1003, "err_msg": "%s"}',
+}
+"""The same, where words decide beside codes."""
 LISTED: Final = [
     (exchange_id, code, verdict)
     for table in (CODES, PHRASES)
@@ -224,7 +301,8 @@ LISTED: Final = [
 def raised_by(exchange_id: str, code: str) -> Exception:
     """What the real ccxt makes of a refusal with *code*."""
     api = getattr(ccxt, exchange_id)()
-    body = BODIES[exchange_id] % code
+    worded = code in PHRASES.get(exchange_id, {}) and exchange_id in WORDED
+    body = (WORDED if worded else BODIES)[exchange_id] % code
     told = json.loads(body)
     try:
         api.handle_errors(400, "", "https://x/fapi/v1/order", "POST", {}, body, told, {}, "")
@@ -284,7 +362,7 @@ def test_listed_code_decides_whatever_ccxt_makes_of_it(
         ("kraken", "EOrder:Unknown order", ExchangeRefused),
         ("kraken", "EOrder:Insufficient funds", ExchangeRefused),
         ("kraken", "EAPI:Rate limit exceeded", ExchangeUnavailable),
-        ("kraken", "EService:Market in cancel_only mode", ExchangeUnavailable),
+        ("kraken", "EService:Market in cancel_only mode", RefusedForNow),
         ("kraken", "EService:Unavailable", OutcomeUnknown),
         ("kraken", "EAPI:Invalid nonce", ClockSkewed),
         ("kraken", "EAPI:Invalid key", AccountRefused),
@@ -423,7 +501,18 @@ def answering(status: int, body: bytes) -> Iterator[int]:
             b'{"code":-1003,"msg":"Too many requests."}',
             (ExchangeUnavailable, ExchangeUnavailable),
         ),
-        (400, b'{"code":-2022,"msg":"ReduceOnly Order is rejected."}', (NothingToReduce,) * 2),
+        (400, b'{"code":-2022,"msg":"ReduceOnly Order is rejected."}', (CloseBlocked,) * 2),
+        (
+            400,
+            b'{"code":-4131,"msg":"The counterparty\'s best price does not meet the filter."}',
+            (RefusedForNow,) * 2,
+        ),
+        (
+            400,
+            b'{"code":-1013,"msg":"Filter failure: PERCENT_PRICE_BY_SIDE"}',
+            (RefusedForNow,) * 2,
+        ),
+        (400, b'{"code":-1013,"msg":"Filter failure: MARKET_LOT_SIZE"}', (ExchangeRefused,) * 2),
         (400, b'{"code":-1021,"msg":"Timestamp for this request"}', (ClockSkewed,) * 2),
         (401, b'{"code":-2014,"msg":"API-key format invalid."}', (AccountRefused,) * 2),
     ],

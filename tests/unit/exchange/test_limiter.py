@@ -4,12 +4,26 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import ccxt
 import pytest
 from freqtrade.exchange import Exchange
+from freqtrade.exchange.common import SUPPORTED_EXCHANGES
+from freqtrade_liquidation.exchange.queueing import _kinds_of
+from freqtrade_liquidation.place import Place
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freqtrade_liquidation.exchange.limiter import LAG_S, ORDER, REQUEST, Limiter, Window, limits_of
+from freqtrade_liquidation.exchange.limiter import (
+    CANCEL,
+    LAG_S,
+    ORDER,
+    READ,
+    REQUEST,
+    WRITE,
+    Limiter,
+    Window,
+)
+from freqtrade_liquidation.exchange.limits import PUBLISHED, limits_of, published
 from freqtrade_liquidation.plan import Urgency
 from tests.simulation.virtual import run
 
@@ -146,16 +160,49 @@ def wrapper(name: str, mode: str = "futures", **ccxt_config: Any) -> Exchange:
 @pytest.mark.parametrize(
     ("exchange", "expected"),
     [
-        (wrapper("kraken", rateLimit=50), [(1.0, 20, REQUEST)]),
-        (wrapper("binance", rateLimit=20), [(1.0, 50, REQUEST)]),
-        (wrapper("kraken", rateLimit=3000), [(3.0, 1, REQUEST)]),
-        (wrapper("kraken", rateLimit=50, enableRateLimit=False), []),
+        (wrapper("okx", rateLimit=50), [(1.0, 20, REQUEST)]),
+        (wrapper("okx", rateLimit=3000), [(3.0, 1, REQUEST)]),
+        (wrapper("okx", rateLimit=50, enableRateLimit=False), []),
+        (wrapper("okx"), []),
         (wrapper("binance"), [(10.0, 300, ORDER), (60.0, 1200, ORDER)]),
         (wrapper("binance", "spot"), [(10.0, 100, ORDER)]),
-        (wrapper("okx"), []),
+        # The user's own limit holds beside the published ones.
+        (
+            wrapper("binance", rateLimit=20),
+            [(1.0, 50, REQUEST), (10.0, 300, ORDER), (60.0, 1200, ORDER)],
+        ),
+        (wrapper("bybit"), [(1.0, 10, ORDER), (1.0, 10, CANCEL), (1.0, 50, READ)]),
+        (wrapper("bybit", "spot"), [(1.0, 20, ORDER), (1.0, 20, CANCEL), (1.0, 50, READ)]),
+        (wrapper("htx"), [(3.0, 72, WRITE), (3.0, 72, READ)]),
+        (wrapper("elsewhere"), []),
     ],
 )
-def test_the_users_limit_holds_else_the_published_one(
+def test_published_limits_hold_and_the_users_own_beside_them(
     exchange: Exchange, expected: list[tuple[float, int, str]]
 ) -> None:
     assert [(w.span_s, w.limit, w.kind) for w in limits_of(exchange)] == expected
+
+
+@pytest.mark.parametrize("name", SUPPORTED_EXCHANGES)
+def test_each_supported_exchange_has_its_limits_with_their_source(name: str) -> None:
+    """Also those that ccxt derives from another one."""
+    found = published(getattr(ccxt, name)())
+    assert found in PUBLISHED.values()
+    assert found.source
+
+
+@pytest.mark.parametrize(
+    ("write", "urgency", "kinds"),
+    [
+        (False, Urgency.LOOK, {REQUEST, READ}),
+        (False, Urgency.CLOSE, {REQUEST, READ}),
+        (True, Urgency.CLOSE, {REQUEST, WRITE, ORDER}),
+        (True, Urgency.PUT_BACK, {REQUEST, WRITE, ORDER}),
+        (True, Urgency.CANCEL_ENTRY, {REQUEST, WRITE, CANCEL}),
+        (True, Urgency.TIDY_UP, {REQUEST, WRITE, CANCEL}),
+    ],
+)
+def test_request_counts_as_what_it_is(write: bool, urgency: Urgency, kinds: set[str]) -> None:
+    """A close that is read back uses up no order of the limit."""
+    place = cast(Place, SimpleNamespace(urgency=urgency))
+    assert _kinds_of(place, write=write) == kinds

@@ -17,6 +17,6 @@ class Bare:
         self._config: dict[str, Any] = {"exchange": {}}
 
 
-def wire_to(name: str) -> Wire:
+def wire_to(name: str) -> ExchangeClient:
     exchange: Any = Bare(name)
     return ExchangeClient(exchange)

@@ -11,8 +11,8 @@ from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import Facts
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.futures import FuturesOrders
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 
 PAIR = "BTC/USDT:USDT"
 
@@ -59,7 +59,7 @@ def test_trade_whose_replacement_is_in_the_air_is_not_ended(
 ) -> None:
     """Its loop may hang in that request, so that the run goes on without its lock."""
     cancelled_to_be_replaced(status)
-    door = Door()
+    door = EntryGate()
     if sent:
         note = door.note(PAIR, "buy")
         assert note is not None
@@ -74,7 +74,7 @@ def test_trade_whose_replacement_is_in_the_air_is_not_ended(
         handle_cancel_enter=cancel_entry,
     )  # fmt: skip
     wire: Any = None
-    venue = FuturesVenue(exchange, wire, (), door=door)
+    venue = FuturesOrders(exchange, wire, (), gate=door)
     cancelled = {"id": "1", "status": "canceled", "filled": 0.0, "amount": 1.0}
     [booked] = Bookkeeper(bot, venue, Facts(states={"1": cancelled})).book([PAIR])
     assert booked.error is None

@@ -11,8 +11,8 @@ from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host import cut_off
 from freqtrade_liquidation.host.sent import Sent
 from freqtrade_liquidation.model import ClosingOrder, PairState, Position, Side
+from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import Close
-from freqtrade_liquidation.orders.futures import FuturesVenue
 
 SPOT = "SOL/USDT"
 PAIR = "BTC/USDC:USDC"
@@ -33,14 +33,14 @@ def bot() -> Any:
 def test_position_that_freqtrade_does_not_list_is_not_called_closed(
     monkeypatch: pytest.MonkeyPatch, answers: bool
 ) -> None:
-    async def listed(self: FuturesVenue, *, timeout_s: float) -> list[Position]:
+    async def listed(self: OrderManager, *, timeout_s: float) -> list[Position]:
         if not answers:
             raise ExchangeUnavailable("no answer")
         return [Position(pair=PAIR, side=Side.LONG, amount=2.0)]
 
     wire = SimpleNamespace(close=lambda: None)
     monkeypatch.setattr(cut_off, "Wire", lambda exchange: wire)
-    monkeypatch.setattr(FuturesVenue, "get_all_positions", listed)
+    monkeypatch.setattr(OrderManager, "get_all_positions", listed)
     init_db("sqlite://")
     try:
         [outcome] = cut_off._by_positions(bot(), SEEN)

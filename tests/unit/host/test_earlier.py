@@ -14,7 +14,7 @@ from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
 from freqtrade_liquidation.host.earlier import earlier_closes
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.model import ClosingOrder, Side
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close
 from tests.integration.exchanges import SPOT, trade
 
@@ -85,7 +85,7 @@ def test_next_run_looks_up_what_this_process_sold_where_the_account_is_shared(
     there: Any = Exchange({"id": "7", "status": "closed", "filled": 0.2, "average": 9.0})
     notifier: Any = None
     venue: Any = SimpleNamespace(shares_the_account=shared, closes_need_orders=False)
-    runner = Runner(Door(), notifier)
+    runner = Runner(EntryGate(), notifier)
     runner.trades, runner._earlier_closes = (opened,), [Close(order=order)]
     [close] = asyncio.run(runner._sold_before(venue, there, there, 5.0))
     assert close.is_final is shared

@@ -17,7 +17,7 @@ from freqtrade_liquidation.host.control import ControlState
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.state import LiquidationState
 
 ENDS_WITHIN_S = 10.0
@@ -28,7 +28,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.config = LiquidationConfig(timeout_seconds=0.2)
-        self.door = Door()
+        self.door = EntryGate()
         self.masker = Masker()
         self.bot: Any = SimpleNamespace(
             _exit_lock=threading.Lock(),

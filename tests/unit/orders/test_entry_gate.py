@@ -3,13 +3,13 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
 def test_open_door_notes_an_entry_until_it_is_settled() -> None:
-    door = Door()
+    door = EntryGate()
     note = door.note(BTC, "buy")
     assert note is not None
     assert (note.pair, note.side, note.noted_at.tzinfo is not None) == (BTC, "buy", True)
@@ -20,14 +20,14 @@ def test_open_door_notes_an_entry_until_it_is_settled() -> None:
 
 
 def test_barred_door_refuses_and_notes_nothing() -> None:
-    door = Door()
+    door = EntryGate()
     door.bar()
     assert door.note(BTC, "buy") is None
     assert door.in_air() == ()
 
 
 def test_run_for_some_pairs_bars_only_those() -> None:
-    door = Door()
+    door = EntryGate()
     door.bar([BTC])
     assert door.is_barred(BTC)
     assert not door.is_barred(ETH)
@@ -35,7 +35,7 @@ def test_run_for_some_pairs_bars_only_those() -> None:
 
 
 def test_bars_add_up_and_open_lifts_all_of_them() -> None:
-    door = Door()
+    door = EntryGate()
     door.bar([BTC])
     door.bar()
     door.bar([ETH])
@@ -45,20 +45,20 @@ def test_bars_add_up_and_open_lifts_all_of_them() -> None:
 
 
 def test_barring_no_pair_bars_none() -> None:
-    door = Door()
+    door = EntryGate()
     door.bar([])
     assert not door.is_barred(BTC)
 
 
 def test_barring_keeps_what_is_in_the_air() -> None:
-    door = Door()
+    door = EntryGate()
     note = door.note(BTC, "buy")
     door.bar()
     assert door.in_air() == (note,)
 
 
 def test_two_entries_into_one_pair_are_settled_one_by_one() -> None:
-    door = Door()
+    door = EntryGate()
     first, second = door.note(BTC, "buy"), door.note(BTC, "buy")
     assert first is not None
     door.settle(first)
@@ -67,7 +67,7 @@ def test_two_entries_into_one_pair_are_settled_one_by_one() -> None:
 
 def test_after_bar_returns_no_thread_gets_in() -> None:
     """Whatever was let in is in the air by then; a run that looks later misses no entry."""
-    door = Door()
+    door = EntryGate()
     start = threading.Barrier(9)
 
     def enter() -> int:

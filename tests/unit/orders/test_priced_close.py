@@ -10,8 +10,8 @@ from freqtrade_liquidation.place import CURRENT, Place, at
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.model import ClosingOrder, Side
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.plan import Urgency
 from tests.simulation.virtual import run
 
@@ -38,10 +38,10 @@ class Wire:
         return {"id": "1", "status": "open"}
 
 
-def close(name: str, wire: Wire) -> FuturesVenue:
+def close(name: str, wire: Wire) -> FuturesOrders:
     lab = Lab(SETUPS[name])
     sender: Any = wire
-    venue = FuturesVenue(lab.exchange, sender, (), door=Door())
+    venue = FuturesOrders(lab.exchange, sender, (), gate=EntryGate())
     order = ClosingOrder(pair=lab.pair, side=Side.LONG, amount=1.0, client_order_id="x")
     asyncio.run(venue.execute_market_close(order, timeout_s=0.1))
     return venue
@@ -62,7 +62,7 @@ def test_price_is_asked_for_where_it_is_needed_and_nowhere_else(name: str, reads
     wire = Wire(price=60000.0)
     venue = close(name, wire)
     assert (wire.reads, wire.writes) == (reads, 1)
-    assert len(venue.deeds.closes) == 1
+    assert len(venue.executions.closes) == 1
 
 
 class Queue(Wire):
@@ -80,7 +80,7 @@ def test_price_that_waited_for_its_turn_leaves_time_for_the_order() -> None:
     """With none left it was sent all the same, and its answer not waited for."""
     lab, queue = Lab(SETUPS["hyperliquid futures cross"]), Queue(price=60000.0)
     sender: Any = queue
-    venue = FuturesVenue(lab.exchange, sender, (), door=Door())
+    venue = FuturesOrders(lab.exchange, sender, (), gate=EntryGate())
     order = ClosingOrder(pair=lab.pair, side=Side.LONG, amount=1.0, client_order_id="x")
 
     async def attempt() -> None:

@@ -10,8 +10,8 @@ import ccxt
 import pytest
 
 from freqtrade_liquidation.model import CancelStatus, OrderRole, Side
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.futures import FuturesOrders
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from freqtrade_liquidation.plan import Book, in_scope
 
@@ -42,7 +42,7 @@ def test_entry_in_the_air_is_settled_by_an_order_that_the_database_does_not_know
     resting: str, settled: bool
 ) -> None:
     """An older entry that rests in the same pair proves nothing: the other may still execute."""
-    door = Door()
+    door = EntryGate()
     assert door.note(BTC, "buy") is not None
     exchange: Any = SimpleNamespace(
         _api=ccxt.binance(), get_option=lambda name: False, markets={},
@@ -50,7 +50,7 @@ def test_entry_in_the_air_is_settled_by_an_order_that_the_database_does_not_know
     )  # fmt: skip
     raw = {"symbol": BTC, "id": resting, "side": "buy", "amount": 1.0, "remaining": 1.0}
     lists: Any = Lists(raw)
-    venue = FuturesVenue(exchange, lists, [trade_with_entry("known")], door=door)
+    venue = FuturesOrders(exchange, lists, [trade_with_entry("known")], gate=door)
     asyncio.run(venue.get_open_orders(timeout_s=1.0))
     assert (door.in_air() == ()) is settled
 
@@ -64,7 +64,7 @@ def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:
     wire: Any = Lists(
         *({"symbol": BTC, "side": "long", "contracts": 0.0, "id": i} for i in range(100))
     )
-    venue = FuturesVenue(exchange, wire, (), door=Door())
+    venue = FuturesOrders(exchange, wire, (), gate=EntryGate())
     [position] = asyncio.run(venue.get_all_positions(timeout_s=1.0))
     assert position.obstacle is not None
     assert not position.is_dust
@@ -88,13 +88,13 @@ def test_orders_in_other_markets_than_linear_swaps_are_left_alone() -> None:
     )  # fmt: skip
     raw = {"side": "buy", "amount": 1.0, "remaining": 1.0}
     wire: Any = Lists({**raw, "id": "1", "symbol": "BTC/USDC"}, {**raw, "id": "2", "symbol": BTC})
-    venue = FuturesVenue(exchange, wire, (), door=Door())
+    venue = FuturesOrders(exchange, wire, (), gate=EntryGate())
     assert [o.order_id for o in asyncio.run(venue.get_open_orders(timeout_s=1.0))] == ["2"]
 
 
 def test_entry_that_freqtrades_loop_is_at_still_is_named_when_it_is_not_waited_for() -> None:
     """Older than what settles by itself: the loop asks for a price before it sends the order."""
-    door, exits = Door(), Door()
+    door, exits = EntryGate(), EntryGate()
     note = door.note(BTC, "buy")
     assert note is not None
     note.noted_monotonic -= 60
@@ -106,7 +106,7 @@ def test_entry_that_freqtrades_loop_is_at_still_is_named_when_it_is_not_waited_f
 
     exchange: Any = SimpleNamespace(_api=ccxt.binance(), _config={"stake_currency": "USDT"})
     for at, expected in ((door, {BTC}), (exits, set())):
-        venue = FuturesVenue(exchange, Lists(), (), door=at)  # type: ignore[arg-type]
+        venue = FuturesOrders(exchange, Lists(), (), gate=at)  # type: ignore[arg-type]
         venue._began -= 60
         venue.loop = Busy()
         assert venue.unsettled_pairs() == set()

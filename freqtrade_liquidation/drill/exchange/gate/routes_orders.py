@@ -45,6 +45,8 @@ def place_order(call: Call) -> Answer:
 
 def _explained(call: Call, params: dict[str, str], refusal: Refusal) -> Refusal:
     """Gate tells apart why nothing can be reduced."""
+    if refusal.code == -4118:
+        return deny("REDUCE_EXCEEDED", "reduce orders exceed the position")
     if refusal.code != -2022:
         return refusal
     if call.core.futures.position(params["symbol"]).amount:

@@ -12,15 +12,15 @@ import pytest
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.drill.signing.samples import Answers
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 
 SETUPS = {str(setup): setup for setup in setups()}
 
 
-def venue(name: str, answers: Answers) -> FuturesVenue:
+def venue(name: str, answers: Answers) -> FuturesOrders:
     lab = Lab(SETUPS[name], answers)
-    return FuturesVenue(lab.exchange, lab.wire, (), door=Door())
+    return FuturesOrders(lab.exchange, lab.wire, (), gate=EntryGate())
 
 
 def positions(name: str, answers: Answers) -> list[Position]:

@@ -56,3 +56,11 @@ def test_rate_limit_that_leaves_a_run_no_time_is_told(
     assert any("rateLimit" in sentence for sentence in sentences) is told
     exchange._config = {**exchange._config, "liquidation": {"timeout_seconds": 60.0}}
     assert shortcomings(exchange) == []
+
+
+@pytest.mark.parametrize(("most", "told"), [(40, False), (51, True)])
+def test_exchanges_own_limit_that_leaves_a_run_no_time_is_told(most: int, told: bool) -> None:
+    """Bybit takes ten orders a second: the 51st leaves after five seconds."""
+    exchange = Lab(SETUPS["bybit futures isolated"]).exchange
+    exchange._config = {**exchange._config, "max_open_trades": most}
+    assert any("Bybit's own limits" in sentence for sentence in shortcomings(exchange)) is told

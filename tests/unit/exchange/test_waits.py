@@ -1,0 +1,64 @@
+"""What the exchange asked for outlives the run that was asked."""
+
+import asyncio
+from typing import Any
+
+import ccxt
+import pytest
+
+from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.exchange.waits import Waits, waits_of
+from tests.unit.host.bare_exchange import wire_to
+
+
+def test_longer_wait_stays_and_ends_by_itself() -> None:
+    now = 100.0
+    waits = Waits(lambda: now)
+    assert waits.left_s == 0.0
+    waits.ask(30.0)
+    waits.ask(5.0)
+    assert waits.left_s == 30.0
+    now = 131.0
+    assert waits.left_s == 0.0
+
+
+def exchange_with(**changes: Any) -> Any:
+    """freqtrade's exchange with another key or address."""
+    wire = wire_to("binance")
+    wire.close()
+    wire._exchange._api.apiKey = changes.get("key", "waits")
+    if "address" in changes:
+        wire._exchange._api.urls = {"api": {"public": changes["address"]}}
+    return wire._exchange
+
+
+def test_same_account_has_one_memory_and_another_has_its_own() -> None:
+    """A reload builds freqtrade's exchange anew."""
+    known = waits_of(exchange_with())
+    assert waits_of(exchange_with()) is known
+    assert waits_of(exchange_with(key="another")) is not known
+    assert waits_of(exchange_with(address="http://127.0.0.1:1")) is not known
+
+
+def test_run_after_a_ban_sends_nothing() -> None:
+    """The next run has a client of its own; before, it asked a banned exchange three times."""
+
+    def banned(exchange: Any) -> None:
+        exchange._api.on_rest_response(418, "", "u", "GET", {"Retry-After": "300"}, "", {}, None)
+        raise ccxt.DDoSProtection("binance 418")
+
+    sent: list[str] = []
+
+    async def main() -> None:
+        first = wire_to("binance")
+        with pytest.raises(ExchangeUnavailable) as asked:
+            await first.read(banned, timeout_s=5.0)
+        assert asked.value.retry_after_s == 300.0
+        first.close()
+        second = wire_to("binance")
+        with pytest.raises(ExchangeUnavailable, match="asked to wait"):
+            await second.read(lambda _: sent.append("asked"), timeout_s=5.0)
+        second.close()
+
+    asyncio.run(main())
+    assert sent == []
