@@ -1,5 +1,6 @@
 """Booking as the run calls it: ask for the facts side by side, then let freqtrade write."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ class Booker:
         self._bot = bot
         self._venue = venue
         self._finder = FactFinder(bot.exchange, wire, venue)
+        self._turn = asyncio.Lock()
         self.messages: list[dict[str, Any]] = []
 
     async def book(self, pairs: Sequence[str], *, timeout_s: float) -> list[BookedPair]:
@@ -32,7 +34,8 @@ class Booker:
         """
         facts = await self._finder.gather(pairs, self._venue.trades, timeout_s=timeout_s / 2)
         bookkeeper = Bookkeeper(self._bot, self._venue, facts)
-        try:
-            return await in_thread(lambda: bookkeeper.book(pairs), name="booking")
-        finally:
-            self.messages = bookkeeper.outbox.messages
+        async with self._turn:  # pairs that are done are booked while others close
+            try:
+                return await in_thread(lambda: bookkeeper.book(pairs), name="booking")
+            finally:
+                self.messages += bookkeeper.outbox.messages

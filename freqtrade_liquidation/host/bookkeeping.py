@@ -114,7 +114,7 @@ class Bookkeeper:
         ]
         filled, average = filled_by(closes)
         try:
-            profits = [_profit(trade) for trade in self._name_the_reason(closes)]
+            profits = [_profit(trade) for trade in self._in_closed_trades(closes)]
             trades = list(Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all())
             if not trades and not profits:
                 return BookedPair(
@@ -163,9 +163,8 @@ class Bookkeeper:
                 return f"booked without the fee of order {order_id}: its fills are not listed yet"
         return None
 
-    @staticmethod
-    def _name_the_reason(closes: Sequence[Close]) -> list[Trade]:
-        """Trades that *closes* are booked in and that are closed.
+    def _in_closed_trades(self, closes: Sequence[Close]) -> list[Trade]:
+        """Trades that *closes* are booked in and that are closed, with what became of their stops.
 
         Where freqtrade came first (it takes in what it does not know when a balance is gone), it
         has not said whose orders they were.
@@ -179,6 +178,9 @@ class Bookkeeper:
         for trade in closed.values():
             if trade.exit_reason == ExitType.SOLD_ON_EXCHANGE.value:
                 trade.exit_reason = EXIT_REASON
+            for order in list(trade.orders):
+                if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
+                    order.update_from_ccxt_object(state)
         Trade.commit()
         return list(closed.values())
 
@@ -305,6 +307,7 @@ class Bookkeeper:
         trade.exit_reason = EXIT_REASON
         Trade.commit()
         self.booked.setdefault(trade.pair, []).append(order_id)
+        self._venue.executions.booked.add(order_id)
 
     # -- what the database does not know ------------------------------------------------------
 

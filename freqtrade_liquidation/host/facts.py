@@ -15,7 +15,7 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.orders.choosing import OrderManager
-from freqtrade_liquidation.orders.executions import an_order
+from freqtrade_liquidation.orders.executions import Close, an_order
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 FUNDING_LIMIT: Final = 1000
@@ -54,8 +54,8 @@ class FactFinder:
         """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``."""
         facts, began = Facts(), time.monotonic()
         trades = [trade for trade in trades if trade.pair in pairs]
-        closed = {close.order.pair for close in self._venue.executions.closes}
-        asks: list[Awaitable[None]] = [self._venue.fill_in(timeout_s=timeout_s)]
+        closed = {close.order.pair for close in self._new_closes()}
+        asks: list[Awaitable[None]] = [self._venue.fill_in(pairs, timeout_s=timeout_s)]
         for trade in trades:
             for order in trade.open_orders:
                 if (state := self._as_cancelled(order)) is not None:
@@ -76,6 +76,15 @@ class FactFinder:
             left_s = timeout_s - (time.monotonic() - began)
             await asyncio.gather(*(self._strays(facts, trade, left_s) for trade in trades))
         return facts
+
+    def _new_closes(self) -> list[Close]:
+        """Those that are not booked yet."""
+        executions = self._venue.executions
+        return [
+            close
+            for close in executions.closes
+            if (close.answer or {}).get("id") not in executions.booked
+        ]
 
     async def _strays(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
         """Asked for only where the amounts do not add up without them."""
@@ -131,7 +140,7 @@ class FactFinder:
 
     def _first_close_ms(self, pair: str) -> int:
         """A minute early, for clocks differ; ccxt takes milliseconds."""
-        first = min(c.sent_at for c in self._venue.executions.closes if c.order.pair == pair)
+        first = min(c.sent_at for c in self._new_closes() if c.order.pair == pair)
         return int((first - timedelta(minutes=1)).timestamp() * 1000)
 
     async def _fills(self, facts: Facts, pair: str, timeout_s: float, *, since_ms: int) -> None:

@@ -45,11 +45,15 @@ class Close:
 
 @dataclass(slots=True, kw_only=True)
 class Executions:
-    """What a run did on the exchange, kept for the booking."""
+    """What a run did on the exchange, kept for the booking.
+
+    :ivar booked: ids of the closing orders that freqtrade's trades have.
+    """
 
     closes: list[Close] = field(default_factory=list)
     stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
     cancelled: list[OpenOrder] = field(default_factory=list)
+    booked: set[str] = field(default_factory=set)
 
 
 def an_order(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -525,6 +525,8 @@ class Run:
             if pair in gone and self._may_clear(order)
         ]
         left = {a.order.order_id: a for a in await self._sender.clear(orders)}
+        for order in orders:  # the books have to learn of their end
+            self._booking.reopen(order.pair)
         self._kept_s = BOOKING_NEEDS_S
         while left and (listed := await self._listed_later()) is not None:
             left = {order_id: answer for order_id, answer in left.items() if order_id in listed}
