@@ -26,6 +26,7 @@ from freqtrade_liquidation.analysis.pace import Pace
 from freqtrade_liquidation.analysis.sample import Sample, store
 from freqtrade_liquidation.analysis.slippage import Slippage
 from freqtrade_liquidation.analysis.summary import summarise
+from freqtrade_liquidation.drill import seal, sealed
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 
 CANDLES_A_DAY: Final = 288
@@ -67,10 +68,11 @@ def _in_child(days: int, count: int) -> dict[str, Any]:
         )
         del config["order_types"]
         (folder / "config.json").write_text(json.dumps(config))
-        command = [sys.executable, "-m", "benchmarks.analysis", "--child", str(folder)]
+        words = sealed.command("-m", "benchmarks.analysis", "--child", str(folder))
         output = subprocess.run(  # noqa: S603 - this file, with its own arguments
-            command, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
+            [sys.executable, *words], check=True, stdout=subprocess.PIPE, text=True,
+            env=seal.environment(os.environ, home=folder),
+        ).stdout  # fmt: skip
     return {"days": days, "pairs": len(pairs), **json.loads(output)}
 
 

@@ -5,13 +5,13 @@ import json
 import os
 import resource
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from freqtrade_liquidation.drill import sealed
 from freqtrade_liquidation.drill.bot import BotProcess
 
 USER, PASSWORD = "benchmark", "practice"
@@ -19,19 +19,19 @@ TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
 class OurBot(BotProcess):
-    """``freqtrade-liquidation trade``, by the script that a user starts."""
+    """``freqtrade-liquidation trade``, loading nothing of freqtrade's but what it loads itself."""
 
-    script = "freqtrade-liquidation"
+    module = "freqtrade_liquidation"
 
     def arguments(self) -> list[str]:
-        """The script stands beside the interpreter."""
-        return [str(Path(sys.executable).with_name(self.script)), *self.trade_arguments()]
+        """Without a look at the configuration: that would import freqtrade first."""
+        return sealed.command("-m", self.module, *self.trade_arguments())
 
 
 class PlainBot(OurBot):
     """``freqtrade trade``."""
 
-    script = "freqtrade"
+    module = "freqtrade"
 
 
 class LoopProcess(BotProcess):
@@ -39,7 +39,8 @@ class LoopProcess(BotProcess):
 
     def arguments(self) -> list[str]:
         """The loop waits for a signal, as a bot would."""
-        return ["-m", "benchmarks.loop", str(self.config_file), str(self.folder / "user_data")]
+        words = (str(self.config_file), str(self.folder / "user_data"))
+        return sealed.command("-m", "benchmarks.loop", *words)
 
     def environment(self) -> dict[str, str]:
         """The benchmarks are not installed: they are found where these are."""

@@ -12,7 +12,7 @@ from freqtrade_liquidation.config.settings import (
     Scope,
     Trigger,
 )
-from freqtrade_liquidation.config.sources import origin_of, validate_before_start
+from freqtrade_liquidation.config.sources import origin_of, read_files, validate_before_start
 
 __all__ = [
     "ALLOWED",
@@ -28,5 +28,6 @@ __all__ = [
     "install_schema",
     "load",
     "origin_of",
+    "read_files",
     "validate_before_start",
 ]

@@ -34,6 +34,8 @@ from freqtrade_liquidation.config.settings import (
 )
 
 STDIN: Final = "-"
+FILES_ALONE: Final = "files alone"
+"""Stands in place of freqtrade's command where no environment variable counts."""
 
 
 def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
@@ -46,6 +48,20 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     :raises ConfigurationError: the files cannot be read or merged, the block is wrong, or ccxt is
         configured for an account mode that no run is made for.
     """
+    config, block = _validated(args)
+    refuse_unsupported(config)
+    return block
+
+
+def read_files(files: Sequence[str]) -> tuple[dict[str, Any], LiquidationConfig]:
+    """The configuration that *files* alone make, with no environment variable, and its block.
+
+    :raises ConfigurationError: the files cannot be read or merged, or the block is wrong.
+    """
+    return _validated({"command": FILES_ALONE, "config": list(files)})
+
+
+def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConfig]:
     # freqtrade reads the same files again, says so itself, and the bot loads what is in them.
     readers = (load_config.logger, environment_vars.logger, settings.logger)
     with _stdin_kept(args) as text, _quiet(*readers):
@@ -60,8 +76,7 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
         _refuse_repeated(args, text)
-        refuse_unsupported(config)
-        return load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
+        return config, load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
 
 
 def origin_of(
@@ -151,7 +166,7 @@ def _reads_environment(args: Mapping[str, Any]) -> bool:
     # As freqtrade: imported late, it draws in all of freqtrade's commands.
     from freqtrade.commands.arguments import NO_CONF_ALLOWED
 
-    return args.get("command") not in NO_CONF_ALLOWED
+    return args.get("command") not in (*NO_CONF_ALLOWED, FILES_ALONE)
 
 
 def _variable_of(

@@ -1,4 +1,4 @@
-"""A real bot in a process of its own, in a folder of its own."""
+"""A real bot in a process of its own, in a folder of its own, sealed off from the user's."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
+
+from freqtrade_liquidation.drill import seal, sealed
 
 STRATEGY = Path(__file__).with_name("strategy.py")
 
@@ -35,6 +37,7 @@ class BotProcess:
 
     :param config: freqtrade's configuration; ``db_url`` and the directories are set here.
     :param strategy: a file with one strategy class, and its name.
+    :param environment: variables that the bot has beside what a sealed process may have.
     """
 
     def __init__(
@@ -82,7 +85,8 @@ class BotProcess:
 
     def arguments(self) -> list[str]:
         """What follows ``python``."""
-        return ["-m", "freqtrade_liquidation", *self.trade_arguments()]
+        words = ("-m", "freqtrade_liquidation", *self.trade_arguments())
+        return sealed.command(*words, only=self.config_file, keep=self._environment)
 
     def trade_arguments(self) -> list[str]:
         """freqtrade's command and its options."""
@@ -91,9 +95,8 @@ class BotProcess:
         return ["trade", *options, "--logfile", str(self.folder / "freqtrade.log")]
 
     def environment(self) -> dict[str, str]:
-        """Ours, without pytest's: freqtrade writes no log file where it sees those."""
-        ours = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-        return ours | self._environment
+        """What a sealed process may have, with this bot's folder for its home."""
+        return seal.environment(os.environ, home=self.folder) | self._environment
 
     @property
     def process(self) -> Process:
@@ -105,19 +108,37 @@ class BotProcess:
         """Sends a real signal to the bot."""
         self.process.send_signal(number)
 
-    def wait_for(self, condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    def wait_for(
+        self,
+        condition: Callable[[], bool],
+        what: str,
+        timeout_s: float = 60.0,
+        *,
+        progress: Callable[[], object] | None = None,
+    ) -> None:
         """Polls *condition* until it holds.
 
+        :param timeout_s: how long to wait; with *progress*, since its value last changed.
         :raises RuntimeError: with the end of the log, if the bot ends or time runs out first.
         """
+        reached: object = None
         until = time.monotonic() + timeout_s
         while not condition():
+            if progress and (now := progress()) != reached:
+                reached, until = now, time.monotonic() + timeout_s
             ended = self.process.poll()
             if ended is not None:
+                self.check_seal()
                 raise RuntimeError(f"the bot ended ({ended}) before {what}:\n{self.log_tail()}")
             if time.monotonic() > until:
                 raise RuntimeError(f"no {what} within {timeout_s:.0f} s:\n{self.log_tail()}")
             time.sleep(0.05)
+
+    def check_seal(self) -> None:
+        """:raises RuntimeError: if the bot was ended because it tried to leave its seal."""
+        for line in self.log().splitlines():
+            if line.startswith(seal.MARK):
+                raise RuntimeError(line.removeprefix(seal.MARK))
 
     def wait(self, timeout_s: float = 60.0) -> int:
         """The exit code.

@@ -1,8 +1,13 @@
-"""The fire drill: a real bot on the practice exchange, a real SIGTERM, and the truth after it."""
+"""The fire drill: a real bot on the practice exchange, a real SIGTERM, and the truth after it.
+
+The bot is sealed off, see :mod:`freqtrade_liquidation.drill.seal`: the only way for something of
+the user's to reach it leads through :mod:`freqtrade_liquidation.drill.plan`.
+"""
 
 import argparse
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,15 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from freqtrade.exceptions import ConfigurationError
 from rich.console import Console
+from rich.status import Status
 
-from freqtrade_liquidation.drill import report
+from freqtrade_liquidation.config import BLOCK, LiquidationConfig
+from freqtrade_liquidation.drill import plan, report
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import FACADES, PracticeExchange, Settings
+from freqtrade_liquidation.drill.plan import Plan
 from freqtrade_liquidation.drill.scenarios import SCENARIOS, rules_of
 
 FLAT, NOT_FLAT, FAILED = 0, 3, 1
-TIMEOUT_S = 5.0
+STANDSTILL_S = 90.0
+"""The bot is given up if it neither starts nor takes a further position for so long."""
+REQUESTS_OF_AN_EXIT = 20
+"""Round trips, one after another, that freqtrade's own exit may take beside the run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +45,7 @@ class DrillResult:
     :param ended_s: seconds from the signal to the end of the process.
     """
 
+    plan: Plan
     before: dict[str, Any]
     after: dict[str, Any]
     orders_left: int
@@ -49,6 +62,14 @@ class DrillResult:
         """Nothing is left on the exchange."""
         return not self.after and not self.orders_left
 
+    @property
+    def as_expected(self) -> bool:
+        """What is left, each position with its stop, is what the plan leaves."""
+        needless = self.orders_left - len(self.after)
+        return self.after.keys() == self.plan.leaves and (
+            needless == 0 or (needless > 0 and self.plan.keeps_orders)
+        )
+
 
 def parser() -> argparse.ArgumentParser:
     """The drill's options."""
@@ -62,8 +83,9 @@ def parser() -> argparse.ArgumentParser:
         help="whose API the practice exchange speaks (default: binance)",
     )  # fmt: skip
     options.add_argument(
-        "--positions", type=_positions, default=5, metavar="N", help="how many (default: 5)"
-    )
+        "--positions", type=_positions, metavar="N",
+        help="how many (default: 5, or as many as -c names if those are fewer)",
+    )  # fmt: skip
     options.add_argument(
         "--latency-ms", type=_latency, default=100.0, metavar="L",
         help="round trip to the exchange (default: 100)",
@@ -72,9 +94,18 @@ def parser() -> argparse.ArgumentParser:
         "--faults",
         choices=sorted(SCENARIOS),
         default="none",
-        help="; ".join(f"{name}: {text}" for name, (text, _) in SCENARIOS.items()),
+        help="; ".join(f"{name}: {scenario.text}" for name, scenario in SCENARIOS.items()),
     )
     options.add_argument("--seed", type=int, default=1, metavar="S", help="of the prices")
+    options.add_argument(
+        "--timeout-seconds", type=_timeout, metavar="T",
+        help="of the run, in place of liquidation.timeout_seconds (default: 5)",
+    )  # fmt: skip
+    options.add_argument(
+        "-c", "--config", action="append", metavar="FILE",
+        help="takes the liquidation block and exchange.pair_whitelist of freqtrade's configuration "
+        "FILE, and nothing else of it; may be given more than once, as for freqtrade",
+    )  # fmt: skip
     return options
 
 
@@ -82,10 +113,19 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the drill; 0 = flat, 3 = positions or orders remain, 1 = the drill itself failed."""
     options = parser().parse_args(arguments)
     console = Console()
-    report.opening(console, options)
-    with tempfile.TemporaryDirectory(prefix="liquidation-drill-") as folder:
+    settings = Settings(
+        exchange=options.exchange,
+        synthetic_markets=plan.MOST_POSITIONS,
+        seed=options.seed,
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="liquidation-drill-") as folder,
+        PracticeExchange(settings) as exchange,
+    ):
+        planned = plan.make(options, exchange.pairs(futures=True))
+        report.opening(console, options, planned)
         try:
-            result = run(options, Path(folder), console)
+            result = run(options, planned, exchange, Path(folder), console)
         except RuntimeError as error:
             console.print(f"The drill could not be run: {error}", style="red", markup=False)
             return FAILED
@@ -93,52 +133,84 @@ def main(arguments: Sequence[str]) -> int:
     return FLAT if result.flat else NOT_FLAT
 
 
-def run(options: argparse.Namespace, folder: Path, console: Console) -> DrillResult:
-    """One drill in *folder*.
+def run(
+    options: argparse.Namespace,
+    planned: Plan,
+    exchange: PracticeExchange,
+    folder: Path,
+    console: Console,
+) -> DrillResult:
+    """One drill on *exchange*, in *folder*.
 
-    :raises RuntimeError: if the bot does not come up or does not end.
+    :raises RuntimeError: if the bot does not come up, does not end, or tries to leave its seal.
     """
-    synthetic = max(0, options.positions - 10)
-    settings = Settings(exchange=options.exchange, synthetic_markets=synthetic, seed=options.seed)
-    with PracticeExchange(settings) as exchange:
-        pairs = exchange.pairs(futures=True)[: options.positions]
-        bot = BotProcess(folder, _config(exchange, pairs))
-        with bot, console.status("freqtrade starts and takes positions …"):
-            bot.wait_for(lambda: _is_ready(bot, len(pairs)), "open positions", timeout_s=90)
-            before = exchange.positions()
-            report.positions(console, before, len(exchange.open_algo_orders()))
-            exchange.set_latency(options.latency_ms)
-            for rule in rules_of(options.faults, options.exchange):
-                exchange.add_fault(**rule)
-            return _pull_the_plug(bot, exchange, before, console)
+    bot = BotProcess(folder, _config(exchange, planned))
+    with bot, console.status("freqtrade starts …") as status:
+        with exchange.without_limits():
+            _wait_until_invested(bot, len(planned.pairs), status)
+        before = exchange.positions()
+        report.positions(console, before, len(exchange.open_algo_orders()))
+        exchange.set_latency(options.latency_ms)
+        for rule in rules_of(options.faults, options.exchange, planned.pairs[0]):
+            exchange.add_fault(**rule)
+        ends_within_s = planned.settings.timeout_seconds + 30
+        ends_within_s += REQUESTS_OF_AN_EXIT * options.latency_ms / 1000
+        return _pull_the_plug(bot, exchange, planned, before, console, ends_within_s)
 
 
-def _config(exchange: PracticeExchange, pairs: list[str]) -> dict[str, Any]:
-    return exchange.freqtrade_config(
-        pairs=pairs,
-        liquidation={"timeout_seconds": TIMEOUT_S},
+def _config(exchange: PracticeExchange, planned: Plan) -> dict[str, Any]:
+    """ccxt's throttle is off: it would take a second for each entry, and no run uses it."""
+    config = exchange.freqtrade_config(
+        pairs=list(planned.pairs),
+        ccxt={"enableRateLimit": False},
         internals={"process_throttle_secs": 1},
+    )
+    return config | {BLOCK: planned.settings.to_dict()}
+
+
+def _wait_until_invested(bot: BotProcess, count: int, status: Status) -> None:
+    def taken() -> tuple[int, int]:
+        trades, stops = len(bot.open_trades()), len(bot.query(OPEN_STOPS))
+        if trades:
+            status.update(f"freqtrade takes positions: {trades} of {count}, {stops} with a stop …")
+        return trades, stops
+
+    bot.wait_for(
+        lambda: taken() == (count, count),
+        f"{count} open positions, or a further one,",
+        STANDSTILL_S,
+        progress=taken,
     )
 
 
-def _is_ready(bot: BotProcess, count: int) -> bool:
-    stops = bot.query("SELECT id FROM orders WHERE ft_order_side = 'stoploss' AND ft_is_open = 1")
-    return len(bot.open_trades()) == count == len(stops)
+OPEN_STOPS = "SELECT id FROM orders WHERE ft_order_side = 'stoploss' AND ft_is_open = 1"
 
 
 def _pull_the_plug(
-    bot: BotProcess, exchange: PracticeExchange, before: dict[str, Any], console: Console
+    bot: BotProcess,
+    exchange: PracticeExchange,
+    planned: Plan,
+    before: dict[str, Any],
+    console: Console,
+    ends_within_s: float,
 ) -> DrillResult:
     exchange.clear_log()
     pulled = time.monotonic()
     bot.send(signal.SIGTERM)
     report.signal_sent(console, bot.process.pid)
-    code = bot.wait(30)
+    try:
+        code = bot.wait(ends_within_s)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"the bot did not end within {ends_within_s:.0f} s of the signal:\n{bot.log_tail()}"
+        ) from None
     ended = time.monotonic()
+    bot.check_seal()
     exchange.clear_faults()
     runs = bot.query("SELECT * FROM liquidation_runs ORDER BY started_at DESC LIMIT 1")
     run_row = runs[0] if runs else None
     return DrillResult(
+        plan=planned,
         before=before,
         after=exchange.positions(),
         orders_left=len(exchange.open_orders()) + len(exchange.open_algo_orders()),
@@ -169,9 +241,16 @@ def _last_close(exchange: PracticeExchange, pulled: float) -> float | None:
 
 def _positions(text: str) -> int:
     number = int(text)
-    if not 1 <= number <= 200:
-        raise argparse.ArgumentTypeError(f"{number} is not within 1…200")
+    if not 1 <= number <= plan.MOST_POSITIONS:
+        raise argparse.ArgumentTypeError(f"{number} is not within 1…{plan.MOST_POSITIONS}")
     return number
+
+
+def _timeout(text: str) -> float:
+    try:
+        return LiquidationConfig(timeout_seconds=float(text)).timeout_seconds
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _latency(text: str) -> float:

@@ -14,21 +14,33 @@ from freqtrade_liquidation.drill.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from freqtrade_liquidation.drill.drill import DrillResult
+    from freqtrade_liquidation.drill.plan import Plan
 
 FIRST_SHOWN: Final = 20
 LAST_SHOWN: Final = 4
 
 
-def opening(console: Console, options: argparse.Namespace) -> None:
+def opening(console: Console, options: argparse.Namespace, planned: "Plan") -> None:
     """What is about to happen."""
     console.print(
-        "[bold]Fire drill[/bold] on the built-in practice exchange: no money, no network."
+        "[bold]Fire drill[/bold] on the built-in practice exchange: no money, no network. The bot "
+        "is sealed off from your environment and your accounts."
     )
-    text = SCENARIOS[options.faults][0]
+    for note in planned.notes:
+        console.print(note, style="yellow", markup=False)
+    if options.config:
+        keys = ", ".join(f"{key} {_short(value)}" for key, value in _changed(planned))
+        console.print(f"Of your configuration: {keys or 'every key at its default'}.", markup=False)
     console.print(
-        f"{options.exchange.capitalize()}, {_count(options.positions, 'position')}, "
-        f"{options.latency_ms:g} ms round trip, faults: {options.faults} ({text})."
+        f"{options.exchange.capitalize()}, {_count(len(planned.pairs), 'position')}, "
+        f"{options.latency_ms:g} ms round trip, {planned.settings.timeout_seconds:g} s for the "
+        f"run, faults: {options.faults} ({SCENARIOS[options.faults].text})."
     )
+
+
+def _changed(planned: "Plan") -> list[tuple[str, Any]]:
+    default = type(planned.settings)().to_dict()
+    return [(k, v) for k, v in planned.settings.to_dict().items() if v != default[k]]
 
 
 def positions(console: Console, shown: dict[str, Any], stops: int) -> None:
@@ -47,11 +59,12 @@ def signal_sent(console: Console, pid: int) -> None:
 
 
 def closing(console: Console, result: "DrillResult") -> None:
-    """Pair by pair, the time it took, the audit trail, and the verdict."""
+    """The verdict, the time it took, pair by pair, and the audit trail."""
+    console.print()
+    _verdict(console, result)
     console.print()
     console.print(_by_pair(result))
     console.print(_trail(result))
-    _verdict(console, result)
 
 
 def _by_pair(result: "DrillResult") -> Table:
@@ -130,25 +143,34 @@ def _short(value: Any) -> str:
 
 
 def _verdict(console: Console, result: "DrillResult") -> None:
+    if result.flat:
+        console.print("[bold green]FLAT[/bold green]: the exchange shows no position and no order.")
+    else:
+        left = (
+            f"{_count(len(result.after), 'position')} and {_count(result.orders_left, 'order')} "
+            "remain on the exchange."
+        )
+        if result.as_expected:
+            console.print(
+                "[bold green]NOT FLAT, as expected[/bold green] "
+                f"({escape(result.plan.why)}): {left}"
+            )
+        else:
+            console.print(f"[bold red]NOT FLAT[/bold red]: {left}")
+    for left_open in json.loads((result.run or {}).get("outcome") or "[]"):
+        if left_open["state"] in ("open", "unverified"):
+            console.print(f"{escape(left_open['pair'])}: {escape(_why_open(left_open))}")
     flat_after = "not flat" if result.flat_s is None else f"flat after {result.flat_s:.2f} s"
     console.print(
         f"From the signal: {flat_after}, process ended after {result.ended_s:.2f} s with exit "
         f"code {result.exit_code}; {result.requests} requests."
     )
-    for left in json.loads((result.run or {}).get("outcome") or "[]"):
-        if left["state"] in ("open", "unverified"):
-            stop = {
-                True: "its stop stands",
-                False: "without a stop",
-                None: "its stop could not be seen",
-            }[left["protected"]]
-            console.print(
-                f"{escape(left['pair'])}: {left['state']}, {stop}: {escape(str(left['error']))}"
-            )
-    if result.flat:
-        console.print("[bold green]FLAT[/bold green]: the exchange shows no position and no order.")
-    else:
-        console.print(
-            f"[bold red]NOT FLAT[/bold red]: {_count(len(result.after), 'position')} and "
-            f"{_count(result.orders_left, 'order')} remain on the exchange."
-        )
+
+
+def _why_open(left: dict[str, Any]) -> str:
+    stop = {
+        True: "its stop stands",
+        False: "without a stop",
+        None: "its stop could not be seen",
+    }[left["protected"]]
+    return f"{left['state']}, {stop}: {left['error']}"

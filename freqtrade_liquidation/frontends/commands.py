@@ -90,12 +90,22 @@ def _liquidate(arguments: Sequence[str]) -> int:
 
 
 def _drill(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.drill import seal
+
+    seal.seal_this_process()  # before freqtrade and what it imports
     from freqtrade_liquidation.drill import drill
 
     return drill.main(arguments)
 
 
 def _analysis(arguments: Sequence[str]) -> int:
+    from freqtrade_liquidation.drill import seal
+
+    example = argparse.ArgumentParser(add_help=False)
+    example.add_argument("--example", action="store_true")
+    if example.parse_known_args(arguments)[0].example:
+        seal.seal_this_process()  # before freqtrade and what it imports
+
     from freqtrade_liquidation.frontends.analysis import command
 
     return command.run(arguments)

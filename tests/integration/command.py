@@ -4,25 +4,29 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from freqtrade_liquidation.drill import seal, sealed
 from freqtrade_liquidation.drill.bot import BotProcess
-from tests.integration.forking import Captured, without_pytest
+from tests.integration.forking import Captured
 
 
-def arguments(bot: BotProcess, command: str, *options: str) -> list[str]:
-    """*command* for *bot*, with the options that its own start has; what follows ``python``."""
+def arguments(bot: BotProcess, command: str, *options: str, keep: Iterable[str] = ()) -> list[str]:
+    """*command* for *bot*, with the options that its own start has; what follows ``python``.
+
+    :param keep: names of the variables that the test sets.
+    """
     config, user_data = bot.config_file, bot.folder / "user_data"
-    words = ["-m", "freqtrade_liquidation", command]
-    return [*words, *options, "-c", str(config), "--userdir", str(user_data)]
+    words = ["-m", "freqtrade_liquidation", command, *options]
+    return sealed.command(*words, "-c", str(config), "--userdir", str(user_data), keep=keep)
 
 
 def start(
     bot: BotProcess, command: str, *options: str, environment: Mapping[str, str] | None = None
 ) -> Captured:
     """Starts it, its output not on a terminal."""
-    words = arguments(bot, command, *options)
+    words = arguments(bot, command, *options, keep=environment or ())
     return Captured(words, bot.folder, _environment() | dict(environment or {}))
 
 
@@ -45,7 +49,7 @@ def on_terminal(
     """The exit code and what a person sees, on a terminal, who types *types* when asked."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, *arguments(bot, command, *options)],
+        [sys.executable, *arguments(bot, command, *options, keep=environment or ())],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -72,4 +76,4 @@ def on_terminal(
 
 def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[2])
-    return without_pytest(os.environ) | {"PYTHONPATH": root, "COLUMNS": "200"}
+    return seal.environment(os.environ) | {"PYTHONPATH": root, "COLUMNS": "200"}

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from freqtrade_liquidation.drill import seal
 from freqtrade_liquidation.drill.bot import BotProcess, Process
 
 FORKS = os.environ.get("TESTS_FORK", "1") != "0"
@@ -71,7 +72,7 @@ class _Server:
                 [sys.executable, "-P", str(SERVER), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
-                env=without_pytest(os.environ),
+                env=seal.environment(os.environ),
             )
         atexit.register(self.close)
 
@@ -172,8 +173,3 @@ class ForkedBot(BotProcess):
     def spawn(self, log: IO[bytes]) -> Process:
         with open(os.devnull) as nothing:
             return spawn(self.arguments(), (nothing, log, log), self.folder, self.environment())
-
-
-def without_pytest(environment: Mapping[str, str]) -> dict[str, str]:
-    """freqtrade writes no log file where it sees pytest's variables; a real bot has none."""
-    return {key: value for key, value in environment.items() if not key.startswith("PYTEST")}

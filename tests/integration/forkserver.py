@@ -5,7 +5,7 @@
 Reads requests from the socket FD until its other end is closed; each comes with four descriptors:
 input, output, errors, and a socket for pid and exit code. No object of freqtrade's is made here and
 no thread runs: what is forked is an interpreter after a row of ``import`` lines. It then runs what
-it is told to from its beginning to Python's own end.
+it is told to from its beginning to Python's own end. It is sealed off, and so is every fork of it.
 """
 
 import ctypes
@@ -13,11 +13,12 @@ import gc
 import importlib
 import json
 import os
-import runpy
 import signal
 import socket
 import sys
 from typing import Any
+
+from freqtrade_liquidation.drill import seal, sealed
 
 IMPORTS = (
     "ccxt.async_support",
@@ -70,7 +71,7 @@ def _carry_out(request: dict[str, Any], descriptors: list[int]) -> None:
     os.close(told)
     _die_with(waiting)
     _become(request, standard)
-    _run(request["arguments"])
+    sealed.run(*request["arguments"])
 
 
 def _die_with(parent: int) -> None:
@@ -94,18 +95,8 @@ def _become(request: dict[str, Any], standard: list[int]) -> None:
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
-def _run(arguments: list[str]) -> None:
-    """``python -m MODULE …`` or ``python -c CODE …``."""
-    kind, what, *rest = arguments
-    if kind == "-m":
-        sys.argv = [what, *rest]
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = ["-c", *rest]
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
-
-
 if __name__ == "__main__":
+    seal.seal_this_process()
     for name in IMPORTS:
         importlib.import_module(name)
     gc.collect()

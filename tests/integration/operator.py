@@ -7,6 +7,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from freqtrade_liquidation.drill import sealed
 from tests.integration.forking import ForkedBot
 
 
@@ -92,7 +93,8 @@ class LaunchedBot(ForkedBot):
     launcher = ""
 
     def arguments(self) -> list[str]:
-        return ["-c", self.launcher, *self.trade_arguments()]
+        words = ("-c", self.launcher, *self.trade_arguments())
+        return sealed.command(*words, only=self.config_file, keep=self._environment)
 
 
 class QuickRepeats(LaunchedBot):

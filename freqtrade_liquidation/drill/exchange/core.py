@@ -45,6 +45,7 @@ class Core:
         self.lock = threading.RLock()
         self.latency_ms = settings.latency_ms
         self.clock_offset_ms = 0
+        self.limits_apply = True
         self._ticked = 0.0
         profile = profile_of(settings.exchange)
         markets = {

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -111,6 +111,15 @@ class PracticeExchange(Operator):
         )  # fmt: skip
         config["exchange"]["ccxt_config"].update(ccxt or {})
         return config | overrides
+
+    @contextlib.contextmanager
+    def without_limits(self) -> Iterator[None]:
+        """Counts and refuses no request; the exchange publishes its limits all the same."""
+        self.core.limits_apply = False
+        try:
+            yield
+        finally:
+            self.core.limits_apply = True
 
     def _run(self) -> None:
         with contextlib.suppress(KeyboardInterrupt):

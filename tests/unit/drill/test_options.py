@@ -14,16 +14,19 @@ def test_defaults() -> None:
     options = parser().parse_args([])
     assert vars(options) == {
         "exchange": "binance",
-        "positions": 5,
+        "positions": None,  # five, or fewer with -c
         "latency_ms": 100.0,
         "faults": "none",
         "seed": 1,
+        "timeout_seconds": None,
+        "config": None,
     }
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["--positions", "1"], ["--positions", "200"], ["--latency-ms", "0"], ["--latency-ms", "5000"],
+     ["--timeout-seconds", "0.1"], ["--timeout-seconds", "60"],
      *(["--exchange", name] for name in BY_EXCHANGE),
      *(["--faults", name] for name in SCENARIOS)],
 )  # fmt: skip
@@ -36,7 +39,8 @@ def test_within_bounds(arguments: list[str]) -> None:
     "arguments",
     [["--positions", "0"], ["--positions", "201"], ["--positions", "x"], ["--latency-ms", "-1"],
      ["--latency-ms", "5001"], ["--latency-ms", "nan"], ["--faults", "explode"],
-     ["--exchange", "kraken"]],
+     ["--exchange", "kraken"], ["--timeout-seconds", "0"], ["--timeout-seconds", "60.1"],
+     ["--timeout-seconds", "nan"], ["--timeout-seconds", "soon"]],
 )  # fmt: skip
 def test_out_of_bounds_is_a_usage_error(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
