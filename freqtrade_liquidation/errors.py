@@ -40,7 +40,8 @@ class NothingToReduce(ExchangeRefused):
 
 class CloseBlocked(ExchangeRefused):
     """A reduce-only order was refused because less can be reduced than it asks for: the position
-    got smaller, or another resting order claims a part of it. Look, clear what blocks, try again."""
+    got smaller, or another resting order claims a part of it. Look, clear what blocks, send again.
+    """
 
 
 class AccountRefused(ExchangeRefused):

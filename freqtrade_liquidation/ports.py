@@ -36,8 +36,8 @@ class Explanation:
 class OrderManager(Protocol):
     """The exchange, as far as closing a book needs it.
 
-    Every verb ends within *timeout_s* seconds. A question is asked until it is answered; a change is
-    sent once. They raise one of ``ExchangeUnavailable`` (not acted, or not answered),
+    Every verb ends within *timeout_s* seconds. A question is asked until it is answered; a change
+    is sent once. They raise one of ``ExchangeUnavailable`` (not acted, or not answered),
     ``ExchangeRefused`` (said no) or ``OutcomeUnknown``. Amounts are in base currency.
     """
 
@@ -51,8 +51,8 @@ class OrderManager(Protocol):
 
     @property
     def acts_at_once(self) -> bool:
-        """A close of what the bot knows may be sent before a look: it is reduce-only, the account
-        cannot hold both sides of a pair, and holds nothing of anybody else's that it could close."""
+        """A close of what the bot knows may be sent before a look: it is reduce-only, and the
+        account can neither hold both sides of a pair nor anything that is not to be closed."""
 
     @property
     def round_trips(self) -> RoundTrips:
@@ -104,8 +104,13 @@ class OrderManager(Protocol):
     def may_book(self) -> bool:
         """freqtrade's loop writes to no trade now: a pair may be booked while others close."""
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
-        """Writes what happened into freqtrade's trades and orders. Raises nothing."""
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
+        """Writes what happened into freqtrade's trades and orders. Raises nothing.
+
+        :param while_closing: other pairs close still, and stops that rest are cleared later.
+        """
 
     def expected_positions(self) -> Sequence[Position]:
         """What freqtrade's database calls open, corrected by the fills that were seen since."""

@@ -149,7 +149,9 @@ class BacktestVenue:
         """There is no bot's loop."""
         return False
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
         """Books with freqtrade's own trades what was closed whole."""
         return [self._book(pair) for pair in pairs]
 

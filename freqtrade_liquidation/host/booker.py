@@ -27,12 +27,16 @@ class Booker:
         self._turn = asyncio.Lock()
         self.messages: list[dict[str, Any]] = []
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> list[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> list[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`.
 
         Facts may take half the time: what is not there then is booked without, and said.
         """
-        facts = await self._finder.gather(pairs, self._venue.trades, timeout_s=timeout_s / 2)
+        facts = await self._finder.gather(
+            pairs, self._venue.trades, timeout_s=timeout_s / 2, while_closing=while_closing
+        )
         bookkeeper = Bookkeeper(self._bot, self._venue, facts)
         async with self._turn:  # pairs that are done are booked while others close
             try:

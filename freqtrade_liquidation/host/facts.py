@@ -49,9 +49,17 @@ class FactFinder:
         self._venue = venue
 
     async def gather(
-        self, pairs: Collection[str], trades: Sequence[KnownTrade], *, timeout_s: float
+        self,
+        pairs: Collection[str],
+        trades: Sequence[KnownTrade],
+        *,
+        timeout_s: float,
+        while_closing: bool = False,
     ) -> Facts:
-        """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``."""
+        """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``.
+
+        :param while_closing: stops that rest are cleared later, and asked for then.
+        """
         facts, began = Facts(), time.monotonic()
         trades = [trade for trade in trades if trade.pair in pairs]
         closed = {close.order.pair for close in self._new_closes()}
@@ -60,7 +68,7 @@ class FactFinder:
             for order in trade.open_orders:
                 if (state := self._as_cancelled(order)) is not None:
                     facts.states[order.order_id] = state
-                else:
+                elif not (while_closing and order.is_stop and trade.pair in closed):
                     asks.append(self._state(facts, trade, order, timeout_s))
         paying = [trade for trade in trades if trade.pair in closed and self._pays_funding()]
         if paying:

@@ -17,6 +17,7 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
+from freqtrade_liquidation.exchange.rules.stops import stop_price
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,
@@ -41,15 +42,17 @@ from freqtrade_liquidation.round_trips import RoundTrips
 RECENT_S: Final = 60.0
 """Round trips of the bot's own requests that were answered within this tell how fast it is now."""
 BEING_SENT: Final = (
-    "an entry into it was being sent when this run ended, and could not be looked at: look the pair "
-    "up on the exchange"
+    "an entry into it was being sent when this run ended, and could not be looked at: look the "
+    "pair up on the exchange"
 )
 
 
 class Booking(Protocol):
     """Writes what a run did into freqtrade's database."""
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
 
 
@@ -178,6 +181,7 @@ class OrderManagerBase:
         entry = not order.is_stop and order.role_side != trade.side.exit_side
         role = OrderRole.ENTRY if entry else OrderRole.EXIT
         entry_side = "sell" if trade.side is Side.SHORT else "buy"
+        read = self.ownership.states.get(order.order_id, {})
         by_flag = bool(self._exchange.get_option("stoploss_query_requires_stop_flag"))
         return OpenOrder(
             pair=trade.pair,
@@ -187,7 +191,9 @@ class OrderManagerBase:
             amount=max(0.0, total([order.amount, -self.ownership.filled_of(order)])),
             conditional=order.is_stop and by_flag,
             blocks_close=self.closes_need_orders and not entry,
-            stop_price=order.stop_price if order.is_stop else None,
+            stop_price=(stop_price(self._exchange, read) or order.stop_price)
+            if order.is_stop
+            else None,
             limit_price=order.limit_price,
             trade_id=trade.trade_id,
         )
@@ -384,11 +390,13 @@ class OrderManagerBase:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return self.booker is not None and (self.loop is None or self.loop.is_quiet)
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         if self.booker is None:
             return [BookedPair(pair=pair, error="not booked: no bot runs here") for pair in pairs]
-        return await self.booker.book(pairs, timeout_s=timeout_s)
+        return await self.booker.book(pairs, timeout_s=timeout_s, while_closing=while_closing)
 
     # -- amounts ------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """freqtrade's exchange while it sends an order whose answer may be lost.
 
-A copy, for one order, that writes down what is asked for and gives the order a name of ours: so a run
-finds it again, and tells it from what the user did by hand at the same moment. No method of
+A copy, for one order, that writes down what is asked for and gives the order a name of ours: so a
+run finds it again, and tells it from what the user did by hand at the same moment. No method of
 freqtrade's is patched: the copy is handed out by our own bot's ``exchange``.
 """
 

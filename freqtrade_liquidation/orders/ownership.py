@@ -1,10 +1,10 @@
 """What is ours: one question, answered here for every market and scope.
 
-Ours is what freqtrade's trades have, with the fills of their open orders, with the orders of the bot
-that its database never heard of, less what the bot's exits and our own closes have taken away. It was
-weighed to ask the account instead: but an account may hold coins and contracts of the user's own, and
-no list tells them apart. It was weighed to trust ``Trade.amount`` alone: it leaves out what an open
-order has filled, and is zero while the first entry rests.
+Ours is what freqtrade's trades have, with the fills of their open orders, with the orders of the
+bot that its database never heard of, less what the bot's exits and our own closes have taken away.
+To ask the account instead was weighed: but an account may hold coins and contracts of the user's
+own, and no list tells them apart. To trust ``Trade.amount`` alone was weighed, too: it leaves out
+what an open order has filled, and is zero while the first entry rests.
 
 Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
 """

@@ -1,8 +1,9 @@
 """The order manager for spot, live: a position is what the bot bought and has not sold.
 
-freqtrade's trade says so, corrected by the fills that the exchange reports since, and never more than
-the balance. A sell whose outcome is unknown makes its position *uncertain*: it is looked for by the
-name we gave it and never sent again, for a second sell would take coins that the bot never bought.
+freqtrade's trade says so, corrected by the fills that the exchange reports since, and never more
+than the balance. A sell whose outcome is unknown makes its position *uncertain*: it is looked for
+by the name we gave it and never sent again, for a second sell would take coins that the bot never
+bought.
 """
 
 import asyncio

@@ -81,10 +81,10 @@ class BookReader:
         return self._orders.newest
 
     @property
-    def errors(self) -> dict[str, str]:
-        """Why a list could not be read, in words, by what was asked for."""
-        lists = (self._positions, self._orders)
-        return {one.what: one.error for one in lists if one.error is not None}
+    def unread(self) -> list[tuple[str, str]]:
+        """The lists that were never answered, each with the reason in words."""
+        named = (("positions", self._positions), ("open orders", self._orders))
+        return [(name, lists.error or "no answer") for name, lists in named if lists.newest is None]
 
     @property
     def in_flight(self) -> list[asyncio.Task[object]]:

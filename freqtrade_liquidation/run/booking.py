@@ -28,22 +28,23 @@ class Booking:
         self._begun: set[str] = set()
         self.results: dict[str, BookedPair] = {}
 
-    def begin(self, pairs: Iterable[str]) -> None:
+    def begin(self, pairs: Iterable[str], *, while_closing: bool = True) -> None:
         """Books those of *pairs* that nobody has begun to book. Does not wait."""
         new = sorted(set(pairs) - self._begun)
         if new:
             self._begun |= set(new)
-            self._tasks.append(asyncio.ensure_future(self._book(new)))
+            self._tasks.append(asyncio.ensure_future(self._book(new, while_closing)))
 
     def reopen(self, pair: str) -> None:
         """More was sent for *pair* since it was booked."""
         self._begun.discard(pair)
 
     async def finish(self, pairs: Collection[str]) -> None:
-        """Books what is left of *pairs*, and what could not be booked before, until the deadline."""
+        """Books what is left of *pairs*, and what could not be booked before, until the
+        deadline."""
         failed = {pair for pair in pairs if self._has_failed(pair)}
         self._begun -= failed
-        self.begin(pairs)
+        self.begin(pairs, while_closing=False)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._deadline.left_s)
         late = BookedPair(pair="", error="not booked in time; the next start books it")
@@ -56,10 +57,14 @@ class Booking:
         result = self.results.get(pair)
         return result is not None and result.error is not None
 
-    async def _book(self, pairs: list[str]) -> None:
+    async def _book(self, pairs: list[str], while_closing: bool) -> None:
         seconds = self._deadline.left_s
         try:
-            booked = list(await self._order_manager.book(pairs, timeout_s=seconds))
+            booked = list(
+                await self._order_manager.book(
+                    pairs, timeout_s=seconds, while_closing=while_closing
+                )
+            )
         except Exception as error:
             logger.exception("Could not book.")
             words = f"not booked ({unexpected(error)}); the next start books it"

@@ -1,9 +1,9 @@
 """What is known of each pair in the course of a run: lists, fills, and the exchange's word.
 
 A list of positions tells of the moment at which the exchange took it, which is not known: between
-its asking and its answer, or seconds before, where lists are late. So an amount that a list shows is
-compared with every amount that the position is known to have had. One that it had before our fill is
-late; one that it never had is news, and counts from then on.
+its asking and its answer, or seconds before, where lists are late. So an amount that a list shows
+is compared with every amount that the position is known to have had. One that it had before our
+fill is late; one that it never had is news, and counts from then on.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Whether a pair is flat: from evidence to verdict. Pure.
 
-A list of positions that lacks a pair proves little by itself. Lists lag behind fills by seconds, and
-an exchange in trouble answers with nothing. Three ways were weighed to tell "closed" from "not
+A list of positions that lacks a pair proves little by itself. Lists lag behind fills by seconds,
+and an exchange in trouble answers with nothing. Three ways were weighed to tell "closed" from "not
 listed":
 
 - Believe the list. Then one wrong answer takes the stops off an open position.
@@ -11,10 +11,10 @@ listed":
   and the answer about this pair alone.
 
 The last one is what stands here. The truly flat books that it must call flat: closed by hand last
-week, liquidated by the exchange, delisted, closed by a stop long ago, two trades of one pair, dust, a
-reduce-only order without a position. The open ones that must not fool it: a list that was asked for
-before the fill, a list that is late, a list that is empty by mistake, an entry that filled between
-two lists.
+week, liquidated by the exchange, delisted, closed by a stop long ago, two trades of one pair, dust,
+a reduce-only order without a position. The open ones that must not fool it: a list that was asked
+for before the fill, a list that is late, a list that is empty by mistake, an entry that filled
+between two lists.
 """
 
 from dataclasses import dataclass

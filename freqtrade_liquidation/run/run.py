@@ -137,6 +137,7 @@ class Run:
             if self._explaining is not None:
                 self._explaining.cancel()
         self._note_time()
+        self._report.errors += self._unread_lists()
         self._ending = True
         with self._unexpected():
             self._recall()
@@ -300,7 +301,8 @@ class Run:
     def _heard_positions(self, *, first: bool) -> None:
         positions = self._reader.positions
         assert positions is not None, "they were heard"
-        known = set(self._history)
+        self._claim()
+        known = {pair for pair, history in self._history.items() if history.was_open}
         self._show(positions.rows, asked_at=positions.asked_at)
         scoped = in_scope(Book(positions=positions.rows, orders=None), self.pairs)
         appeared = [p for p in scoped.positions if p.pair not in known and not p.is_dust]
@@ -591,9 +593,13 @@ class Run:
         if not self._report.flat:
             self._report.errors += self._judge.why_not_flat(book, self._outcome_pairs())
         self._report.errors += self._remarks()
-        for what, words in self._reader.errors.items():
-            named = "open orders" if what == "orders" else what
-            self._report.errors.append(f"the list of {named} could not be read: {words}")
+
+    def _unread_lists(self) -> list[str]:
+        if self._report.account_refused is not None:
+            return []
+        return [
+            f"the list of {what} could not be read: {words}" for what, words in self._reader.unread
+        ]
 
     def _outcome_pairs(self) -> set[str]:
         """Those that were open, or may be; not a trade whose position was gone before."""

@@ -47,7 +47,9 @@ class NoDatabase:
         self._venue = venue
         self._finder = FactFinder(exchange, venue._wire, venue)
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> list[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> list[BookedPair]:
         """As ``host.booker.Booker``."""
         await self._finder.gather(pairs, self._venue.trades, timeout_s=timeout_s / 2)
         closes = [c for c in self._venue.executions.closes if not c.refused]

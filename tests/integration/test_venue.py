@@ -240,7 +240,7 @@ def test_spot_cancel_tells_what_an_order_that_filled_in_part_had_left(
         return {answer.order.order_id: answer.left for answer in answers}
 
     left = on(spot, cancel, trade(SPOT, 0.4, *ids))
-    assert left == {raw["id"]: 0.15, whole["id"]: None}
+    assert left == {raw["id"]: 0.15, whole["id"]: 0.2}
 
 
 def test_spot_amount_left_after_an_exit_is_exact_and_sold_whole(

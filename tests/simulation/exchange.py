@@ -150,7 +150,9 @@ class SimulatedExchange:
         self.before("host")
         return took < timeout_s
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
         await asyncio.sleep(self.latency_s)
         self.booked.extend(pairs)
         self.traded = {pair: p for pair, p in self.traded.items() if pair in self.positions}

@@ -10,9 +10,9 @@ from freqtrade_liquidation.exchange.rules.kin import lineage
 ONE_WAY: Final = frozenset({"binance", "bybit", "bitget", "hyperliquid", "krakenfutures"})
 """By ccxt's exchange id: one position a pair.
 
-Source: freqtrade refuses binance's hedge mode at its start (``Binance.additional_exchange_init``) and
-sets one-way mode on bybit and bitget (theirs). Hyperliquid and Kraken Futures know nothing else. On
-the others nobody has made sure.
+Source: freqtrade refuses binance's hedge mode at its start (``Binance.additional_exchange_init``)
+and sets one-way mode on bybit and bitget (theirs). Hyperliquid and Kraken Futures know nothing else.
+On the others nobody has made sure.
 """
 
 

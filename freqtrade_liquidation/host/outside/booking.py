@@ -36,7 +36,9 @@ class BookLater:
     def __init__(self, *, by_us: bool) -> None:
         self._by_us = by_us
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False
+    ) -> Sequence[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return [] if self._by_us else [BookedPair(pair=pair, error=BY_THE_BOT) for pair in pairs]
 

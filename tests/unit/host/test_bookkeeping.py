@@ -11,8 +11,8 @@ from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import Facts
-from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 
 PAIR = "BTC/USDT:USDT"
 

@@ -10,8 +10,8 @@ import ccxt
 import pytest
 
 from freqtrade_liquidation.model import CancelStatus, OrderRole, Side
-from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from freqtrade_liquidation.plan import Book, in_scope
 
