@@ -39,7 +39,7 @@ from freqtrade_liquidation.orders.executions import Close, Deeds, an_order
 from freqtrade_liquidation.orders.open_orders import MORE as MORE_ORDERS
 from freqtrade_liquidation.orders.open_orders import OrderReader
 from freqtrade_liquidation.orders.positions import MORE, PositionReader
-from freqtrade_liquidation.orders.put_back import put_back
+from freqtrade_liquidation.orders.put_back import put_back, remark
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.place import within
 
@@ -338,7 +338,8 @@ class FuturesVenue:
         leverage = self._leverage(order.pair)
         raw = await put_back(self._wire, order, amount, leverage=leverage, timeout_s=timeout_s)
         self.deeds.stops_put_back.append((order, dict(raw), amount))
-        return CloseAnswer(order_id=str(raw["id"]))
+        words = remark(self._exchange, raw, order, amount)
+        return CloseAnswer(order_id=str(raw["id"]), remark=words)
 
     async def host_lets_go(self, *, timeout_s: float) -> bool:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

@@ -23,7 +23,7 @@ from freqtrade_liquidation.errors import (
     LiquidationError,
 )
 from freqtrade_liquidation.exchange.rules.names import is_ours
-from freqtrade_liquidation.exchange.rules.stops import stop_price
+from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders.amounts import total
@@ -331,8 +331,8 @@ class LedgerVenue(FuturesVenue):
             amount=float(state.get("remaining") or state.get("amount") or 0.0),
             conditional=stop,
             blocks_close=role is not OrderRole.ENTRY and not self._dry_run,
-            stop_price=stop_price(self._exchange, state) if order.is_stop else None,
             trade_id=trade.trade_id,
+            **stop_terms(self._exchange, state if order.is_stop else {}),
         )
 
     @staticmethod

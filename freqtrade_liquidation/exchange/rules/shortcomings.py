@@ -10,6 +10,8 @@ from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.exchange.limiter import REQUEST, limits_of
 from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.kinds import unseen
+from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
 from freqtrade_liquidation.exchange.rules.lookup import can_find
 
 DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
@@ -43,6 +45,8 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
             f"On {name} a stop that has to be put back is a stop-limit order: below its limit it "
             "does not sell."
         )
+    if exchange.trading_mode == TradingMode.FUTURES and (hidden := unseen(exchange)) is not None:
+        yield (f"{name} hides {hidden}. Flat cannot be proven against them: end them by hand.")
     if (words := _slow_by_rate_limit(exchange)) is not None:
         yield words
 
@@ -50,15 +54,14 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
 def _slow_by_rate_limit(exchange: Exchange) -> str | None:
     """Where a run cannot be over in time, at least not with as many positions as may be open.
 
-    What it sends with nothing in the way: positions (balance) twice, on futures orders and stops
-    twice, and one close each.
+    What it sends with nothing in the way: two looks, and one close each.
     """
     config = exchange._config
     windows = [window for window in limits_of(exchange) if window.kind == REQUEST]
     timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
     most = config.get("max_open_trades", 1)
     positions = int(most) if 0 < most < float("inf") else 1
-    requests = positions + (6 if exchange.trading_mode == TradingMode.FUTURES else 2)
+    requests = positions + 2 * requests_of_a_look(exchange)
     for window in windows:
         needs_s = (requests - 1) // window.limit * window.span_s
         if needs_s >= timeout_s:
@@ -68,6 +71,13 @@ def _slow_by_rate_limit(exchange: Exchange) -> str | None:
                 "timeout_seconds or lower rateLimit, or part of the book stays open."
             )
     return None
+
+
+def requests_of_a_look(exchange: Exchange) -> int:
+    """How many a look takes at least: each list of positions and of orders; on spot the balance."""
+    if exchange.trading_mode != TradingMode.FUTURES:
+        return 1
+    return len(position_questions(exchange)) + len(order_questions(exchange))
 
 
 def _stops_are_limit_orders(exchange: Exchange) -> bool:
