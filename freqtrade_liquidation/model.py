@@ -108,10 +108,14 @@ class OpenOrder:
 
     :param side: ``buy`` or ``sell``.
     :param amount: base currency, what is left to fill.
-    :param conditional: it stands in the exchange's list of stop orders.
+    :param conditional: it stands in a list of its own, apart from the ordinary orders.
+    :param kind: what the exchange calls such an order; ``None`` = an ordinary one.
     :param blocks_close: it locks the asset that a close needs (spot).
     :param stop_price: quote currency, of a stop; needed to put it back.
     :param limit_price: quote currency, of a stop-limit order; ``None`` = it sells at market.
+    :param trigger_source: the price that a stop watches: ``last``, ``mark`` or ``index``;
+        ``None`` = not told.
+    :param takes_profit: a stop that waits for a better price.
     :param trade_id: freqtrade's trade for it; ``None`` = the database does not know it.
     """
 
@@ -121,9 +125,12 @@ class OpenOrder:
     side: str
     amount: float
     conditional: bool = False
+    kind: str | None = None
     blocks_close: bool = False
     stop_price: float | None = None
     limit_price: float | None = None
+    trigger_source: str | None = None
+    takes_profit: bool = False
     trade_id: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,12 +174,14 @@ class CloseAnswer:
 
     :param filled: base currency; ``None`` = not known. Never 0 for "unknown".
     :param average: quote currency per base unit; ``None`` = not known.
+    :param remark: in words: what stands is not what was asked for; ``None`` = no difference seen.
     Source: ccxt unified order, fields ``id``, ``filled`` and ``average``.
     """
 
     order_id: str
     filled: float | None = None
     average: float | None = None
+    remark: str | None = None
 
 
 class CancelStatus(StrEnum):

@@ -9,13 +9,14 @@ from typing import Any, Final
 import ccxt
 from freqtrade.exchange import Exchange
 
+from freqtrade_liquidation.errors import AccountRefused, ExchangeUnavailable
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.lists import (
-    Params,
     Question,
     order_questions,
     position_questions,
 )
+from freqtrade_liquidation.exchange.rules.raw_lists import Params
 
 MOST_PAGES: Final = 50
 """Of one list. Nobody has more; a list that never ends is no proof of anything."""
@@ -65,9 +66,15 @@ class Lists:
 
     async def _orders(self, question: Question, pairs: Collection[str], timeout_s: float) -> Listed:
         try:
-            return await self._whole(question, partial(ask_orders, None), timeout_s)
+            return await self._whole(question, ask_of(question, None), timeout_s)
+        except AccountRefused as error:
+            if question.kind is None or not question.kind.own_permission:
+                raise
+            raise ExchangeUnavailable(
+                f"orders of the kind {question.kind.name} cannot be listed: {error}"
+            ) from error
         except _NeedsPair:
-            asks = [partial(ask_orders, pair) for pair in sorted(pairs)]
+            asks = [ask_of(question, pair) for pair in sorted(pairs)]
             each = await asyncio.gather(*(self._whole(question, ask, timeout_s) for ask in asks))
         return Listed(
             rows=[row for of_pair in each for row in of_pair.rows],
@@ -108,6 +115,14 @@ class _NeedsPair(Exception):
 def _key(row: Row) -> str:
     """What tells two rows apart: an order's id; a position's pair and side."""
     return f"{row.get('id')} {row.get('symbol')} {row.get('side')}"
+
+
+def ask_of(question: Question, pair: str | None) -> Ask:
+    """What asks for a page of *question*'s list of orders."""
+    raw = question.ask
+    if raw is None:
+        return partial(ask_orders, pair)
+    return lambda exchange, params: raw(exchange._api, params)
 
 
 def first_page(question: Question) -> Params:

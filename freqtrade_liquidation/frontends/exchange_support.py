@@ -29,6 +29,8 @@ COLUMNS: Final = {
     "positions": "positions",
     "cancel_all": "cancel all",
     "stops": "stop orders",
+    "unseen": "orders that nothing lists",
+    "look": "requests a look",
     "reduce_only": "reduce-only",
     "market_order": "market order",
     "batch": "batch",
@@ -48,7 +50,13 @@ MEANING: Final = """\
   not sold.
 - **cancel all**: each order is cancelled by itself, so that each has its own outcome and stops
   stay.
-- **stop orders**: where they stand. Kinds that are lists of their own are asked for by name.
+- **stop orders**: where they stand. Each kind that is a list of its own is asked for by name, also
+  each that waits for no price and may open a position (TWAP and the like). A list that does not
+  answer leaves the orders unread: closing goes on, and the book is not called flat.
+- **orders that nothing lists**: kinds that may open a position and cannot be asked for. Against
+  them flat cannot be proven; the bot says so when it is armed.
+- **requests a look**: how many requests one look takes at least, side by side where *requests* says
+  so. A run takes two looks or more.
 - **reduce-only**: what the closing order carries.
 - **market order**: whether it carries a price, which is one more request before each close.
 - **batch**: orders are sent side by side instead: in a batch one that hangs takes the others along.

@@ -17,7 +17,7 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
-from freqtrade_liquidation.exchange.rules.stops import stop_price
+from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,
@@ -35,7 +35,7 @@ from freqtrade_liquidation.orders.bot_orders import BotOrders
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
 from freqtrade_liquidation.orders.executions import Close, Executions, an_order
 from freqtrade_liquidation.orders.ownership import Ownership, Share, is_final
-from freqtrade_liquidation.orders.put_back import put_back
+from freqtrade_liquidation.orders.put_back import put_back, remark
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from freqtrade_liquidation.round_trips import RoundTrips
 
@@ -191,12 +191,16 @@ class OrderManagerBase:
             amount=max(0.0, total([order.amount, -self.ownership.filled_of(order)])),
             conditional=order.is_stop and by_flag,
             blocks_close=self.closes_need_orders and not entry,
-            stop_price=(stop_price(self._exchange, read) or order.stop_price)
-            if order.is_stop
-            else None,
-            limit_price=order.limit_price,
             trade_id=trade.trade_id,
+            **(self._terms(order, read) if order.is_stop else {}),
         )
+
+    def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a stop: as the exchange has it, else as the database recorded it."""
+        terms = stop_terms(self._exchange, read)
+        if terms["stop_price"] is not None:
+            return terms
+        return {**terms, "stop_price": order.stop_price, "limit_price": order.limit_price}
 
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
@@ -353,7 +357,8 @@ class OrderManagerBase:
         leverage = self._leverage(order.pair)
         raw = await put_back(self._client, order, amount, leverage=leverage, timeout_s=timeout_s)
         self.executions.stops_put_back.append((order, dict(raw), amount))
-        return CloseAnswer(order_id=str(raw["id"]))
+        words = remark(self._exchange, raw, order, amount)
+        return CloseAnswer(order_id=str(raw["id"]), remark=words)
 
     async def fill_in(self, pairs: Collection[str] | None = None, *, timeout_s: float) -> None:
         """Reads back those of our closes (of *pairs*) whose fill is not known yet. Raises

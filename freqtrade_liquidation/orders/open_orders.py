@@ -6,8 +6,11 @@ from typing import Any, Final
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.pagination import Listed, Row
+from freqtrade_liquidation.exchange.rules.kinds import kind_of
 from freqtrade_liquidation.exchange.rules.lists import Question
-from freqtrade_liquidation.exchange.rules.stops import can_only_reduce, stop_price
+from freqtrade_liquidation.exchange.rules.marks import can_only_reduce
+from freqtrade_liquidation.exchange.rules.renamed import contract_name, is_linear_perpetual
+from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole
 from freqtrade_liquidation.orders.positions import NAMELESS
 from freqtrade_liquidation.orders.trades import KnownTrade
@@ -31,7 +34,7 @@ class OrderReader:
     def read(self, lists: Iterable[tuple[Question, Listed]]) -> list[OpenOrder]:
         """What *lists* show in linear swaps, as far as they go."""
         return [
-            self._order(row, listed_as_stop=question.stop)
+            self._order(row, question)
             for question, listed in lists
             for row in listed.rows
             if not question.mixed or self._is_swap(row)
@@ -48,13 +51,19 @@ class OrderReader:
                     return OrderRole.EXIT if exits else OrderRole.ENTRY
         return None
 
-    def _order(self, row: Row, *, listed_as_stop: bool) -> OpenOrder:
-        pair, order_id = row["symbol"] or NAMELESS, str(row["id"])
-        price = stop_price(self._exchange, row)
+    def _order(self, row: Row, question: Question) -> OpenOrder:
+        """:param question: for the list that shows it."""
+        api: Any = self._exchange._api
+        kind, symbol = question.kind, row["symbol"]
+        if not question.mixed:
+            symbol = contract_name(self._exchange.markets, symbol)
+        pair, order_id = symbol or NAMELESS, str(row["id"])
+        terms = stop_terms(self._exchange, row)
         known = self.known_role(pair, order_id)
         role = OrderRole.ENTRY  # what cannot be shown to reduce could add risk
-        if can_only_reduce(row) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE):
-            is_stop = listed_as_stop or price is not None
+        if can_only_reduce(api, row) or known in (OrderRole.EXIT, OrderRole.PROTECTIVE):
+            waits = kind is not None and kind.protects
+            is_stop = waits or terms["stop_price"] is not None
             role = OrderRole.PROTECTIVE if is_stop else OrderRole.EXIT
         contracts = row.get("remaining") or row.get("amount") or 0.0
         return OpenOrder(
@@ -63,15 +72,16 @@ class OrderReader:
             role=role,
             side=row.get("side") or "",
             amount=self._exchange._contracts_to_amount(pair, float(contracts)),
-            conditional=listed_as_stop,
-            stop_price=price,
+            conditional=kind is not None,
+            kind=None if kind is None else kind_of(api, kind.name, row),
             trade_id=self._known_trade_id(pair, order_id),
+            **terms,
         )
 
     def _is_swap(self, row: Row) -> bool:
         """As positions: what is known to be no linear swap (spot, inverse) is not in scope."""
         market: Any = self._exchange.markets.get(row.get("symbol") or NAMELESS)
-        return market is None or bool(market.get("swap") and market.get("linear"))
+        return market is None or is_linear_perpetual(market)
 
     def _known_trade_id(self, pair: str, order_id: str) -> int | None:
         return next(

@@ -7,6 +7,13 @@ from typing import Any, Final
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.exchange.rules.position_rows import margin_mode
+from freqtrade_liquidation.exchange.rules.renamed import (
+    contract_name,
+    is_linear_perpetual,
+    names_today,
+    pair_of,
+)
 from freqtrade_liquidation.model import UNLISTED, Position, Side
 from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.trades import KnownTrade
@@ -62,13 +69,14 @@ class PositionReader:
         by_pair: dict[str, list[Any]] = {}
         for entry in raw:
             if entry.get("contracts"):
-                by_pair.setdefault(entry.get("symbol") or NAMELESS, []).append(entry)
+                name = contract_name(self._exchange.markets, entry.get("symbol"))
+                by_pair.setdefault(name or NAMELESS, []).append(entry)
         listed = Listed()
         for pair, entries in by_pair.items():
             if not self._is_in_scope(pair, scope_pairs):
                 continue
             market = self._exchange.markets.get(pair)
-            if market and not (market.get("swap") and market.get("linear")):
+            if market and not is_linear_perpetual(market):
                 listed.remarks[pair] = "not a linear swap: not in scope, still open"
                 continue
             obstacle = self._obstacle(pair, entries)
@@ -76,11 +84,11 @@ class PositionReader:
         return listed
 
     def _is_in_scope(self, pair: str, scope_pairs: Collection[str]) -> bool:
-        if self._account_scope or pair in scope_pairs:
+        api, markets = self._exchange._api, self._exchange.markets
+        if self._account_scope or pair_of(api, markets, pair, scope_pairs) is not None:
             return True
-        # Where a trade's market is not known, the exchange's own name for it is no pair of ours.
-        markets = self._exchange.markets
-        return pair not in markets and any(known not in markets for known in scope_pairs)
+        # A market whose id is written in a way that no rule knows could be any trade's.
+        return pair not in markets and any(not names_today(markets, p) for p in scope_pairs)
 
     def _obstacle(self, pair: str, entries: Sequence[Any]) -> str | None:
         """Why no closing order may be sent for *pair*, in words; ``None`` = nothing."""
@@ -103,11 +111,18 @@ class PositionReader:
             minimum_amount=self._amounts.minimum(pair) if known else 0.0,
             maximum_amount=self._amounts.maximum(pair) if known else None,
             trade_ids=tuple(
-                t.trade_id for t in self.trades if t.pair == pair and side in (t.side, Side.UNKNOWN)
+                t.trade_id
+                for t in self.trades
+                if self._is_contract_of(pair, t.pair) and side in (t.side, Side.UNKNOWN)
             ),
             obstacle=obstacle,
             mark_price=raw.get("markPrice"),
+            margin_mode=margin_mode(raw),
         )
+
+    def _is_contract_of(self, pair: str, trade_pair: str) -> bool:
+        api, markets = self._exchange._api, self._exchange.markets
+        return pair == trade_pair or pair_of(api, markets, pair, [trade_pair]) is not None
 
     def _amount(self, pair: str, raw: Any) -> float:
         """Base currency; contracts where the market is not known."""

@@ -8,9 +8,8 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.kin import rule_for
-from freqtrade_liquidation.exchange.rules.lists import STOP_KINDS
-from freqtrade_liquidation.exchange.rules.stops import stop_price
+from freqtrade_liquidation.exchange.rules.kinds import own_stop_lists
+from freqtrade_liquidation.exchange.rules.stops import limit_price, stop_price, stop_terms
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder
 from freqtrade_liquidation.orders import requests
 
@@ -50,27 +49,60 @@ async def put_back(
 
 
 def _like(order: OpenOrder, amount: float, *, since_ms: float) -> Callable[[Exchange], list[Row]]:
-    """The open orders of the pair that could be *order* again, stops included where they are lists
-    of their own: placed since then, on the same side and price, and for no more than *amount*."""
-
-    def is_it(exchange: Exchange, row: Row) -> bool:
-        price = stop_price(exchange, row)
-        return (
-            row.get("id") is not None
-            and row.get("side") == order.side
-            and price is not None
-            and order.stop_price is not None
-            and abs(price - order.stop_price) <= AMOUNT_TOLERANCE * order.stop_price
-            and 0 < float(row.get("amount") or 0.0) <= amount * (1 + AMOUNT_TOLERANCE)
-            and (row.get("timestamp") or 0) >= since_ms
-        )
+    """The open orders of the pair that are *order* again, stops included where they are lists of
+    their own: placed since then, on the same side, at the same trigger and the same limit, for
+    *amount*. One on the other side, or at another price, is another order."""
 
     def ask(exchange: Exchange) -> list[Row]:
         api: Any = exchange._api
-        lists: list[dict[str, Any]] = [{}]
-        if exchange.get_option("stoploss_query_requires_stop_flag"):
-            lists += [{"stop": True, **kind} for kind in rule_for(STOP_KINDS, api, ({},))]
-        rows = [row for params in lists for row in api.fetch_open_orders(order.pair, params=params)]
-        return [row for row in rows if is_it(exchange, row)]
+        lists = own_stop_lists(exchange)
+        found = [
+            exchange._order_contracts_to_amount(row)
+            for params in lists
+            for row in api.fetch_open_orders(order.pair, params=params)
+        ]
+        return [
+            row
+            for row in found
+            if row.get("id") is not None
+            and (row.get("timestamp") or 0) >= since_ms
+            and not _differences(exchange, row, order, amount)
+        ]
 
     return ask
+
+
+def remark(exchange: Exchange, answer: Row, order: OpenOrder, amount: float) -> str | None:
+    """In words: what the exchange answered with is another stop than *order* for *amount* (base
+    currency); ``None`` = as far as the answer goes, it is the same."""
+    told = {
+        "side": answer.get("side"),
+        "trigger": stop_price(exchange, answer),
+        "limit": limit_price(exchange, answer) or answer.get("type"),
+        "amount": answer.get("amount"),
+    }
+    found = _differences(exchange, answer, order, amount)
+    words = [f"its {name} is {seen}, not {asked}" for name, seen, asked in found if told[name]]
+    return f"{order.pair}: the stop put back differs: {'; '.join(words)}" if words else None
+
+
+def _differences(
+    exchange: Exchange, row: Row, order: OpenOrder, amount: float
+) -> list[tuple[str, Any, Any]]:
+    """What *row* (amounts in base currency) has other than *order* for *amount*: name, what it has,
+    what was asked for."""
+    terms, pair = stop_terms(exchange, row), order.pair
+    contracts = exchange.amount_to_precision(pair, exchange._amount_to_contracts(pair, amount))
+    compared = (
+        ("side", row.get("side"), order.side),
+        ("trigger", terms["stop_price"], order.stop_price),
+        ("limit", terms["limit_price"], order.limit_price),
+        ("amount", row.get("amount"), exchange._contracts_to_amount(pair, contracts)),
+    )
+    return [(name, seen, asked) for name, seen, asked in compared if not _is_same(seen, asked)]
+
+
+def _is_same(seen: Any, asked: Any) -> bool:
+    if isinstance(seen, int | float) and isinstance(asked, int | float):
+        return abs(seen - asked) <= AMOUNT_TOLERANCE * abs(asked)
+    return bool(seen == asked)

@@ -5,26 +5,33 @@ freqtrade's own class decides what is sent (margin mode, position side, order ty
 client order id and that a futures close is reduce-only.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from freqtrade.constants import BuySell
-from freqtrade.enums import TradingMode
+from freqtrade.enums import PriceType, TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.rules.endings import ended
+from freqtrade_liquidation.exchange.rules.kinds import cancel_rule
 from freqtrade_liquidation.exchange.rules.lookup import find_order
+from freqtrade_liquidation.exchange.rules.position_rows import margin_params
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, Side
 from freqtrade_liquidation.orders.executions import Close
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 Request = Callable[[Exchange], Any]
 """Called with a copy of the exchange that is used for nothing else."""
 
 
 def cancel(order: OpenOrder) -> Request:
-    """Takes *order* off the book; a stop as freqtrade takes its own off."""
+    """Takes *order* off the book, as its kind wants it; a stop as freqtrade takes its own off."""
 
     def send(exchange: Exchange) -> Any:
+        own_way = cancel_rule(exchange, order.kind)
+        if own_way is not None:
+            return own_way(exchange, str(order.kind), order.order_id, order.pair)
         if order.conditional:
             return exchange.cancel_stoploss_order(order.order_id, order.pair)
         return exchange.cancel_order(order.order_id, order.pair)
@@ -47,19 +54,28 @@ def price(order: ClosingOrder) -> Request:
     return ask
 
 
-def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
-    """A market order; on futures reduce-only.
+def close(
+    order: ClosingOrder, *, leverage: float, rate: float, row: Mapping[str, Any] = NOTHING
+) -> Request:
+    """A market order; on futures reduce-only, and in the position's own margin mode.
+
+    freqtrade sets leverage and margin mode before an order that is not reduce-only, and leaves
+    them alone before this one. Source: ``Exchange.create_order``.
 
     :param rate: quote currency; used where :func:`needs_price` says so.
+    :param row: ccxt's ``params`` that tell the position from others of its pair
+        (:func:`~freqtrade_liquidation.exchange.rules.position_rows.closing_params`).
     """
 
     def send(exchange: Exchange) -> Any:
         params_of = exchange._get_params
+        margin = margin_params(exchange._api, order.margin_mode)
 
-        def with_client_order_id(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            return {**params_of(*args, **kwargs), "clientOrderId": order.client_order_id}
+        def ours(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            own = {"clientOrderId": order.client_order_id}
+            return {**params_of(*args, **kwargs), **margin, **row, **own}
 
-        exchange._get_params = with_client_order_id  # type: ignore[method-assign]
+        exchange._get_params = ours  # type: ignore[method-assign]
         answer = exchange.create_order(
             pair=order.pair,
             ordertype="market",
@@ -76,19 +92,54 @@ def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
 
 
 def stop(order: OpenOrder, amount: float, stop_price: float, *, leverage: float) -> Request:
-    """*order* again, for *amount* (base currency)."""
+    """*order* again, for *amount* (base currency): the same trigger, watched in the same price, and
+    the same limit, or none."""
 
     def send(exchange: Exchange) -> Any:
+        _as_it_was(exchange, order, stop_price)
+        types: dict[str, Any] = {"stoploss": "market" if order.limit_price is None else "limit"}
+        if order.trigger_source is not None:
+            types["stoploss_price_type"] = PriceType(order.trigger_source)
         return exchange.create_stoploss(
             pair=order.pair,
             amount=amount,
             stop_price=stop_price,
-            order_types={"stoploss": "market"},
+            order_types=types,
             side="sell" if order.side == "sell" else "buy",
             leverage=leverage,
         )
 
     return send
+
+
+def _as_it_was(exchange: Exchange, order: OpenOrder, stop_price: float) -> None:
+    """Makes the copy *exchange* place *order* and not what the configuration asks of a stop.
+
+    Source: freqtrade ``Exchange.create_stoploss``: its limit is a ratio of the stop price, its type
+    the only one where the exchange's list has but one, and it sets leverage and margin mode first.
+    """
+    copied: Any = exchange
+    copied._lev_prep = lambda *args, **kwargs: None
+    kind = "market" if order.limit_price is None else "limit"
+    own_types: Mapping[str, str] = exchange.get_option("stoploss_order_types") or {}
+    types = {kind: kind} if order.takes_profit or kind not in own_types else own_types
+    limit = order.limit_price
+    if (
+        kind == "market"
+        and "market" not in own_types
+        and exchange._order_needs_price("sell" if order.side == "sell" else "buy", "market")
+    ):
+        types, limit = {"limit": "market"}, stop_price  # a market order that bears a price
+    copied._ft_has = {**exchange._ft_has, "stoploss_order_types": types}
+    copied._get_stop_limit_rate = lambda *args, **kwargs: limit
+    if order.takes_profit:
+        params_of, own = exchange._get_stop_params, exchange._ft_has["stop_price_param"]
+
+        def params(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            sent = params_of(*args, **kwargs)
+            return {"takeProfitPrice": sent.pop(own), **sent}
+
+        copied._get_stop_params = params
 
 
 def read_back(sent: Close) -> Request:

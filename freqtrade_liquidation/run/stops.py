@@ -214,9 +214,14 @@ class Stops:
         self.restored.add(stop.pair)
         self._stands_again(stop)
         self._trail.note(
-            Event.STOP_PUT_BACK, "close", pair=stop.pair, order_id=answer.order_id, amount=amount
+            Event.STOP_PUT_BACK,
+            "close",
+            pair=stop.pair,
+            order_id=answer.order_id,
+            amount=amount,
+            error=answer.remark,
         )
-        return None
+        return answer.remark
 
     def _stands_again(self, stop: OpenOrder) -> None:
         """It, not its pair: another stop of the pair may be lost."""

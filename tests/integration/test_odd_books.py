@@ -210,7 +210,8 @@ def test_known_market_that_is_no_linear_swap_is_named_and_no_failure(
 ) -> None:
     practice.seed_position(BTC, 0.5)
     practice.seed_position(ETH, 2)
-    futures.markets[ETH].update(swap=False, future=True)
+    quarterly = {**futures.markets[ETH]["info"], "contractType": "CURRENT_QUARTER"}
+    futures.markets[ETH].update(swap=False, future=True, info=quarterly)
     result = liquidate(futures)
     assert result.state is LiquidationState.COMPLETED
     assert said(result) == [f"{ETH}: not a linear swap: not in scope, still open"]

@@ -58,6 +58,8 @@ class Core:
         self.prices = Prices(every, settings.seed, settings.moving_ratio)
         self.futures = FuturesVenue(markets["futures"], self.prices, self.now_ms)
         self.spot = SpotVenue(markets["spot"], self.prices, self.now_ms)
+        self.deliveries: dict[str, int] = {}
+        self.unlisted: set[str] = set()
         self.faults = FaultBoard()
         self.log = RequestLog()
         self.futures_limits, self.spot_limits = profile.limits()

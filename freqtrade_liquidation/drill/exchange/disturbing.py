@@ -28,6 +28,23 @@ class Disturbing(Grip):
         with self.core.lock:
             venue.depths[symbol] = Depth(levels, decimal(level_notional))
 
+    def set_delivery(self, pair: str, delivery_ms: int | None) -> None:
+        """Announce that the perpetual *pair* is delisted and delivered then; ``None`` = it is not.
+
+        Binance gives it another ``contractType`` and a date, Gate a flag. It trades on.
+        """
+        _, symbol = self._venue(pair)
+        with self.core.lock:
+            self.core.deliveries.pop(symbol, None)
+            if delivery_ms is not None:
+                self.core.deliveries[symbol] = delivery_ms
+
+    def set_listed(self, pair: str, listed: bool) -> None:
+        """Leave the futures market *pair* out of the list of markets; positions and orders stay."""
+        _, symbol = self._venue(pair)
+        with self.core.lock:
+            (self.core.unlisted.discard if listed else self.core.unlisted.add)(symbol)
+
     def set_latency(self, latency_ms: float) -> None:
         """Set the round trip: half passes before a request is executed, half after."""
         self.core.latency_ms = latency_ms

@@ -8,6 +8,7 @@ from typing import Any, Final
 from freqtrade_liquidation.drill.exchange.algo import AlgoBook
 from freqtrade_liquidation.drill.exchange.markets import Market
 from freqtrade_liquidation.drill.exchange.prices import Prices
+from freqtrade_liquidation.drill.exchange.programs import Programs
 from freqtrade_liquidation.drill.exchange.records import ZERO, Fill, Order, Position
 from freqtrade_liquidation.drill.exchange.refusals import refuse
 from freqtrade_liquidation.drill.exchange.venue import Venue
@@ -29,6 +30,7 @@ class FuturesVenue(Venue):
         self.strict_reduce_only = False  # resting reduce-only orders claim their part
         self.multi_assets = False
         self.algo = AlgoBook(self)
+        self.programs = Programs(now_ms)
         self._income_ids = itertools.count(9_000_001)
 
     # Reading

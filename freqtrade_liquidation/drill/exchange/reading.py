@@ -85,6 +85,21 @@ class Reading(Grip):
         """:return: conditional orders that still wait."""
         return self.algo_orders(only_open=True)
 
+    def open_programs(self) -> list[Json]:
+        """:return: orders that the exchange works off by itself, oldest first."""
+        venue = self.core.futures
+        with self.core.lock:
+            return [
+                {
+                    "id": str(program.program_id),
+                    "kind": program.kind,
+                    "pair": venue.markets[program.symbol].pair,
+                    "side": program.side,
+                    "amount": text(program.amount),
+                }
+                for program in venue.programs.open("VP", "TWAP", "trail", "chase")
+            ]
+
     def fills(self, futures: bool = True) -> list[Json]:
         """:return: fills as Binance writes them, with ``pair``, oldest first."""
         venue: Venue = self.core.futures if futures else self.core.spot

@@ -56,26 +56,48 @@ class Seeding(Grip):
 
     def seed_stop(
         self, pair: str, side: str, amount: Number, trigger_price: Number,
-        reduce_only: bool = True, client_algo_id: str | None = None,
+        reduce_only: bool = True, client_algo_id: str | None = None, limit: Number | None = None,
+        close_position: bool = False, working_type: str | None = None, kind: str = "STOP",
     ) -> str:  # fmt: skip
-        """Place a futures STOP_MARKET.
+        """Place a futures STOP_MARKET, or a STOP that asks *limit* once it is triggered.
 
+        :param close_position: it closes whatever the position is then; *amount* is not sent.
+        :param kind: ``STOP`` or ``TAKE_PROFIT``.
         :return: its algo id.
         """
         _, symbol = self._venue(pair)
         params = {
             "symbol": symbol,
             "side": side.upper(),
-            "type": "STOP_MARKET",
+            "type": kind if limit is not None else f"{kind}_MARKET",
             "algoType": "CONDITIONAL",
             "quantity": str(amount),
             "triggerPrice": str(trigger_price),
             "reduceOnly": str(reduce_only).lower(),
         }
-        if client_algo_id:
-            params["clientAlgoId"] = client_algo_id
+        optional = {"price": limit, "clientAlgoId": client_algo_id, "workingType": working_type}
+        params |= {name: str(value) for name, value in optional.items() if value}
+        if close_position:
+            params |= {"closePosition": "true", "reduceOnly": "false"}
         with self.core.lock:
             return str(self.core.futures.algo.place(params).algo_id)
+
+    def seed_program(
+        self, pair: str, kind: str, side: str, amount: Number, reduce_only: bool = False,
+        trigger_price: Number = 0,
+    ) -> str:  # fmt: skip
+        """Start an order that the exchange works off by itself.
+
+        :param kind: ``VP`` or ``TWAP`` (Binance), ``trail`` or ``chase`` (Gate).
+        :return: its id.
+        """
+        _, symbol = self._venue(pair)
+        with self.core.lock:
+            program = self.core.futures.programs.add(
+                kind, symbol, side.upper(), decimal(amount), reduce_only=reduce_only,
+                trigger_price=decimal(trigger_price),
+            )  # fmt: skip
+            return str(program.program_id)
 
     def seed_balance(self, asset: str, amount: Number, futures: bool = False) -> None:
         """Set a spot balance, or a futures wallet."""

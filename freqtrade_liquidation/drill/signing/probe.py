@@ -1,20 +1,18 @@
 """Each request of a run, as it would be signed for one exchange."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.signing.lab import Lab
 from freqtrade_liquidation.drill.signing.recorder import Signed
-from freqtrade_liquidation.exchange.pagination import ask_orders, ask_positions, first_page
-from freqtrade_liquidation.exchange.rules.lists import (
-    Question,
-    order_questions,
-    position_questions,
-)
+from freqtrade_liquidation.exchange.pagination import ask_of, ask_positions, first_page
+from freqtrade_liquidation.exchange.rules.kinds import cancellable_kinds
+from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
 from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
 from freqtrade_liquidation.orders import requests
@@ -25,6 +23,8 @@ AMOUNT: Final = 2.0
 """Coins, not contracts."""
 PRICE: Final = 60000.0
 STOP_PRICE: Final = 50000.0
+LIMIT_PRICE: Final = 47500.0
+"""Of a stop, where freqtrade's are stop-limit orders."""
 DIGITS: Final = "0123456789abcdef" * 2
 """Of the client order id."""
 
@@ -39,8 +39,19 @@ def probe(lab: Lab) -> Requests:
     order = ClosingOrder(pair=pair, side=Side.LONG, amount=AMOUNT, client_order_id=name)
     found: dict[str, list[Signed]] = {}
     if futures:
-        found["positions"] = _asked(lab, position_questions(exchange), ask_positions)
-        found["orders"] = _asked(lab, order_questions(exchange), partial(ask_orders, None))
+        found["positions"] = [
+            signed
+            for question in position_questions(exchange)
+            for signed in lab.signed(partial(ask_positions, params=first_page(question)))
+        ]
+        found["orders"] = [
+            signed
+            for question in order_questions(exchange)
+            for signed in lab.signed(partial(ask_of(question, None), params=first_page(question)))
+        ]
+        for kind in sorted(cancellable_kinds(exchange)):
+            resting = replace(_resting(pair, stop=True), kind=kind)
+            found[f"cancel {kind}"] = lab.signed(requests.cancel(resting))
         short = ClosingOrder(pair=pair, side=Side.SHORT, amount=AMOUNT, client_order_id=name)
         found["close_short"] = lab.signed(_close(exchange, short))
     found["close"] = lab.signed(_close(exchange, order))
@@ -50,18 +61,12 @@ def probe(lab: Lab) -> Requests:
     found["cancel"] = lab.signed(requests.cancel(_resting(pair, stop=False)))
     if exchange.get_option("stoploss_on_exchange"):
         stop = _resting(pair, stop=bool(exchange.get_option("stoploss_query_requires_stop_flag")))
+        if "market" not in exchange.get_option("stoploss_order_types"):
+            stop = replace(stop, limit_price=LIMIT_PRICE)
         found["cancel_stop"] = lab.signed(requests.cancel(stop))
         found["stop"] = lab.signed(requests.stop(stop, AMOUNT, STOP_PRICE, leverage=1.0))
         found["stop_state"] = lab.signed(requests.stop_state(ORDER_ID, pair))
     return found
-
-
-def _asked(lab: Lab, questions: list[Question], ask: Any) -> list[Signed]:
-    return [
-        signed
-        for question in questions
-        for signed in lab.signed(partial(ask, params=first_page(question)))
-    ]
 
 
 def _close(exchange: Exchange, order: ClosingOrder) -> requests.Request:

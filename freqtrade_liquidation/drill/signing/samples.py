@@ -15,7 +15,8 @@ def _binance_symbol(**more: Any) -> dict[str, Any]:
     return {
         "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT",
         "baseAssetPrecision": 8, "quotePrecision": 8, "quantityPrecision": 3, "pricePrecision": 2,
-        "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "STOP_LOSS_LIMIT"],
+        "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT",
+                       "TAKE_PROFIT_MARKET", "STOP_LOSS_LIMIT"],
         "timeInForce": ["GTC", "IOC", "FOK"],
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000",

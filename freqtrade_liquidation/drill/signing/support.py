@@ -20,14 +20,15 @@ from freqtrade_liquidation.drill.signing.lab import Lab, Setup, setups
 from freqtrade_liquidation.drill.signing.probe import Requests, probe
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.kin import rule_for
+from freqtrade_liquidation.exchange.rules.kinds import kinds_of, unseen
 from freqtrade_liquidation.exchange.rules.lists import (
     SPLIT_BY_SETTLE,
     Question,
-    order_questions,
     position_questions,
 )
 from freqtrade_liquidation.exchange.rules.lookup import asks_by_name, can_find
 from freqtrade_liquidation.exchange.rules.maximum import maximum_source
+from freqtrade_liquidation.exchange.rules.shortcomings import requests_of_a_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Support:
     positions: str
     cancel_all: str
     stops: str
+    unseen: str
+    look: str
     reduce_only: str
     market_order: str
     batch: str
@@ -74,6 +77,8 @@ def _support(setup: Setup, mode: TradingMode, margins: str) -> Support:
         positions=_lists(api, position_questions(exchange)) if futures else "balance, own orders",
         cancel_all="one by one" + _and_ccxt(api, "cancelAllOrders"),
         stops=_stops(exchange, futures=futures),
+        unseen=(unseen(exchange) if futures else None) or "none known",
+        look=_look(exchange, futures=futures),
         reduce_only=(order and reduce_only_in(order)) or "no" if futures else "not on spot",
         market_order=f"{'with' if priced else 'without'} a price",
         batch="not used" + _and_ccxt(api, "createOrders"),
@@ -106,11 +111,14 @@ def _stops(exchange: Exchange, *, futures: bool) -> str:
         return "no stops"
     if not futures:
         return "each by its id"
-    kinds = [question.params for question in order_questions(exchange) if question.stop]
-    named = {p[key] for p in kinds for key in ("ordType", "planType") if key in p}
-    if not kinds:
-        return "among the orders"
-    return "list of their own" + (f": {', '.join(sorted(named))}" if named else "")
+    kinds = [kind.name for kind in kinds_of(exchange) if kind.protects]
+    others = [kind.name for kind in kinds_of(exchange) if not kind.protects]
+    stops = f"lists of their own: {', '.join(kinds)}" if kinds else "among the orders"
+    return stops + (f"; also asked for: {', '.join(others)}" if others else "")
+
+
+def _look(exchange: Exchange, *, futures: bool) -> str:
+    return str(requests_of_a_look(exchange)) if futures else "1, and 1 an open order"
 
 
 def _position_mode(lab: Lab, found: Requests) -> str:

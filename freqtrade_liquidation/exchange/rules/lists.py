@@ -12,8 +12,9 @@ from typing import Any, Final
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.rules.kin import rule_for
+from freqtrade_liquidation.exchange.rules.kinds import Ask, Kind, kinds_of
+from freqtrade_liquidation.exchange.rules.raw_lists import Params
 
-Params = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -35,16 +36,26 @@ class Question:
     """One list to be asked for, page by page.
 
     :param params: ccxt's ``params`` of the first page, without its size.
-    :param stop: it is a list of stop orders.
+    :param kind: the orders that it lists, where they are a list of their own.
     :param mixed: it lists orders of other markets, too.
     :param full: a list of this many entries may have been cut off; ``None`` = it comes whole.
     """
 
     params: Params
-    stop: bool = False
+    kind: Kind | None = None
     mixed: bool = False
     paging: Paging | None = None
     full: int | None = None
+
+    @property
+    def stop(self) -> bool:
+        """Whether what it lists stands apart from the ordinary orders."""
+        return self.kind is not None
+
+    @property
+    def ask(self) -> Ask | None:
+        """What is asked instead of ccxt's ``fetch_open_orders``."""
+        return None if self.kind is None else self.kind.ask
 
 
 def _by_cursor(page: Rows, so_far: int) -> Params | None:
@@ -133,19 +144,6 @@ MIXED: Final[Mapping[str, bool]] = {
     "hyperliquid": True,
 }
 
-STOP_KINDS: Final[Mapping[str, Sequence[Params]]] = {
-    # ccxt okx.fetch_open_orders asks for "trigger" orders alone; freqtrade's are "conditional".
-    # Source: freqtrade Okx._fetch_stop_order_fallback.
-    "okx": ({"ordType": "conditional"}, {"ordType": "trigger"}),
-    # ccxt bitget.fetch_open_orders asks for "normal_plan" alone; freqtrade's are "profit_loss".
-    # Source: freqtrade Bitget._fetch_stop_order_fallback.
-    "bitget": ({"planType": "profit_loss"}, {"planType": "normal_plan"}),
-    # Its list of open orders has the stops in it. Source: ccxt krakenfutures.fetch_open_orders.
-    "krakenfutures": (),
-}
-"""Kinds of stop orders that are lists of their own. Elsewhere they are one (or none, as freqtrade's
-``stoploss_query_requires_stop_flag`` says)."""
-
 
 def position_questions(exchange: Exchange) -> list[Question]:
     """What shows every linear swap position of the account."""
@@ -161,14 +159,34 @@ def order_questions(exchange: Exchange) -> list[Question]:
     of, paging = rule_for(ORDERS_OF, api, {}), rule_for(ORDER_PAGES, api, None)
     full = None if paging else _cut_off_at(api)
     mixed = rule_for(MIXED, api, False)
-    kinds: Sequence[Params] = ()
-    if exchange.get_option("stoploss_query_requires_stop_flag"):
-        kinds = rule_for(STOP_KINDS, api, ({},))
-    return [
-        Question(params={**part, **of, **kind}, stop=stop, mixed=mixed, paging=paging, full=full)
-        for part in _parts(exchange)
-        for stop, kind in [(False, {}), *((True, {"stop": True, **kind}) for kind in kinds)]
+    parts, kinds = _parts(exchange), kinds_of(exchange)
+    ordinary = [
+        Question(params={**part, **of}, mixed=mixed, paging=paging, full=full) for part in parts
     ]
+    listed = [
+        Question(
+            params={**part, **of, "stop": True, **kind.params},
+            kind=kind,
+            mixed=mixed,
+            paging=paging,
+            full=full,
+        )
+        for kind in kinds
+        if not kind.is_raw
+        for part in parts
+    ]
+    raw = [
+        Question(
+            params={**part, **kind.params},
+            kind=kind,
+            mixed=kind.mixed,
+            full=kind.full,
+        )
+        for kind in kinds
+        if kind.is_raw
+        for part in ([{}] if kind.whole_account else parts)
+    ]
+    return [*ordinary, *listed, *raw]
 
 
 def _parts(exchange: Exchange) -> list[Params]:

@@ -11,6 +11,8 @@ from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.exchange.limiter import ORDER, READ, REQUEST, WRITE
 from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.kinds import unseen
+from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
 from freqtrade_liquidation.exchange.rules.lookup import can_find
 
 DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
@@ -44,6 +46,8 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
             f"On {name} a stop that has to be put back is a stop-limit order: below its limit it "
             "does not sell."
         )
+    if exchange.trading_mode == TradingMode.FUTURES and (hidden := unseen(exchange)) is not None:
+        yield (f"{name} hides {hidden}. Flat cannot be proven against them: end them by hand.")
     if (words := _slow_by_limits(exchange)) is not None:
         yield words
 
@@ -51,15 +55,15 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
 def _slow_by_limits(exchange: Exchange) -> str | None:
     """Where a run cannot be over in time, at least not with as many positions as may be open.
 
-    What it sends with nothing in the way: positions (balance) twice, on futures orders and stops
-    twice, and one close each. On spot each close is read back.
+    What it sends with nothing in the way: two looks, and one close each. On spot each close is read
+    back.
     """
     config = exchange._config
     timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
     most = config.get("max_open_trades", 1)
     positions = int(most) if 0 < most < float("inf") else 1
     futures = exchange.trading_mode == TradingMode.FUTURES
-    looks = 6 if futures else 2
+    looks = 2 * requests_of_a_look(exchange)
     needed = {
         REQUEST: positions + looks,
         READ: looks if futures else looks + positions,
@@ -78,6 +82,13 @@ def _slow_by_limits(exchange: Exchange) -> str | None:
                 f"timeout_seconds{lower}, or part of the book stays open."
             )
     return None
+
+
+def requests_of_a_look(exchange: Exchange) -> int:
+    """How many a look takes at least: each list of positions and of orders; on spot the balance."""
+    if exchange.trading_mode != TradingMode.FUTURES:
+        return 1
+    return len(position_questions(exchange)) + len(order_questions(exchange))
 
 
 def _stops_are_limit_orders(exchange: Exchange) -> bool:

@@ -33,6 +33,7 @@ def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists
     """*name*'s rules; *answer* is ccxt's ``fetch_positions`` and ``fetch_open_orders``."""
     api: Any = getattr(ccxt, name)()
     api.fetch_positions = api.fetch_open_orders = answer
+    api.sapiGetAlgoFuturesOpenOrders = lambda params: {"total": 0, "orders": []}
     exchange: Any = SimpleNamespace(
         _api=api, get_option=lambda option: False, markets=MARKETS,
         _config={"stake_currency": "USDT"},
@@ -102,9 +103,9 @@ def test_full_page_whose_ids_are_no_numbers_is_not_taken_for_the_end() -> None:
         return [{**row, "id": f"algo-{row['id']}"} for row in rows(1, 100)]
 
     okx, _ = lists("okx", answer)
-    [(_, listed)] = asyncio.run(okx.orders((), timeout_s=1.0))
-    assert len(listed.rows) == 100
-    assert listed.cut_off
+    for _, listed in asyncio.run(okx.orders((), timeout_s=1.0)):
+        assert len(listed.rows) == 100
+        assert listed.cut_off
 
 
 def test_gates_pages_are_counted_on() -> None:
@@ -127,11 +128,12 @@ def test_list_that_repeats_its_page_is_not_taken_for_whole() -> None:
 def test_full_list_that_cannot_be_continued_is_not_taken_for_whole(count: int) -> None:
     """ccxt's features say how long one answer can be; a longer one proves no more."""
     binance, _ = lists("binance", lambda symbol, params: rows(0, count))
-    [(_, listed)] = asyncio.run(binance.orders((), timeout_s=1.0))
+    [(_, listed), (_, stops), _] = asyncio.run(binance.orders((), timeout_s=1.0))
     assert listed.cut_off
+    assert stops.cut_off
     binance, _ = lists("binance", lambda symbol, params: rows(0, 499))
-    [(_, listed)] = asyncio.run(binance.orders((), timeout_s=1.0))
-    assert not listed.cut_off
+    found = asyncio.run(binance.orders((), timeout_s=1.0))
+    assert not any(listed.cut_off for _, listed in found)
 
 
 def test_pairs_are_asked_for_one_by_one_where_they_must_be_named() -> None:

@@ -30,7 +30,8 @@ def test_one_exchange_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert exchange_support.run(["okx"]) == 0
     told = capsys.readouterr().out
     assert "okx (isolated), futures\n  tested: by contract\n" in told
-    assert "stop orders: list of their own: conditional, trigger" in told
+    assert "stop orders: lists of their own: conditional, trigger, oco, move_order_stop" in told
+    assert "; also asked for: iceberg, twap, chase\n" in told
     assert "bybit" not in told
 
 

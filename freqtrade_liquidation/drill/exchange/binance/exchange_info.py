@@ -31,8 +31,10 @@ def _decimals(value: Decimal) -> int:
     return max(0, -int(exponent))
 
 
-def market_json(market: Market) -> dict[str, Any]:
-    """:return: the market's entry in ``exchangeInfo``."""
+def market_json(market: Market, delivery_ms: int | None = None) -> dict[str, Any]:
+    """:param delivery_ms: when a perpetual that is being delisted is delivered.
+    :return: the market's entry in ``exchangeInfo``.
+    """
     entry: dict[str, Any] = {
         "symbol": market.symbol, "status": "TRADING", "baseAsset": market.base,
         "quoteAsset": market.quote, "baseAssetPrecision": 8, "quotePrecision": 8,
@@ -40,7 +42,9 @@ def market_json(market: Market) -> dict[str, Any]:
     }  # fmt: skip
     if market.futures:
         return entry | {
-            "pair": market.symbol, "contractType": "PERPETUAL", "deliveryDate": 4133404800000,
+            "pair": market.symbol,
+            "contractType": "PERPETUAL" if delivery_ms is None else "PERPETUAL_DELIVERING",
+            "deliveryDate": 4133404800000 if delivery_ms is None else delivery_ms,
             "onboardDate": 1569398400000, "marginAsset": market.quote, "underlyingType": "COIN",
             "pricePrecision": _decimals(market.tick), "quantityPrecision": _decimals(market.step),
             "orderTypes": _FUTURES_TYPES, "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],

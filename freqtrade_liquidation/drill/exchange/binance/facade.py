@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from freqtrade_liquidation.drill.exchange.binance import (
     routes_futures,
     routes_futures_orders,
+    routes_programs,
     routes_public,
     routes_spot,
 )
@@ -23,6 +24,7 @@ TABLE: Final[dict[tuple[str, str], Route]] = {
     **routes_public.ROUTES.table,
     **routes_futures.ROUTES.table,
     **routes_futures_orders.ROUTES.table,
+    **routes_programs.ROUTES.table,
     **routes_spot.ROUTES.table,
 }
 

@@ -50,10 +50,16 @@ def exchange_info(call: Call) -> Answer:
     """Markets, filters, rate limits."""
     futures = call.path.startswith("/fapi")
     limits = call.core.futures_limits if futures else call.core.spot_limits
+    deliveries = call.core.deliveries if futures else {}
+    unlisted = call.core.unlisted if futures else set()
     return {
         "timezone": "UTC", "serverTime": call.core.now_ms(), "exchangeFilters": [],
         "rateLimits": limits.published(), "assets": [],
-        "symbols": [market_json(market) for market in _venue(call).markets.values()],
+        "symbols": [
+            market_json(market, deliveries.get(market.symbol))
+            for market in _venue(call).markets.values()
+            if market.symbol not in unlisted
+        ],
     }  # fmt: skip
 
 

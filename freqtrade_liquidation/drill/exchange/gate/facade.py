@@ -13,6 +13,7 @@ from freqtrade_liquidation.drill.exchange.gate import (
     routes_account,
     routes_market,
     routes_orders,
+    routes_programs,
     routes_stops,
 )
 from freqtrade_liquidation.drill.exchange.gate.auth import check_signed
@@ -30,6 +31,7 @@ PATHS: Final = Paths(
         **routes_account.ROUTES.table,
         **routes_orders.ROUTES.table,
         **routes_stops.ROUTES.table,
+        **routes_programs.ROUTES.table,
     },
 )
 

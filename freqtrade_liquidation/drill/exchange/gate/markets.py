@@ -71,7 +71,7 @@ def gate_id(market: Market) -> str:
     return f"{market.base}_{market.quote}"
 
 
-def contract_json(market: Market, price: Decimal) -> dict[str, Any]:
+def contract_json(market: Market, price: Decimal, *, in_delisting: bool) -> dict[str, Any]:
     """:return: a row of ``/futures/usdt/contracts``."""
     maximum = int(market.max_amount / market.contract_size)
     market_maximum = int(market.max_market_amount / market.contract_size)
@@ -80,7 +80,7 @@ def contract_json(market: Market, price: Decimal) -> dict[str, Any]:
         "ref_discount_rate": "0", "order_price_deviate": "0.5", "maintenance_rate": "0.01",
         "mark_type": "index", "last_price": text(price), "mark_price": text(price),
         "index_price": text(price), "funding_rate_indicative": "0.0001",
-        "mark_price_round": text(market.tick), "funding_offset": 0, "in_delisting": False,
+        "mark_price_round": text(market.tick), "funding_offset": 0, "in_delisting": in_delisting,
         "risk_limit_base": "1000000", "risk_limit_step": "1000000", "risk_limit_max": "8000000",
         "interest_rate": "0.0003", "order_price_round": text(market.tick), "order_size_min": "1",
         "order_size_max": str(maximum), "market_order_size_max": str(market_maximum),

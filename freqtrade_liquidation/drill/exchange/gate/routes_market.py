@@ -69,14 +69,25 @@ def nothing(call: Call) -> Answer:
 def contracts(call: Call) -> Answer:
     """Contracts; those settled in USDT."""
     venue = call.core.futures
-    return [contract_json(market, venue.price(market.symbol)) for market in _asked(call)]
+    core = call.core
+    return [
+        contract_json(
+            market, venue.price(market.symbol), in_delisting=market.symbol in core.deliveries
+        )
+        for market in _asked(call)
+        if market.symbol not in core.unlisted
+    ]
 
 
 @ROUTES.add("GET", "/futures/{settle}/contracts/{contract}")
 def contract(call: Call) -> Answer:
     """One contract."""
     market = market_of(call)
-    return contract_json(market, call.core.futures.price(market.symbol))
+    return contract_json(
+        market,
+        call.core.futures.price(market.symbol),
+        in_delisting=market.symbol in call.core.deliveries,
+    )
 
 
 @ROUTES.add("GET", "/futures/{settle}/tickers")

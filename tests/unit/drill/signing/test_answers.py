@@ -113,6 +113,13 @@ def test_position_has_its_side_and_coins(name: str) -> None:
         assert position.entry_price == 60000.0
 
 
+NOTHING_ELSE: Answers = (
+    ("algo/futures/openOrders", {"total": 0, "orders": []}),
+    ("autoorder/v1/", {"code": 0, "message": "", "data": {"orders": []}, "timestamp": 1}),
+    ("twapHistory", []),
+)
+"""Of the kinds that are lists of their own."""
+
 STOPS: dict[str, Answers] = {
     "binance futures isolated": (("openAlgoOrders", [
         {"algoId": 7, "symbol": "BTCUSDT", "side": "SELL", "orderType": "STOP_MARKET",
@@ -159,6 +166,6 @@ STOPS: dict[str, Answers] = {
 @pytest.mark.parametrize("name", STOPS)
 def test_stop_is_known_for_one_and_can_be_put_back(name: str) -> None:
     """Of a position that the database does not know, too: nobody else says that it reduces."""
-    [stop] = orders(name, STOPS[name])
+    [stop] = orders(name, (*NOTHING_ELSE, *STOPS[name]))
     assert (stop.role, stop.side, stop.order_id) == (OrderRole.PROTECTIVE, "sell", "7")
     assert (stop.amount, stop.stop_price) == (2.0, 50000.0)

@@ -199,6 +199,51 @@ def test_stop_is_cancelled_as_freqtrade_cancels_its_own() -> None:
     assert [s.path for s in plain] == ["/api/v2/mix/order/cancel-plan-order"]
 
 
+CANCELS: dict[str, dict[str, tuple[str, Values]]] = {
+    "binance": {
+        "openAlgoOrders": ("/fapi/v1/algoOrder", {"algoId": ORDER_ID}),
+        "VP, TWAP": ("/sapi/v1/algo/futures/order", {"algoId": ORDER_ID}),
+    },
+    "bitget": {
+        kind: (
+            "/api/v2/mix/order/cancel-plan-order",
+            {"planType": kind, "orderIdList.0.orderId": ORDER_ID, "symbol": "BTCUSDT"},
+        )
+        for kind in (
+            "normal_plan", "track_plan", "pos_loss", "pos_profit", "loss_plan", "profit_plan",
+            "moving_plan",
+        )
+    },
+    "bybit": {},
+    "gate": {
+        "price_orders": (f"/api/v4/futures/usdt/price_orders/{ORDER_ID}", {}),
+        "trail": ("/api/v4/futures/usdt/autoorder/v1/trail/stop", {"id": ORDER_ID}),
+        "chase": ("/api/v4/futures/usdt/autoorder/v1/chase/stop", {"id": ORDER_ID}),
+    },
+    "hyperliquid": {"twap": ("/exchange", {"action.type": "twapCancel", "action.t": ORDER_ID})},
+    "krakenfutures": {},
+    "okx": {
+        kind: ("/api/v5/trade/cancel-algos", {"0.algoId": ORDER_ID, "0.instId": "BTC-USDT-SWAP"})
+        for kind in (
+            "conditional", "trigger", "oco", "move_order_stop", "iceberg", "twap", "chase",
+        )
+    },
+}  # fmt: skip
+CANCELS["binanceusdm"] = CANCELS["binance"]
+"""Of each kind that is a list of its own: path, and what must be in it."""
+
+
+@pytest.mark.parametrize("name", FUTURES)
+def test_each_kind_that_is_listed_apart_is_cancelled_in_its_own_way(name: str) -> None:
+    sent = requests_of(name)
+    wanted = CANCELS[ALL[name].exchange]
+    assert {what.removeprefix("cancel ") for what in sent if what.startswith("cancel ")} == set(
+        wanted
+    )
+    for kind, (path, values) in wanted.items():
+        assert has(one(name, f"cancel {kind}", path), values)
+
+
 STOPS: dict[str, tuple[str, Values]] = {
     "binance": (
         "/fapi/v1/algoOrder",
@@ -242,23 +287,32 @@ def test_stop_that_is_put_back_can_only_reduce(name: str) -> None:
     assert has(sent[-1], wanted), sent
 
 
+_GATE_LIST = {"is_finished": "false", "page_num": "1", "page_size": "100", "sort_by": "1"}
 STOP_LISTS: dict[str, list[tuple[str, Values]]] = {
-    "binance": [("/fapi/v1/openAlgoOrders", {})],
+    "binance": [("/fapi/v1/openAlgoOrders", {}), ("/sapi/v1/algo/futures/openOrders", {})],
     "bitget": [
         ("/api/v2/mix/order/orders-plan-pending", {"planType": plan, "productType": product})
-        for plan in ("profit_loss", "normal_plan")
+        for plan in ("profit_loss", "normal_plan", "track_plan")
         for product in ("USDT-FUTURES", "USDC-FUTURES")
     ],
-    "gate": [("/api/v4/futures/usdt/price_orders", {"status": "open"})],
+    "gate": [
+        ("/api/v4/futures/usdt/price_orders", {"status": "open"}),
+        ("/api/v4/futures/usdt/autoorder/v1/trail/list", _GATE_LIST),
+        ("/api/v4/futures/usdt/autoorder/v1/chase/list", _GATE_LIST),
+    ],
     "okx": [
         ("/api/v5/trade/orders-algo-pending", {"instType": "SWAP", "ordType": kind})
-        for kind in ("conditional", "trigger")
+        for kind in (
+            "conditional", "trigger", "oco", "move_order_stop", "iceberg", "twap", "chase",
+        )
     ],
     # in the list of orders
     "bybit": [("/v5/order/realtime", {"settleCoin": s}) for s in ("USDT", "USDC")],
-    "hyperliquid": [("/info", {"type": "frontendOpenOrders"})],
+    "hyperliquid": [
+        ("/info", {"type": "frontendOpenOrders"}), ("/info", {"type": "twapHistory"}),
+    ],
     "krakenfutures": [("/derivatives/api/v3/openorders", {})],
-}
+}  # fmt: skip
 STOP_LISTS["binanceusdm"] = STOP_LISTS["binance"]
 ORDER_LISTS: dict[str, list[tuple[str, Values]]] = {
     **STOP_LISTS,
@@ -311,8 +365,9 @@ def test_hip3_exchanges_of_hyperliquid_are_asked_each_by_itself() -> None:
     lab = Lab(ALL["hyperliquid futures isolated"])
     lab.exchange._config["exchange"]["hip3_dexes"] = ["xyz"]
     found = probe(lab)
-    for what in ("positions", "orders"):
-        assert [signed.values.get("dex") for signed in found[what]] == [None, "xyz"]
+    for what, asked in (("positions", [None, "xyz"]), ("orders", [None, "xyz", None])):
+        assert [signed.values.get("dex") for signed in found[what]] == asked
+    assert found["orders"][-1].values["type"] == "twapHistory", "one list of the account"
 
 
 def test_okx_in_hedge_mode_gets_the_side_of_the_position_that_is_closed() -> None:

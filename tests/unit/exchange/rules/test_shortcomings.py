@@ -1,15 +1,18 @@
 """What an operator is told about the exchange when the bot is armed."""
 
+from typing import Any
+
 import pytest
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
+from freqtrade_liquidation.exchange.rules.lists import order_questions
 from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings
 
 SETUPS = {str(setup): setup for setup in setups()}
 TOLD = {
     "binance futures isolated": [],
     "binance spot": ["stop-limit"],
-    "bybit futures isolated": [],
+    "bybit futures isolated": ["TWAP, iceberg and chase orders of its website"],
     "gate spot": ["needs a price", "stop-limit"],
     "hyperliquid futures isolated": ["needs a price"],
     "kraken spot": ["one request at a time"],
@@ -55,7 +58,7 @@ def test_rate_limit_that_leaves_a_run_no_time_is_told(
     sentences = shortcomings(exchange)
     assert any("rateLimit" in sentence for sentence in sentences) is told
     exchange._config = {**exchange._config, "liquidation": {"timeout_seconds": 60.0}}
-    assert shortcomings(exchange) == []
+    assert not any("rateLimit" in sentence for sentence in shortcomings(exchange))
 
 
 @pytest.mark.parametrize(("most", "told"), [(40, False), (51, True)])
@@ -64,3 +67,14 @@ def test_exchanges_own_limit_that_leaves_a_run_no_time_is_told(most: int, told: 
     exchange = Lab(SETUPS["bybit futures isolated"]).exchange
     exchange._config = {**exchange._config, "max_open_trades": most}
     assert any("Bybit's own limits" in sentence for sentence in shortcomings(exchange)) is told
+
+
+def test_address_without_a_list_of_vp_and_twap_orders_is_told() -> None:
+    """Binance's demo exchange: nothing is asked for at an address that is not there."""
+    exchange = Lab(SETUPS["binance futures isolated"]).exchange
+    api: Any = exchange._api
+    asked = len(order_questions(exchange))
+    api.urls = {"api": {name: url for name, url in api.urls["api"].items() if name != "sapi"}}
+    [told] = shortcomings(exchange)
+    assert "VP and TWAP" in told
+    assert len(order_questions(exchange)) == asked - 1
