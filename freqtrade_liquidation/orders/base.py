@@ -17,7 +17,7 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
-from freqtrade_liquidation.exchange.rules.stops import stop_terms
+from freqtrade_liquidation.exchange.rules.stops import StopTerms, stop_terms
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,
@@ -195,12 +195,13 @@ class OrderManagerBase:
             **(self._terms(order, read) if order.is_stop else {}),
         )
 
-    def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> dict[str, Any]:
+    def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""
         terms = stop_terms(self._exchange, read)
         if terms["stop_price"] is not None:
             return terms
-        return {**terms, "stop_price": order.stop_price, "limit_price": order.limit_price}
+        terms.update(stop_price=order.stop_price, limit_price=order.limit_price)
+        return terms
 
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

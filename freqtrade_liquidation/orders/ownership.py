@@ -70,8 +70,8 @@ class Ownership:
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
         self.doubts: dict[str, str] = {}
-        self.trades: tuple[KnownTrade, ...] = ()
-        self.never_sent: tuple[KnownTrade, ...] = ()
+        self.trades: tuple[KnownTrade, ...]
+        self.never_sent: tuple[KnownTrade, ...]
         self.know(trades)
         of_trades = {trade.pair for trade in self.trades}
         self.extent: frozenset[str] = frozenset(of_trades | set(in_air))

@@ -45,7 +45,7 @@ class NoDatabase:
 
     def __init__(self, exchange: Exchange, venue: OrderManager) -> None:
         self._venue = venue
-        self._finder = FactFinder(exchange, venue._wire, venue)
+        self._finder = FactFinder(exchange, venue._client, venue)
 
     async def book(
         self, pairs: Sequence[str], *, timeout_s: float, while_closing: bool = False

@@ -12,7 +12,7 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation import LiquidationState
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Side
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.choosing import OrderManager
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade, wrapper_on
 from tests.integration.hostile import Book, play
 from tests.integration.test_odd_books import liquidate
@@ -132,7 +132,7 @@ def test_position_whose_market_is_being_delisted_is_the_trades_and_closes(
     name = RENAMED if either.core.settings.exchange == "binance" else BTC
     assert name in wrapper.markets
 
-    async def work(venue: FuturesVenue) -> Any:
+    async def work(venue: OrderManager) -> Any:
         [position] = await venue.get_all_positions(timeout_s=5)
         order = ClosingOrder(
             pair=position.pair, side=position.side, amount=position.amount,

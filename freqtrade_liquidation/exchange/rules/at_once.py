@@ -11,8 +11,8 @@ ONE_WAY: Final = frozenset({"binance", "bybit", "bitget", "hyperliquid", "kraken
 """By ccxt's exchange id: one position a pair.
 
 Source: freqtrade refuses binance's hedge mode at its start (``Binance.additional_exchange_init``)
-and sets one-way mode on bybit and bitget (theirs). Hyperliquid and Kraken Futures know nothing else.
-On the others nobody has made sure.
+and sets one-way mode on bybit and bitget (theirs). Hyperliquid and Kraken Futures know nothing
+else. On the others nobody has made sure.
 """
 
 

@@ -29,7 +29,7 @@ class Wire:
         return call(self.exchange)
 
 
-def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists, Wire]:
+def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists, Any]:
     """*name*'s rules; *answer* is ccxt's ``fetch_positions`` and ``fetch_open_orders``."""
     api: Any = getattr(ccxt, name)()
     api.fetch_positions = api.fetch_open_orders = answer
@@ -38,7 +38,7 @@ def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists
         _api=api, get_option=lambda option: False, markets=MARKETS,
         _config={"stake_currency": "USDT"},
     )  # fmt: skip
-    wire: Any = Wire(exchange)
+    wire: Any = ExchangeClient(exchange)
     return Lists(exchange, wire), wire
 
 

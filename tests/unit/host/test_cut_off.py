@@ -39,7 +39,7 @@ def test_position_that_freqtrade_does_not_list_is_not_called_closed(
         return [Position(pair=PAIR, side=Side.LONG, amount=2.0)]
 
     wire = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(cut_off, "Wire", lambda exchange: wire)
+    monkeypatch.setattr(cut_off, "ExchangeClient", lambda exchange: wire)
     monkeypatch.setattr(OrderManager, "get_all_positions", listed)
     init_db("sqlite://")
     try:
