@@ -192,16 +192,20 @@ class OrderManagerBase:
             conditional=order.is_stop and by_flag,
             blocks_close=self.closes_need_orders and not entry,
             trade_id=trade.trade_id,
-            **(self._terms(order, read) if order.is_stop else {}),
+            **self._terms(order, read),
         )
 
     def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""
-        terms = stop_terms(self._exchange, read)
-        if terms["stop_price"] is not None:
+        terms = stop_terms(self._exchange, read if order.is_stop else {})
+        if not order.is_stop or terms["stop_price"] is not None:
             return terms
-        terms.update(stop_price=order.stop_price, limit_price=order.limit_price)
-        return terms
+        return StopTerms(
+            stop_price=order.stop_price,
+            limit_price=order.limit_price,
+            trigger_source=None,
+            takes_profit=False,
+        )
 
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

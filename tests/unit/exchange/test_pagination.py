@@ -8,6 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.pagination import Lists
 
 SWAP = {"swap": True, "linear": True}
