@@ -82,9 +82,13 @@ class BookReader:
 
     @property
     def unread(self) -> list[tuple[str, str]]:
-        """The lists that were never answered, each with the reason in words."""
+        """The lists whose last question was not answered, each with the reason in words."""
         named = (("positions", self._positions), ("open orders", self._orders))
-        return [(name, lists.error or "no answer") for name, lists in named if lists.newest is None]
+        return [
+            (name, lists.error or "no answer")
+            for name, lists in named
+            if lists.newest is None or lists.error is not None
+        ]
 
     @property
     def in_flight(self) -> list[asyncio.Task[object]]:

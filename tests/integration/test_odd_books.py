@@ -134,7 +134,7 @@ def test_scope_trades_leaves_unknown_markets_to_their_owner(
     assert result.state is LiquidationState.COMPLETED
     own = liquidate(futures, trade("NEW/USDT:USDT", 0.3), account_scope=False)
     assert own.state is LiquidationState.FAILED
-    assert [o.pair for o in own.outcomes] == ["NEWUSDT"]
+    assert [o.pair for o in own.outcomes] == ["NEW/USDT:USDT", "NEWUSDT"]
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "no_fill_answer", "bad_json", "drop_before"])

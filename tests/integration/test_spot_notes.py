@@ -1,6 +1,7 @@
 """Orders in the air on spot: counted once, and never beyond what the bot bought."""
 
 import asyncio
+import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,10 +10,12 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
-from freqtrade_liquidation.orders import spot as ledger
+from freqtrade_liquidation.orders import bot_orders
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.spot import SpotOrders
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import SPOT, trade
 
@@ -27,8 +30,14 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
     def among(order_ids: Collection[str]) -> set[str]:
         return booked & set(order_ids)
 
-    monkeypatch.setattr(ledger, "booked_ids", among)
+    monkeypatch.setattr(bot_orders, "booked_ids", among)
     return lambda *order_ids: booked.update(order_ids)
+
+
+def name_by(exchange: Exchange) -> str:
+    """As the bot names its orders."""
+    tag = tag_of(str(exchange._config.get("db_url")))
+    return bot_order_id(exchange._api, tag, uuid.uuid4().hex)
 
 
 def look(exchange: Exchange, door: EntryGate, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
@@ -37,7 +46,7 @@ def look(exchange: Exchange, door: EntryGate, *trades: KnownTrade) -> tuple[list
     async def main() -> tuple[list[Any], list[Any]]:
         wire = ExchangeClient(exchange)
         try:
-            venue = ledger.SpotOrders(exchange, wire, trades, gate=door)
+            venue = SpotOrders(exchange, wire, trades, gate=door)
             positions = await venue.get_all_positions(timeout_s=2.0)
             return list(positions), list(await venue.get_open_orders(timeout_s=2.0))
         finally:
@@ -54,10 +63,12 @@ def test_entry_that_nobody_heard_of_is_found_and_no_other(
     practice.seed_balance("BTC", 5)
     book(practice.seed_order(SPOT, "buy", 0.02))
     door = EntryGate()
-    assert door.note(SPOT, "buy") is not None
+    note = door.note(SPOT, "buy")
+    assert note is not None
+    note.ask(0.01, None)
     assert look(spot, door) == ([], [])
     assert len(door.in_air()) == 1, "what is known settles nothing"
-    practice.seed_order(SPOT, "buy", 0.01)
+    practice.seed_order(SPOT, "buy", 0.01, client_order_id=name_by(spot))
     (position,), _ = look(spot, door)
     assert position.amount == pytest.approx(0.01 * 0.999)
     assert door.in_air() == ()
@@ -68,10 +79,10 @@ def test_exit_that_nobody_heard_of_is_not_sold_again(
 ) -> None:
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell")
+    door.note_exit(SPOT, "sell").ask(0.02, None)
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert position.uncertain, "it may still be executed"
-    practice.seed_order(SPOT, "sell", 0.02)
+    practice.seed_order(SPOT, "sell", 0.02, client_order_id=name_by(spot))
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert not position.uncertain
     assert position.amount == pytest.approx(0.01)
@@ -83,8 +94,10 @@ def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
     """It locks the coins that are to be sold."""
     practice.seed_balance("BTC", 0.03)
     door = EntryGate()
-    door.note_exit(SPOT, "sell")
-    resting = practice.seed_order(SPOT, "sell", 0.03, price=practice.price(SPOT) * 1.1)
+    door.note_exit(SPOT, "sell").ask(0.03, practice.price(SPOT) * 1.1)
+    resting = practice.seed_order(
+        SPOT, "sell", 0.03, practice.price(SPOT) * 1.1, client_order_id=name_by(spot)
+    )
     (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
     assert position.amount == pytest.approx(0.03)
     assert (order.order_id, order.role, order.blocks_close) == (resting, OrderRole.EXIT, True)
@@ -94,17 +107,17 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     practice: PracticeExchange, spot: Exchange, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted twice, what is left would look sold. ccxt reads no names from Bitvavo's lists."""
-    monkeypatch.setattr(ledger, "is_ours", lambda name: False)
+    monkeypatch.setattr(bot_orders, "is_ours", lambda name: False)
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell")
+    door.note_exit(SPOT, "sell").ask(0.02, None)
     answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
 
     async def main() -> list[Position]:
         wire = ExchangeClient(spot)
         try:
-            venue = ledger.SpotOrders(spot, wire, (trade(SPOT, 0.03),), gate=door)
+            venue = SpotOrders(spot, wire, (trade(SPOT, 0.03),), gate=door)
             venue.executions.closes.append(Close(order=order, answer={**answer, "average": 1.0}))
             return list(await venue.get_all_positions(timeout_s=2.0))
         finally:
@@ -112,3 +125,17 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
 
     [position] = asyncio.run(main())
     assert position.amount == pytest.approx(0.01)
+
+
+def test_order_that_the_user_placed_by_hand_in_the_same_moment_is_not_ours(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """The bot's entry timed out and never arrived; the user buys the same pair ten seconds later."""
+    practice.seed_balance("BTC", 5)
+    door = EntryGate()
+    note = door.note(SPOT, "buy")
+    assert note is not None
+    note.ask(0.02, None)
+    door.let_go(note)
+    practice.seed_order(SPOT, "buy", 0.02, client_order_id="web_4711")
+    assert look(spot, door) == ([], [])
