@@ -143,6 +143,7 @@ class EntryGate:
             note.in_flight = max(0, note.in_flight - 1)
             note.unknown += 1
             note.let_go_at, note.let_go_date = self._clock.monotonic(), self._clock.utcnow()
+            self._notes.setdefault((note.pair, note.side, note.is_exit), note)
 
     def answered(self, note: OrderNote) -> None:
         """One of its orders was answered, or refused for certain: the database knows what there
@@ -153,11 +154,10 @@ class EntryGate:
                 self._notes.pop((note.pair, note.side, note.is_exit), None)
 
     def settle(self, note: OrderNote) -> None:
-        """The fate of its unanswered orders is known."""
+        """The fate of its orders is known, whoever still waits for an answer."""
         with self._lock:
             note.unknown = 0
-            if not note.in_flight:
-                self._notes.pop((note.pair, note.side, note.is_exit), None)
+            self._notes.pop((note.pair, note.side, note.is_exit), None)
 
     def in_air(self) -> tuple[OrderNote, ...]:
         """Orders whose end nobody has seen, entries and exits."""

@@ -130,7 +130,7 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
 def test_order_that_the_user_placed_by_hand_in_the_same_moment_is_not_ours(
     practice: PracticeExchange, spot: Exchange, book: Book
 ) -> None:
-    """The bot's entry timed out and never arrived; the user buys the same pair ten seconds later."""
+    """The bot's entry timed out and never arrived; the user buys the same pair by hand."""
     practice.seed_balance("BTC", 5)
     door = EntryGate()
     note = door.note(SPOT, "buy")
