@@ -20,6 +20,7 @@ from freqtrade.persistence import Trade
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.secrets import secrets_in
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
@@ -46,6 +47,7 @@ class LiquidatingBot(FreqtradeBot):
         self._built = False
         self._state = State.STOPPED
         self.wake = threading.Event()
+        self._protection.keep_secret(secrets_in(config))  # before freqtrade logs any of it
         self._protection.prepare_channels(config)
         super().__init__(config)
         if not hasattr(self, "_exit_lock"):
