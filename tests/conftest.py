@@ -1,5 +1,6 @@
 """What all tests begin with: nothing of the user's enters them, and nothing leaves the machine."""
 
+import logging
 import os
 import signal
 import sys
@@ -35,6 +36,14 @@ def _exchange_has_asked_for_nothing() -> None:
     """Runs of one process share what the exchange asked for; tests do not."""
     if (waits := sys.modules.get("freqtrade_liquidation.exchange.waits")) is not None:
         waits._KNOWN.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_log_records() -> Iterator[None]:
+    """A command that runs in this process masks its log: not that of the next test."""
+    before = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(before)
 
 
 @pytest.fixture

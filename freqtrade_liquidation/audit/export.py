@@ -1,10 +1,10 @@
 """The audit trail as JSON Lines: keys are the column names, times ISO 8601 in UTC."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from freqtrade_liquidation.audit.free_text import to_json
 from freqtrade_liquidation.files import write_whole
 
 
@@ -30,4 +30,4 @@ def export_events(rows: Iterable[Mapping[str, Any]], path: Path) -> int:
 
 def to_line(row: Mapping[str, Any]) -> str:
     """One line, newline included; key order is the columns'."""
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return to_json(row) + "\n"

@@ -17,17 +17,13 @@ from freqtrade_liquidation.audit.chain import ChainReport, canonical, plain
 from freqtrade_liquidation.audit.engine import is_in_memory, make_engine
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.fallback import FallbackFile, Line, parse, read_raw
+from freqtrade_liquidation.audit.free_text import with_words
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.audit.store import AuditStore
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 
-OUR_WORDS: Final = frozenset(
-    {"timestamp", "event_type", "operation", "correlation_id", "trigger"}
-    | {"state", "scope", "started_at", "finished_at"}
-)
-"""Never masked: nothing foreign gets into them, and a password such as "2026" would break them."""
 ANSWERS_WITHIN_S: Final = 0.5
 """A server may be frozen, or its host gone: nothing but our own clock tells then."""
 PAUSE_S: Final = 30.0
@@ -47,7 +43,7 @@ class AuditLog:
 
     :param db_url: freqtrade's. In memory (``sqlite://``): everything goes to *fallback*.
     :param fallback: the JSON Lines file, in user_data.
-    :param masker: everything written passes through it.
+    :param masker: all free text that is written passes through it.
     :raises sqlalchemy.exc.ArgumentError: if *db_url* is none.
     """
 
@@ -212,7 +208,7 @@ class AuditLog:
         return [Line.of(record_id, kind, self._masked(_row(item))) for kind, item in rows]
 
     def _masked(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {k: v if k in OUR_WORDS else self._masker.value(v) for k, v in row.items()}
+        return with_words(row, self._masker.text)
 
     def _in_database(self, lines: list[Line]) -> bool:
         began = self._monotonic()

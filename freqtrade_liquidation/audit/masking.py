@@ -1,138 +1,136 @@
-"""Keeps secrets out of whatever text passes by."""
+"""Keeps secrets out of free text.
 
-import json
-import logging
+Only what is known is masked: the secrets of the configuration, the environment and the exchange, in
+every common spelling. A pattern that guesses from names (``password=…``) masks too much where it is
+wrong and needs more than linear time where it is clever. The two formats that the process itself
+makes from a secret, a signed request's ``signature=`` and a JSON Web Token, are the exception:
+nobody can know them beforehand. docs/decisions/0010-masking.md weighs the alternatives.
+
+Every step is linear, and the text is bounded first: the masker keeps the GIL, and an exchange, or
+anybody who can send a request to the API server, decides what it gets to read.
+"""
+
 import re
-import traceback
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from freqtrade_liquidation.audit.free_text import visible
+from freqtrade_liquidation.audit.spellings import spellings
 
 MASK: Final = "***"
 SHORTEST_SECRET: Final = 4
-"""Anything shorter occurs in ordinary words and numbers: masking it would eat the record itself."""
+"""Anything shorter occurs in ordinary words and numbers: masking it would eat the text itself."""
+LONG_SECRET: Final = 16
+"""From this length on a secret is recognised by a part of it, too. Shorter ones are passwords that
+a person made up, and parts of them are ordinary words."""
+SHORTEST_PART: Final = 12
+"""Characters in a row of a long secret, in any spelling, that are masked without the rest: an
+exchange may echo the beginning of a key, and a text may be cut off in the middle of one."""
+LONGEST_TEXT: Final = 20_000
+"""Characters of a text that are kept. The rest is cut off, in words."""
 
-_NAMES: Final = (
-    r"(?:[\w-]*(?:api[-_]?key|access[-_]?key|access[-_]?sign|passphrase|password|passwd|secret"
-    r"|private[-_]?key|bot[-_]?token|access[-_]?token|auth[-_]?token|jwt|signature|[-_]sign)"
-    r"(?:[-_]key|[-_]hash)?"
-    r"|(?:proxy-)?authorization|set-cookie|cookie|token|sign)"
-)
-_PATTERNS: Final = (
-    (
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)",
-            re.DOTALL,
-        ),
-        MASK,
-    ),
-    # Telegram bot token: it stands in the path of every Bot API address.
-    (re.compile(r"\d+:[\w-]{30,}"), MASK),
-    # Password in an address, as in db_url or a proxy.
-    (re.compile(r"([A-Za-z][\w+.-]*://[^\s:/@]*:)[^\s/]+@"), rf"\1{MASK}@"),
-    (
-        re.compile(rf"(?i)\b((?:{_NAMES})['\"]?\s*[:=]\s*)(b?(['\"]))(?:\\.|(?!\3).)*\3"),
-        rf"\1\2{MASK}\3",
-    ),
-    (
-        re.compile(
-            rf"(?i)\b({_NAMES}\\?['\"]?\s*[:=]\s*\\?['\"]?)"
-            r"(?!b?['\"])((?:bearer|basic|token)\s+)?[^\s&'\",;\\)\]}]+"
-        ),
-        rf"\1\2{MASK}",
-    ),
-)
-_SECRET_KEY: Final = re.compile(rf"(?i){_NAMES}")
+_PROBE: Final = 6
+"""A part of ``SHORTEST_PART`` characters covers a whole probe wherever it begins: one look-up in
+every ``_PROBE`` characters finds it (2 * _PROBE - 1 <= SHORTEST_PART)."""
+MADE_FROM_SECRETS: Final = {
+    "signature=": re.compile(r"[?&]signature=([\w%+-]{1,1000}+)", re.ASCII),
+    "eyJ": re.compile(r"(?<![\w.-])(eyJ[\w-]{5,2000}+\.[\w-]{5,4000}+\.[\w-]{20,2000}+)", re.ASCII),
+}
+"""What a text with it contains → where in it the secret stands. Possessive and anchored: no
+character is read more often than a token has parts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """Something that must never be seen.
+
+    :param key: where it was found, as ``api_server.password``: that may be told.
+    :param in_parts: whether a part of it gives it away. Not so for an address, whose path has
+        ordinary words in it.
+    """
+
+    key: str
+    value: str = field(repr=False)
+    in_parts: bool = True
 
 
 class Masker:
     """Replaces secrets by ``***``.
 
-    Known secrets go wherever they stand, also URL-encoded, escaped in JSON or in a ``repr``;
-    besides, whatever looks like one: signatures, API key and authorisation headers, passwords in
-    addresses, Telegram bot tokens, private keys.
-
-    :param secrets: as in the configuration. Empty ones and ones under 4 characters are left out
-        (see ``SHORTEST_SECRET``); ``ignored`` says how many of the latter.
+    :param secrets: those under ``SHORTEST_SECRET`` characters cannot be masked.
+    :ivar too_short: keys of the latter, for a warning.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {secret for secret in secrets if secret}
-        usable = {secret for secret in known if len(secret) >= SHORTEST_SECRET}
-        self.ignored: Final = len(known) - len(usable)
-        forms = {form for secret in usable for form in _forms(secret)}
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        known = {secret for secret in secrets if secret.value}
+        usable = {secret for secret in known if len(secret.value) >= SHORTEST_SECRET}
+        self.too_short: Final = tuple(sorted({secret.key for secret in known - usable}))
+        in_parts = {s for s in usable if s.in_parts and len(s.value) >= LONG_SECRET}
+        self._probes: Final = frozenset(
+            form[at : at + _PROBE]
+            for form in _forms(in_parts)
+            for at in range(len(form) - _PROBE + 1)
+        )
+        whole = sorted(_forms(usable - in_parts), key=lambda form: (-len(form), form))
+        self._whole: Final = re.compile("|".join(map(re.escape, whole))) if whole else None
+        self._room: Final = LONGEST_TEXT + max(2 * SHORTEST_PART, *map(len, whole[:1]), 0)
 
-    def text(self, text: str) -> str:
-        """*text* without secrets."""
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return text
+    def text(self, text: str, *, with_controls: bool = False) -> str:
+        """*text* without secrets, bounded, and harmless to a terminal. Never raises.
 
-    def value(self, value: Any) -> Any:
-        """*value* without secrets, through mappings (keys, too), lists and tuples.
-
-        Under a key that names a secret (``apiKey``, ``password``, …) any text is masked.
+        :param with_controls: keeps the characters that steer a terminal.
         """
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self._key(key): self._under(key, item) for key, item in value.items()}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return type(value)(self.value(item) for item in value)
-        if isinstance(value, (bytes, bytearray)):
-            return self.text(bytes(value).decode("utf-8", "backslashreplace"))
-        return value
+        shown = text[: self._room]
+        if not with_controls:
+            shown = visible(shown)[: self._room]
+        is_cut = len(shown) > LONGEST_TEXT or len(text) > LONGEST_TEXT
+        spans = sorted(self._spans(shown))
+        if not (spans or is_cut):
+            return shown
+        parts: list[str] = []
+        at = 0
+        for first, end in spans:
+            if first >= LONGEST_TEXT:
+                break
+            if first > at or not parts:
+                parts += [shown[at:first], MASK]
+            at = max(at, end)
+        parts.append(shown[at:LONGEST_TEXT])
+        return "".join(parts) + (f"… (cut off: {len(text)} characters)" if is_cut else "")
 
-    def _key(self, key: Any) -> Any:
-        return self.text(key) if isinstance(key, str) else key
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        for sign, made in MADE_FROM_SECRETS.items():
+            if sign in text:
+                yield from (match.span(1) for match in made.finditer(text))
+        if self._whole is not None:
+            yield from (match.span() for match in self._whole.finditer(text))
+        yield from self._parts(text)
 
-    def _under(self, key: Any, item: Any) -> Any:
-        if isinstance(key, str) and isinstance(item, str) and item and _SECRET_KEY.fullmatch(key):
-            return MASK
-        return self.value(item)
+    def _parts(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where a part of a long secret begins and ends.
 
-
-def _forms(secret: str) -> set[str]:
-    encoded = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    lower = {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in encoded}
-    escaped = {
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-    }
-    return {secret} | encoded | lower | escaped
-
-
-class MaskingFilter(logging.Filter):
-    """Masks log records: message, arguments, traceback and stack.
-
-    Put it on handlers, not on loggers: a logger's filters do not see what its children log.
-    """
-
-    def __init__(self, masker: Masker) -> None:
-        super().__init__()
-        self._masker = masker
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the record pass."""
-        record.msg, record.args = self._masker.text(_message(record)), None
-        if record.exc_info and record.exc_info[1] is not None:
-            record.exc_text = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
-        # Handlers that format exc_info themselves would show the traceback as it was.
-        record.exc_info = None
-        if record.exc_text:
-            record.exc_text = self._masker.text(record.exc_text)
-        if record.stack_info:
-            record.stack_info = self._masker.text(record.stack_info)
-        return True
+        Walks in steps of a probe; from a hit it goes as far as the text is made of probes. To the
+        left that is less than a step, so that nothing is read more than twice.
+        """
+        probes, at, last = self._probes, 0, len(text) - _PROBE
+        if not probes:
+            return
+        while at <= last:
+            if text[at : at + _PROBE] not in probes:
+                at += _PROBE
+                continue
+            first = at
+            while first and text[first - 1 : first - 1 + _PROBE] in probes:
+                first -= 1
+            while at < last and text[at + 1 : at + 1 + _PROBE] in probes:
+                at += 1
+            at += _PROBE
+            if at - first >= SHORTEST_PART:
+                yield first, at
 
 
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments that do not fit: a log call must not fail
-        return f"{record.msg!s} % {record.args!r} ({type(error).__name__}: {error})"
+def _forms(secrets: Iterable[Secret]) -> set[str]:
+    every = chain.from_iterable(spellings(value) for value in {secret.value for secret in secrets})
+    return {form for form in every if len(form) >= SHORTEST_SECRET}

@@ -25,7 +25,8 @@ from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
+from freqtrade_liquidation.audit.masked_log import mask_log
+from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
@@ -176,8 +177,7 @@ class _Command:
             _hush()
         check_database(self._config)
         self._masker = Masker(secrets_in(self._config))
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(MaskingFilter(self._masker))
+        mask_log(self._masker)
         self._opening = _Opening(self._config)
 
     def execute(self) -> int:

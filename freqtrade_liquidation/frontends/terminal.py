@@ -1,16 +1,11 @@
 """The terminal: what strangers wrote (an exchange's error, a reason) must not steer it."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-CONTROLS: Final = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
-"""All of C0 and C1 but tab and newline: escape sequences begin with one of them."""
-DIRECTIONS: Final = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-"""Unicode's marks of writing direction: they show a text in another order than it has."""
-_NOTHING: Final = dict.fromkeys([*CONTROLS, *DIRECTIONS])
+from freqtrade_liquidation.audit.free_text import STEERING
 
 
 class Terminal(Console):
@@ -25,4 +20,4 @@ class Terminal(Console):
     ) -> Iterable[Segment]:
         """As rich's, which everything that is printed passes, nested and live parts too."""
         for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else text.translate(_NOTHING), style, control)
+            yield Segment(text if control else STEERING.sub("", text), style, control)

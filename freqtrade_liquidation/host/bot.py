@@ -16,6 +16,7 @@ from freqtrade.persistence import Trade
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.secrets import secrets_in
 from freqtrade_liquidation.exchange.watching import watch_round_trips
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
@@ -44,6 +45,7 @@ class LiquidatingBot(FreqtradeBot):
         self._noted = threading.local()
         self.round_trips = RoundTrips()
         self.wake = threading.Event()
+        self._protection.keep_secret(secrets_in(config))  # before freqtrade logs any of it
         self._protection.prepare_channels(config)
         super().__init__(config)
         if not hasattr(self, "_exit_lock"):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,8 @@ from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.audit.masking import Masker, MaskingFilter
+from freqtrade_liquidation.audit.masked_log import mask_log
+from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings
@@ -75,7 +76,7 @@ class Protection:
         self._announced = False
         self.watch = Watch(self)
         self.masker = Masker()
-        self._mask: MaskingFilter | None = None
+        self._secrets: frozenset[Secret] = frozenset()
 
     @property
     def bot(self) -> "LiquidatingBot":
@@ -117,12 +118,11 @@ class Protection:
     def attach(self, bot: "LiquidatingBot") -> None:
         """A bot was built: at the start, or by ``/reload_config``."""
         self.config = configuration.load(bot.config)
-        masker = self.masker = Masker(secrets_of(bot))
-        self._mask_log(masker)
+        self.keep_secret(secrets_of(bot))
         if self._audit is not None:
             self._audit.close()
         fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
-        self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=masker)
+        self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=self.masker)
         self._audit.import_fallback()
         self._meet_neighbours(bot.config["db_url"])
         first, self._bot = self._bot is None, bot
@@ -179,13 +179,19 @@ class Protection:
         text = messages.stays_stopped() if latched_by is None else messages.latched(latched_by)
         self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING))
 
-    def _mask_log(self, masker: Masker) -> None:
-        """One filter a handler, of the newest secrets, however often a bot is built."""
-        old, self._mask = self._mask, MaskingFilter(masker)
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(self._mask)
-            if old is not None:
-                handler.removeFilter(old)
+    def keep_secret(self, secrets: Iterable[Secret]) -> None:
+        """From now on they are masked, in the log, too. Earlier ones stay secret."""
+        known = self._secrets.union(secrets)
+        if known == self._secrets:
+            return
+        told, self._secrets = self.masker.too_short, known
+        self.masker = Masker(known)
+        mask_log(self.masker)
+        for key in sorted({*self.masker.too_short} - {*told}):
+            self.log.warning(
+                "%s has fewer than %d characters, too few to be masked: logs, messages and the "
+                "audit trail may show it. Choose a longer one.", key, SHORTEST_SECRET,
+            )  # fmt: skip
 
     def validate(self, args: Mapping[str, Any]) -> None:
         """Reads the configuration that is about to be loaded.

@@ -17,9 +17,9 @@ from sqlalchemy.event import listens_for
 from freqtrade_liquidation.audit.chain import FaultKind
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
-from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from tests.integration.postgresql import frozen, pg_ctl
+from tests.unit.audit.secrets_of_tests import masker
 
 ID = "liq_20260101_000000_ab"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ def run_row(state: str = "in_progress", **more: object) -> RunRecord:
 
 def open_log(folder: Path, url: str | None = None) -> AuditLog:
     url = url or f"sqlite:///{folder}/t.sqlite"
-    return AuditLog(url, fallback=folder / "f.jsonl", masker=Masker(["hunter22"]))
+    return AuditLog(url, fallback=folder / "f.jsonl", masker=masker("hunter22"))
 
 
 @pytest.fixture
@@ -80,6 +80,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from tests.integration.test_audit_log import event, open_log
+from tests.unit.audit.secrets_of_tests import masker
 log = open_log(Path(sys.argv[1]), sys.argv[2])
 log._rest = lambda *_, **__: None  # all of it would be over while the database is left alone
 print("ready", flush=True)
@@ -273,7 +274,7 @@ def test_record_nothing_writable_goes_to_log_masked(
 ) -> None:
     log = AuditLog(
         f"sqlite:///{tmp_path}/none/t.sqlite", fallback=tmp_path / "none" / "f",
-        masker=Masker(["hunter22"]),
+        masker=masker("hunter22"),
     )  # fmt: skip
     assert log.record([event(pair="X/Y", error="hunter22")]) is Durability.LOG
     assert "X/Y" in caplog.text
@@ -310,7 +311,7 @@ def test_locked_all_the_time_costs_a_run_a_sixth_of_its_time(tmp_path: Path) -> 
     """Each failure takes 100 ms of the five seconds, however many records there are."""
     now = [0.0]
     log = AuditLog(
-        f"sqlite:///{tmp_path}/t.sqlite", fallback=tmp_path / "f.jsonl", masker=Masker(),
+        f"sqlite:///{tmp_path}/t.sqlite", fallback=tmp_path / "f.jsonl", masker=masker(),
         monotonic=lambda: now[0],
     )  # fmt: skip
     log.record([event()])

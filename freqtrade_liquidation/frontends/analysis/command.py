@@ -1,7 +1,6 @@
 """``liquidation-analysis``, from the options to the exit code."""
 
 import argparse
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from freqtrade_liquidation.analysis.replay import Replay, Replayer, replay_all
 from freqtrade_liquidation.analysis.report import Report, check_suffix, export
 from freqtrade_liquidation.analysis.slippage import Slippage
 from freqtrade_liquidation.analysis.summary import summarise
+from freqtrade_liquidation.audit.free_text import to_json
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import AuditSink
@@ -113,8 +113,8 @@ def _report(
 
 
 def _wants_events(options: argparse.Namespace) -> bool:
-    to_json = options.export is not None and options.export.suffix == ".json"
-    return bool(options.print_json or to_json)
+    as_json = options.export is not None and options.export.suffix == ".json"
+    return bool(options.print_json or as_json)
 
 
 def _choose(
@@ -137,7 +137,7 @@ def _hand_over(report: Report, options: argparse.Namespace, console: Console) ->
         write(report, options.html)
         written.append(f"Report written to {options.html}")
     if options.print_json:
-        console.file.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
+        console.file.write(to_json(report.to_dict()) + "\n")
         return
     tables.show(report, console)
     if options.audit:

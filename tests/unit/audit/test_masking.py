@@ -1,86 +1,180 @@
-"""No secret gets through, whatever it stands in."""
+"""No secret gets through, whatever it stands in; nothing else is changed."""
 
+import base64
 import json
-import logging
-from urllib.parse import quote, quote_plus
+import random
+import string
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from freqtrade_liquidation.audit.masking import MASK, Masker, MaskingFilter
-
-SECRET = st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=4)
-
-
-@given(secret=SECRET, before=st.text(), after=st.text())
-def test_text_known_secret_in_any_form_is_gone(secret: str, before: str, after: str) -> None:
-    masker = Masker([secret])
-    for form in (secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]):
-        masked = masker.text(before + form + after)
-        assert secret not in masked
-        assert MASK in masked
-    assert secret not in str(masker.value({secret: [before + secret, {"x": (secret,)}]}))
-
-
-@pytest.mark.parametrize(
-    ("text", "secret"),
-    [
-        ("GET /fapi/v1/order?symbol=X&signature=abcdef0123&timestamp=1", "abcdef0123"),
-        ("{'X-MBX-APIKEY': 'abcDEF'}", "abcDEF"),
-        ('"X-MBX-APIKEY": "abc\\"DEF"', "DEF"),
-        ("X-MBX-APIKEY: abcDEF", "abcDEF"),
-        ("Authorization: Bearer abcDEF.xyz", "abcDEF"),
-        ("{'Authorization': 'Basic abcDEF=='}", "abcDEF"),
-        ("OK-ACCESS-SIGN: abcDEF=", "abcDEF"),
-        ("postgresql+psycopg://bot:p@ssw0rd@db/x", "ssw0rd"),
-        ("https://api.telegram.org/bot123456:AAabcdefghijklmnopqrstuvwxyz0123456/x", "AAabc"),
-        ("-----BEGIN PRIVATE KEY-----\nMIIE\nxx\n-----END PRIVATE KEY-----", "MIIE"),
-        ("-----BEGIN EC PRIVATE KEY-----\\nMIIE cut off", "MIIE"),
-        ('{\\"apiKey\\": \\"abcDEF\\"}', "abcDEF"),
-        ("password=hunter2;", "hunter2"),
-    ],
+from freqtrade_liquidation.audit.free_text import visible
+from freqtrade_liquidation.audit.masking import (
+    LONG_SECRET,
+    LONGEST_TEXT,
+    MASK,
+    SHORTEST_PART,
+    Masker,
+    Secret,
 )
-def test_text_looks_like_secret_is_masked(text: str, secret: str) -> None:
-    masked = Masker().text(text)
-    assert secret not in masked
-    assert MASK in masked
+from freqtrade_liquidation.audit.spellings import spellings
+from tests.unit.audit.secrets_of_tests import masker, secret
+
+CHARACTERS = st.characters(exclude_characters="*")  # what remains could be read as a mask
+SECRET = st.text(CHARACTERS, min_size=4, max_size=80).filter(lambda s: len(s.split()) == 1)
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+PEM = "\n".join(
+    ["-----BEGIN PRIVATE KEY-----"]
+    + [base64.b64encode(random.Random(i).randbytes(48)).decode() for i in range(3)]
+    + ["-----END PRIVATE KEY-----"]
+)
+
+
+@given(value=SECRET, before=st.text(max_size=40), after=st.text(max_size=40), data=st.data())
+@example(value="2026", before="", after="", data=None)
+@example(value=KEY, before="k", after="k", data=None)
+@example(value="p<&'\"/ \x1b\u202eß", before="", after="", data=None)
+def test_secret_in_any_spelling_is_gone(
+    value: str, before: str, after: str, data: st.DataObject | None
+) -> None:
+    forms = sorted(form for form in spellings(value) if len(form) >= 4)
+    for form in [data.draw(st.sampled_from(forms))] if data else forms:
+        shown = masker(value).text(before + form + after)
+        assert value not in shown
+        assert visible(form) not in shown
+        assert MASK in shown
+        assert len(shown) < 12 * (len(before + form + after) + 1)
+
+
+@given(
+    value=st.text(string.ascii_letters + string.digits + "+/=-_", min_size=LONG_SECRET),
+    data=st.data(),
+)
+def test_part_of_a_long_secret_is_gone(value: str, data: st.DataObject) -> None:
+    """An exchange echoes how a key begins, or a text ends in the middle of one."""
+    form = data.draw(st.sampled_from(sorted(f for f in spellings(value) if len(f) >= LONG_SECRET)))
+    first = data.draw(st.integers(0, len(form) - SHORTEST_PART))
+    part = form[first : data.draw(st.integers(first + SHORTEST_PART, len(form)))]
+    shown = masker(value).text(f"# {part} #")
+    assert shown == f"# {MASK} #"
+
+
+def test_shortest_part_is_gone_wherever_it_begins() -> None:
+    known = masker(KEY)
+    for first in range(len(KEY) - SHORTEST_PART + 1):
+        for before in range(SHORTEST_PART):
+            part = KEY[first : first + SHORTEST_PART]
+            assert known.text("#" * before + part + "#") == "#" * before + MASK + "#"
+
+
+@given(st.text(max_size=300))
+def test_text_without_secrets_stays_but_for_characters_that_steer(text: str) -> None:
+    assert masker(KEY, PEM, "hunter22-of-nobody").text(text) == visible(text)
+    assert masker(KEY).text(text, with_controls=True) == text
+
+
+@given(
+    before=st.binary(max_size=20),
+    password=st.text(CHARACTERS, min_size=4, max_size=40),
+    after=st.binary(max_size=20),
+)
+def test_secret_inside_a_base64_text_is_gone(before: bytes, password: str, after: bytes) -> None:
+    """A header of basic authentication: wherever the password begins in it."""
+    raw = password.encode("utf-8", "surrogatepass")
+    text = base64.b64encode(before + raw + after).decode()
+    its_own = text[-(-8 * len(before) // 6) : 8 * (len(before) + len(raw)) // 6]
+    assert its_own not in masker(password).text(f"Authorization: Basic {text}")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["BTC/USDT:USDT closed 0.01 at 50000.5", "2026-01-01T00:00:00.000001+00:00",
-     '{"code":-2022,"msg":"ReduceOnly Order is rejected."}', "https://fapi.binance.com:443/x?a=1"],
+    [
+        *(f"header was {line}" for line in PEM.split("\n")[1:-1]),
+        json.dumps({"key": PEM}),
+        repr({"key": PEM}),
+        PEM.replace("\n", "\r\n"),
+        " ".join(PEM.split()),
+    ],
+)
+def test_private_key_is_gone_line_by_line(text: str) -> None:
+    shown = masker(PEM).text(text)
+    for line in PEM.split("\n")[1:-1]:
+        assert line[:SHORTEST_PART] not in shown
+        assert line[-SHORTEST_PART:] not in shown
+
+
+def test_characters_that_steer_do_not_hide_a_secret() -> None:
+    shown = masker("hunter\x1b22").text("it was hunter\x1b22, 'hunter\\x1b22', \x1b[2J")
+    assert shown == f"it was {MASK}, '{MASK}', \\x1b[2J"
+
+
+@pytest.mark.parametrize("value", ["hunter22", KEY])
+@pytest.mark.parametrize("spread", range(-70, 71))
+def test_text_that_is_too_long_is_cut_off_but_never_inside_a_secret(
+    value: str, spread: int
+) -> None:
+    text = "x" * (LONGEST_TEXT - len(value) // 2 + spread) + value + "y" * 100
+    shown = masker(value).text(text)
+    assert len(shown) < LONGEST_TEXT + 60
+    assert f"(cut off: {len(text)} characters)" in shown
+    assert not any(value[i : i + 4] in shown for i in range(len(value) - 3))
+
+
+def test_huge_text_is_bounded() -> None:
+    for text in ("\x1b" * 10_000_000, KEY * 1_000_000, "hunter22" * 1_000_000):
+        assert len(masker(KEY, "hunter22").text(text)) < LONGEST_TEXT + 60
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET /fapi/v1/order?symbol=X&signature=abcdef0123&timestamp=1",
+         "GET /fapi/v1/order?symbol=X&signature=***&timestamp=1"),
+        ("/ws?token=eyJhbGciOi.eyJpZGVudGl0eSI6.SflKxwRJSMeKKF2QT4fwpMeJf36POk",
+         "/ws?token=***"),
+    ],
 )  # fmt: skip
-def test_text_ordinary_stays(text: str) -> None:
-    assert Masker(["a", "ok", ""]).text(text) == text
+def test_what_the_process_makes_from_secrets_is_masked(text: str, shown: str) -> None:
+    assert Masker().text(text) == shown
 
 
-def test_value_under_a_secret_name_is_masked() -> None:
-    assert Masker().value({"apiKey": "x", "n": {"password": "y", "p": "z"}}) == {
-        "apiKey": MASK, "n": {"password": MASK, "p": "z"},
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BTC/USDT:USDT closed 0.01 at 50000.5", "2026-01-01T00:00:00.000001+00:00",
+        '{"code":-2022,"msg":"ReduceOnly Order is rejected."}', "https://fapi.binance.com:443/x?a=1",
+        "password: what you typed", "token=… key=… secret", "one\ttwo\nthree", "eyJ.eyJ.eyJ",
+    ],
+)  # fmt: skip
+def test_text_that_only_looks_like_a_secret_stays(text: str) -> None:
+    assert masker("a", "ok", "", KEY).text(text) == text
 
 
-def test_short_secrets_are_counted_not_masked() -> None:
-    assert Masker(["abc", "", "abcd"]).ignored == 1
+def test_ordinary_words_of_a_password_stay() -> None:
+    shown = masker("freqtrade-2026x").text("freqtrade 2026.9 on freqtrade-2026")
+    assert shown == "freqtrade 2026.9 on freqtrade-2026"
 
 
-def test_filter_masks_message_arguments_and_traceback() -> None:
-    try:
-        raise ValueError("hunter22") from KeyError("hunter22")
-    except ValueError as error:
-        info = (type(error), error, error.__traceback__)
-    record = logging.LogRecord("x", 40, "f", 1, "got %s", ("hunter22",), info, sinfo="hunter22")
-    assert MaskingFilter(Masker(["hunter22"])).filter(record)
-    text = logging.Formatter().format(record)
-    assert "hunter22" not in text
-    assert text.startswith("got ***")
-    assert "KeyError" in text
-    assert record.exc_info is None  # rich would format it anew, unmasked
+def test_address_is_masked_as_a_whole_only() -> None:
+    known = Masker([secret("/hooks/freqtrade_liquidation/abc", in_parts=False)])
+    shown = known.text("/hooks/freqtrade_liquidation/abc in freqtrade_liquidation/audit")
+    assert shown == f"{MASK} in freqtrade_liquidation/audit"
 
 
-def test_filter_arguments_that_do_not_fit_still_masked() -> None:
-    record = logging.LogRecord("x", 40, "f", 1, "got %d", ("hunter22",), None)
-    assert MaskingFilter(Masker(["hunter22"])).filter(record)
-    assert "hunter22" not in record.getMessage()
+def test_secret_that_is_too_short_is_named_by_its_key() -> None:
+    known = Masker(
+        [Secret(key="api_server.password", value="abc"), Secret(key="b", value="abcd"),
+         Secret(key="c", value="")]
+    )  # fmt: skip
+    assert known.too_short == ("api_server.password",)
+    assert known.text("abc abcd") == f"abc {MASK}"
+
+
+def test_secret_never_shows_itself() -> None:
+    assert "hunter22" not in repr(secret("hunter22"))
+
+
+def test_secret_is_found_in_a_request_that_requests_made() -> None:
+    assert "p@ss/w" not in masker("p@ss/w rd").text(f"?pw={quote('p@ss/w rd')}")

@@ -1,6 +1,7 @@
 """What strangers wrote does not steer the terminal."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.free_text import STEERING
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.frontends import commands
@@ -74,5 +77,25 @@ def test_commands_show_a_hostile_name_and_reason_as_words(
     assert commands.run(["status", "--db-url", url, "--userdir", folder]) == 5
     assert commands.run(["show-liquidations", "no\x1b[2J", "--db-url", url]) == 2
     shown = "".join(capsys.readouterr())
-    assert f"Latched by rest {SHOWN}" in shown
+    assert r"Latched by rest a\x1b[2Jb\x9b31mc\x7fd\u202ee\u2066f" in shown
     assert "\x1b" not in shown
+
+
+def test_print_json_of_a_hostile_trail_steers_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pair's name and an order's id are kept as the exchange gave them."""
+    url = f"sqlite:///{tmp_path / 'trades.sqlite'}"
+    audit = AuditLog(url, fallback=tmp_path / "f.jsonl", masker=Masker([]))
+    hostile = AuditEvent(
+        event_type=AuditEventType.CLOSE_ANSWERED, operation="close", pair=f"{HOSTILE}/USDT",
+        error=HOSTILE, additional_data={"order_id": HOSTILE},
+    )  # fmt: skip
+    audit.record([hostile])
+    audit.close()
+    assert commands.run(["show-liquidations", "--print-json", "--db-url", url]) == 0
+    shown = capsys.readouterr().out
+    assert STEERING.search(shown) is None
+    row = json.loads(shown)
+    assert row["pair"] == f"{HOSTILE}/USDT"
+    assert row["additional_data"] == {"order_id": HOSTILE}

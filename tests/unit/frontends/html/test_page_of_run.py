@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.frontends import commands, show
 from freqtrade_liquidation.frontends.html.report import page
 from freqtrade_liquidation.frontends.html.timeline import timeline
+from tests.unit.audit.secrets_of_tests import masker
 from tests.unit.frontends.html.recording import NAMES, Recording, recorded, trail_of
 
 EVIL = "</script><script>alert(1)</script>"
@@ -112,7 +112,7 @@ def test_foreign_words_stay_text(tmp_path: Path) -> None:
 def test_secrets_are_masked_as_in_the_trail(tmp_path: Path) -> None:
     recording = recorded("refused")
     recording.run["errors"] = ["binance said apiKey=abcdef123456"]
-    trail = trail_of(tmp_path, recording, masker=Masker(["abcdef123456"]))
+    trail = trail_of(tmp_path, recording, masker=masker("abcdef123456"))
     whole = page(trail, next(trail.runs()))
     assert "abcdef123456" not in whole
     assert "apiKey=***" in whole
