@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from freqtrade.freqtradebot import FreqtradeBot
 
@@ -12,6 +12,9 @@ from freqtrade_liquidation.host.facts import FactFinder
 from freqtrade_liquidation.model import BookedPair
 from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.threads import in_thread
+
+WRITING_NEEDS_S: Final = 0.5
+"""freqtrade's own code writes the trades within this."""
 
 
 class Booker:
@@ -32,10 +35,14 @@ class Booker:
     ) -> list[BookedPair]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`.
 
-        Facts may take half the time: what is not there then is booked without, and said.
+        Facts may take all the time but what writing needs: what is not there then is booked
+        without, and said.
         """
         facts = await self._finder.gather(
-            pairs, self._venue.trades, timeout_s=timeout_s / 2, while_closing=while_closing
+            pairs,
+            self._venue.trades,
+            timeout_s=max(timeout_s / 2, timeout_s - WRITING_NEEDS_S),
+            while_closing=while_closing,
         )
         bookkeeper = Bookkeeper(self._bot, self._venue, facts)
         async with self._turn:  # pairs that are done are booked while others close

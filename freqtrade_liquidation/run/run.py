@@ -389,10 +389,12 @@ class Run:
             return changed_at + (max(QUIET_S, median_s / 2) if busy else 0.0)
         if self._reader.positions is None or self._reader.orders is None:
             return None if in_flight else max(asked_at + POLL_S, now())
+        waits = self._sender.busy or self._unsettled_in_scope() or not self._rules.close
+        if asked_at < self._reader.orders.answered_at and not waits:
+            return now()  # an entry may have filled between the two lists
         if in_flight:
             return None
-        waits = self._sender.flights or self._unsettled_in_scope()
-        if not self._reader.is_complete and self._rules.close and not waits:
+        if not self._reader.is_complete and not waits:
             return now()
         return asked_at + POLL_S if self._may_learn() else None
 
