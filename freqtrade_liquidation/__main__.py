@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from freqtrade_liquidation.host.protection import Protection
 
-USAGE_ERROR = 2
-POSITIONS_REMAIN = 3
+from freqtrade_liquidation.exit_codes import ERROR, POSITIONS_REMAIN, SIGNALLED, USAGE
 
 
 def main(
@@ -45,7 +44,7 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
             protection = _protect(arguments, make) if arguments[:1] == ["trade"] else None
         except FreqtradeException as error:
             sys.stderr.write(f"Error: {error}\n")
-            return USAGE_ERROR
+            return USAGE
         from freqtrade.main import main as freqtrade_main
 
     code = 1
@@ -53,11 +52,44 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         freqtrade_main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    if protection is not None and protection.positions_remain:
+    return code if protection is None else _code_of_bot(code, protection, arguments)
+
+
+def _code_of_bot(code: int, protection: "Protection", arguments: list[str]) -> int:
+    """What a service manager is told: whether to start the bot again, and whether to wake a person.
+
+    :param code: freqtrade's own. It says 0 for a configuration error, and 2 for every error that it
+        knows, the exchange's and the database's, too.
+    """
+    if protection.positions_remain:
         return POSITIONS_REMAIN
-    if protection is not None and code == 0 and not _asks_for_help(arguments):
-        return USAGE_ERROR  # trading never ends well: freqtrade's 0 is a configuration error
+    if protection.signals.first is not None:
+        return SIGNALLED
+    if code == 0 and not _asks_for_help(arguments):
+        return USAGE  # trading never ends well
+    if code == USAGE and protection.is_armed:
+        return ERROR  # it has run: whatever ended it now, its configuration was right
+    if code == USAGE and _comes_from_outside(protection.start_failed_by):
+        return ERROR
     return code
+
+
+def _comes_from_outside(error: BaseException | None) -> bool:
+    """An exchange or a database that may answer the next time, not a configuration."""
+    from freqtrade.exceptions import TemporaryError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from freqtrade_liquidation.errors import LiquidationError
+
+    outside = (TemporaryError, SQLAlchemyError, LiquidationError)
+    seen: list[BaseException] = []  # freqtrade raises an error from itself
+    while error is not None and error not in seen:
+        # freqtrade keeps no cause of this one.
+        if isinstance(error, outside) or "Could not load markets" in str(error):
+            return True
+        seen.append(error)
+        error = error.__context__ if error.__cause__ in (None, error) else error.__cause__
+    return False
 
 
 @contextmanager

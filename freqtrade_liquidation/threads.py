@@ -6,13 +6,12 @@ hold up the exit. Ours are daemons, one a call; an answer that nobody awaits any
 
 import asyncio
 import concurrent.futures
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from freqtrade_liquidation.bounded import bounded
+from freqtrade_liquidation.bounded import bounded, start_thread
 
-__all__ = ["bounded", "in_loop", "in_thread"]
+__all__ = ["bounded", "in_loop", "in_thread", "start_thread"]
 
 T = TypeVar("T")
 
@@ -21,6 +20,8 @@ async def in_thread(
     function: Callable[[], T], *, name: str, ended: Callable[[], None] | None = None
 ) -> T:
     """What *function* returns or raises, called in a daemon thread.
+
+    Where no thread is granted, *function* is called in the loop, which stands still meanwhile.
 
     :param ended: called in the loop when the thread has come to its end, whether or not anybody
         still waits for it: whoever stops waiting does not stop the thread.
@@ -51,7 +52,8 @@ async def in_thread(
         except RuntimeError:
             return  # the run is over and its loop closed: nobody asks for this answer
 
-    threading.Thread(target=work, name=f"liquidation-{name}", daemon=True).start()
+    if start_thread(work, name=name) is None:
+        work()
     return await future
 
 

@@ -46,7 +46,7 @@ ABOUT: Final = {
     "liquidation-analysis": "backtest: what a liquidation at each candle would have cost",
     "show-liquidations": "runs and their audit trail",
     "status": "armed, disarmed or latched; the last run",
-    "disarm": "maintenance window: the next automatic trigger leaves positions open",
+    "disarm": "maintenance window: automatic triggers leave positions open",
     "arm": "ends a maintenance window",
     "release": "lifts the latch that keeps a bot stopped",
     "exchange-support": "what each exchange can do, and what is tested",

@@ -45,7 +45,7 @@ def _check_heard(audit: AuditLog) -> None:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     about = {
-        "disarm": "Maintenance window: the next automatic trigger within it leaves positions open.",
+        "disarm": "Maintenance window: every automatic trigger within it leaves positions open.",
         "arm": "Ends a maintenance window. Starts nothing.",
         "release": "Lifts the latch: the bot may be started again. Starts nothing.",
     }[command]
@@ -70,7 +70,7 @@ def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog) -> st
     if command == "disarm":
         until = control.disarm(options.duration, by=by, reason=options.reason)
         return (
-            f"Disarmed until {until:%Y-%m-%d %H:%M:%S} UTC: the next automatic trigger before "
+            f"Disarmed until {until:%Y-%m-%d %H:%M:%S} UTC: every automatic trigger before "
             f"then leaves positions open. To end it: {again('arm', options)}"
         )
     if command == "arm":

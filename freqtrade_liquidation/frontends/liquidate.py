@@ -6,11 +6,11 @@ import getpass
 import logging
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.bounded import bounded
+from freqtrade_liquidation.bounded import bounded, start_thread
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.secrets import secrets_in
@@ -142,7 +142,8 @@ class _Opening:
 
     def __init__(self, config: Config) -> None:
         self._future: Future[Exchange] = Future()
-        threading.Thread(target=self._open, args=(config,), name="exchange", daemon=True).start()
+        if start_thread(partial(self._open, config), name="exchange") is None:
+            self._open(config)
 
     def _open(self, config: Config) -> None:
         try:

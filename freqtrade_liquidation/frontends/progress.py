@@ -13,6 +13,7 @@ from rich.text import Text
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.bounded import start_thread
 
 WORDS: Final = {
     Event.CANCEL_INTENDED: "cancelling orders",
@@ -50,11 +51,11 @@ class Progress:
             console=console, get_renderable=self._table, refresh_per_second=8, transient=True
         )
         self._lines: queue.SimpleQueue[Text | None] = queue.SimpleQueue()
-        self._printer = threading.Thread(target=self._print, name="progress", daemon=True)
+        self._printer: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self._printer.start()
-        if self._console.is_terminal:
+        self._printer = start_thread(self._print, name="progress")
+        if self._console.is_terminal and self._printer is not None:
             self._live.start()
         return self
 
@@ -65,6 +66,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self._lines.put(None)
+        if self._printer is None:
+            self._print()
+            return
         self._printer.join(PRINTED_WITHIN_S)
         self._live.stop()
 

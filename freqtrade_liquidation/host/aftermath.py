@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from freqtrade.enums import RPCMessageType, State
@@ -18,6 +19,7 @@ from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
+from freqtrade_liquidation.threads import start_thread
 
 if TYPE_CHECKING:
     from freqtrade_liquidation.host.bot import LiquidatingBot
@@ -33,43 +35,93 @@ LATCHING: Final = frozenset({"fatal_error", "telegram", "rest", "cli", "recovery
 class Repeats:
     """A run that left something open is repeated while the process lives on.
 
+    At its own pace, from a thread that lives while a repeat is due later: a strategy may keep the
+    bot's loop for longer, and a loop may be told to sleep for longer. Where no thread is granted,
+    the loop calls :meth:`begin_if_due`. Thread-safe.
+
     :param after_s: seconds between two of them.
+    :param order: begins a run and returns at once.
     """
 
-    def __init__(self, after_s: float) -> None:
+    def __init__(self, after_s: float, order: Callable[[Request], object]) -> None:
         self._after_s = after_s
+        self._order = order
         self._request: Request | None = None
         self._at: float | None = None
+        self._begun = False
         self._count = 0
+        self._changed = threading.Condition()
+        self._waits = False
 
     @property
     def are_due_later(self) -> bool:
-        """There will be another one."""
+        """There will be another one, or one is under way."""
         return self._at is not None
 
     @property
     def are_due_now(self) -> bool:
         """The next one's time has come."""
-        return self._at is not None and time.monotonic() >= self._at
+        at = self._at
+        return at is not None and not self._begun and time.monotonic() >= at
 
     def plan(self, request: Request) -> None:
         """*request* left something open; its words stand for all repeats until a newer one's."""
-        if not is_repeat(request):
-            self._request, self._count = request, 0
-        more = self._request is not None and self._count < REPEATS
+        with self._changed:
+            if not is_repeat(request):
+                self._request, self._count = request, 0
+            self._plan_next()
+
+    def resume(self, request: Request, count: int) -> int:
+        """Goes on where the process before this one was cut off, after *count* of them.
+
+        :returns: how many are left.
+        """
+        with self._changed:
+            self._request, self._count = request, count
+            self._plan_next()
+            return self._left
+
+    def _plan_next(self) -> None:
+        more = self._request is not None and self._left > 0
         self._at = time.monotonic() + self._after_s if more else None
+        self._begun = False
+        self._changed.notify_all()
+        if more and not self._waits:
+            self._waits = start_thread(self._wait, name="repeats") is not None
 
     def end(self) -> None:
         """No more."""
-        self._at, self._request = None, None
+        with self._changed:
+            self._at, self._request = None, None
+            self._changed.notify_all()
 
-    def due(self) -> Request | None:
-        """The next one, once its time has come; its trigger is the first run's."""
-        if self._request is None or not self.are_due_now:
-            return None
-        self._count += 1
-        details = {**self._request.details, "repeat": self._count, "repeats_left": self._left}
-        return replace(self._request, details=details)
+    def begin_if_due(self) -> None:
+        """Begins the next one, once its time has come; its trigger is the first run's."""
+        if (request := self._due()) is not None:
+            self._order(request)
+
+    def _wait(self) -> None:
+        while True:
+            with self._changed:
+                while self._at is not None and not self.are_due_now:
+                    left_s = None if self._begun else self._at - time.monotonic()
+                    self._changed.wait(left_s)
+                if self._at is None:
+                    self._waits = False
+                    return
+            try:
+                self.begin_if_due()
+            except Exception:
+                logger.exception("A liquidation could not be repeated.")
+
+    def _due(self) -> Request | None:
+        with self._changed:
+            if self._request is None or not self.are_due_now:
+                return None
+            self._begun = True
+            self._count += 1
+            details = {**self._request.details, "repeat": self._count, "repeats_left": self._left}
+            return replace(self._request, details=details)
 
     @property
     def _left(self) -> int:
@@ -85,18 +137,24 @@ class Aftermath:
     """Sets the bot's state after a run, and latches.
 
     :param control: the latch of now.
-    :ivar has_run: a run has done its work in this process since the last ``/start``.
+    :param order: begins a run; for repeats.
+    :ivar has_run: a run for the whole book has done its work since the last ``/start``.
     :ivar last_result: of the last run that says how the whole book stands, since the last
         ``/start``: what is skipped after it, or closes some pairs, does not undo what it left open.
     :ivar stopped_by_us: the state that the bot has now is our doing: no trigger.
     """
 
     def __init__(
-        self, notifier: Notifier, control: Callable[[], Control], *, repeat_after_s: float
+        self,
+        notifier: Notifier,
+        control: Callable[[], Control],
+        *,
+        order: Callable[[Request], object],
+        repeat_after_s: float,
     ) -> None:
         self._notifier = notifier
         self._control = control
-        self.repeats = Repeats(repeat_after_s)
+        self.repeats = Repeats(repeat_after_s, order)
         self.has_run = False
         self.stopped_by_us = False
         self.last_result: LiquidationResult | None = None
@@ -112,7 +170,7 @@ class Aftermath:
         if result.state is not LiquidationState.SKIPPED and (whole or not result.success):
             self.last_result = result
         skipped = result.state is LiquidationState.SKIPPED or on_purpose
-        self.has_run = self.has_run or not skipped
+        self.has_run = self.has_run or (whole and not skipped)
         self._say_outcome(result, bot)
         if skipped:
             if is_repeat(turn.request):
@@ -159,26 +217,28 @@ class Aftermath:
 
     # -- the latch ----------------------------------------------------------------------------
 
-    def latch(self, turn: Turn) -> threading.Thread | None:
-        """Latches beside the run, at its start: a process killed in it must not trade again."""
+    def latch(self, turn: Turn) -> threading.Event | None:
+        """Latches beside the run, at its start: a process killed in it must not trade again.
+
+        :returns: set once it is written down, or cannot be; ``None`` = *turn* does not latch.
+        """
         request = next((r for r in turn.requests if latches(r) and r.pairs is None), None)
         if request is None or turn.request.pairs is not None:
             return None
         by = f"{request.trigger} {request.actor or ''}".strip() + f" ({turn.correlation_id})"
-        thread = threading.Thread(
-            target=self._write_latch,
-            args=(by, turn.correlation_id),
-            name="liquidation-latch",
-            daemon=True,
-        )
-        thread.start()
-        return thread
+        over = threading.Event()
+        write = partial(self._write_latch, by, turn.correlation_id, over)
+        if start_thread(write, name="latch") is None:
+            write()
+        return over
 
-    def _write_latch(self, by: str, correlation_id: str) -> None:
+    def _write_latch(self, by: str, correlation_id: str, over: threading.Event) -> None:
         try:
             self._control().latch(by=by, correlation_id=correlation_id)
         except LiquidationError as error:
             logger.critical("Not latched, a restarted bot will trade again: %s", error)
+        finally:
+            over.set()
 
 
 def latches(request: Request) -> bool:

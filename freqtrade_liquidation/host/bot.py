@@ -52,6 +52,8 @@ class LiquidatingBot(FreqtradeBot):
             raise OperationalException("freqtrade's bot has no _exit_lock: it does not fit")
         watch_round_trips(self._exchange, self.round_trips)
         self._protection.attach(self)
+        if self._protection.stopped_from is not None:  # asked for while this bot was being built
+            self.set_state(State.STOPPED)
         self._built = True
 
     @property
@@ -62,10 +64,17 @@ class LiquidatingBot(FreqtradeBot):
     @state.setter
     def state(self, wanted: State) -> None:
         """Set by freqtrade and by RPC commands, from any thread; wakes the loop."""
-        self._state = (
-            self._protection.allow_state(self, self._state, wanted) if self._built else wanted
-        )
+        old = self._state
+        if self._built:
+            wanted = self._protection.allow_state(self, old, wanted)
+        self._protection.note_stop(old, wanted, built=self._built)
+        self._state = wanted
         self.wake.set()
+
+    @property
+    def is_built(self) -> bool:
+        """Its RPC answers before that, while a strategy's ``bot_start`` takes its time."""
+        return self._built
 
     def set_state(self, state: State) -> None:
         """A change of ours: no trigger, no question."""
@@ -115,6 +124,7 @@ class LiquidatingBot(FreqtradeBot):
                 return
             if self.wake.wait(min(left_s, LOOK_EVERY_S)):
                 return
+            protection.watchdog.ping()
             protection.watch.look()
 
     def execute_entry(self, pair: str, *args: Any, **kwargs: Any) -> bool:

@@ -105,7 +105,7 @@ class Control:
         self._write(AuditEventType.RELEASED, by=by, reason=reason)
 
     def disarm(self, duration: timedelta, *, by: str, reason: str | None = None) -> datetime:
-        """The next automatic trigger within *duration* leaves positions open.
+        """Every automatic trigger within *duration* leaves positions open.
 
         :raises ValueError: if *duration* is not above 0 and at most 24 hours.
         :returns: until when, aware UTC.

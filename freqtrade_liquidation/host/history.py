@@ -12,7 +12,7 @@ from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.cut_off import outcomes_now
-from freqtrade_liquidation.model import PairOutcome, PairState, remainder
+from freqtrade_liquidation.model import PairOutcome, PairState, Request, remainder
 from freqtrade_liquidation.state import LiquidationState
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OPERATORS: Final = frozenset({"telegram", "rest", "cli"})
 FINISHED_WITHIN_S: Final = 15 * 60.0
 """An operator's run that was cut off longer ago than this is told, and not finished."""
+RUNS_LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,59 @@ class Interrupted:
     def to_finish(self) -> bool:
         """Somebody asked for it, and not long ago: do what is left of it."""
         return self.trigger in OPERATORS and self.age_s < FINISHED_WITHIN_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOpen:
+    """The newest run for the whole book, if it did not end flat.
+
+    :param pairs: what it left open, or could not show closed.
+    :param repeats: how often it has been repeated.
+    :param age_s: seconds since it ended, by the wall clock.
+    """
+
+    correlation_id: str
+    request: Request
+    pairs: frozenset[str]
+    repeats: int
+    age_s: float
+
+    @property
+    def to_repeat(self) -> bool:
+        """Not long ago: what was repeated then is repeated now."""
+        return abs(self.age_s) < FINISHED_WITHIN_S
+
+
+def left_open(audit: AuditLog) -> LeftOpen | None:
+    """What the newest run for the whole book has left open; ``None`` = it ended flat, or none ran.
+
+    :raises AuditUnreadable: if the audit trail cannot be read.
+    """
+    for run in audit.runs(limit=RUNS_LOOKED_AT):
+        state = run["state"]
+        if run["pairs"] is not None or state == LiquidationState.SKIPPED:
+            continue
+        if state not in (LiquidationState.PARTIAL, LiquidationState.FAILED):
+            return None
+        begun = audit.events(run["correlation_id"], [AuditEventType.STARTED])
+        ended_at = _aware(run["finished_at"] or run["started_at"])
+        return LeftOpen(
+            correlation_id=run["correlation_id"],
+            request=Request(trigger=run["trigger"], actor=run["actor"], reason=run["reason"]),
+            pairs=frozenset(
+                outcome["pair"]
+                for outcome in run["outcome"] or ()
+                if outcome["state"] in (PairState.OPEN, PairState.NOT_PROVEN)
+            ),
+            repeats=max((_repeat(event) for event in begun), default=0),
+            age_s=(datetime.now(UTC) - ended_at).total_seconds(),
+        )
+    return None
+
+
+def _repeat(event: dict[str, Any]) -> int:
+    number = (event["additional_data"] or {}).get("repeat", 0)
+    return number if isinstance(number, int) else 0
 
 
 def note_config(audit: AuditLog, config: LiquidationConfig) -> None:

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Final
 from freqtrade.enums import TradingMode
 
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.secrets import without_secrets
 from freqtrade_liquidation.host import messages
-from freqtrade_liquidation.host.aftermath import is_repeat
 from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.host.turns import Ticket, Turn, Turns
 from freqtrade_liquidation.manager import LiquidationResult, why_skip
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
-from freqtrade_liquidation.threads import bounded
+from freqtrade_liquidation.threads import bounded, start_thread
 from freqtrade_liquidation.trail import Listener
 
 if TYPE_CHECKING:
@@ -63,9 +61,10 @@ class Liquidator:
                 # In a thread of its own, so that nothing the run does can hold up its caller; and
                 # another that ends it if it hangs, whether or not its caller waits for it.
                 work = partial(self._carry_out, ticket.turn, bot, audit)
-                threading.Thread(target=work, name="liquidation", daemon=True).start()
-                watch = partial(self.wait_for, ticket)
-                threading.Thread(target=watch, name="liquidation-watch", daemon=True).start()
+                if start_thread(work, name="run") is None:
+                    work()
+                else:
+                    start_thread(partial(self.wait_for, ticket), name="watch")
         return ticket
 
     def wait_for(self, ticket: Ticket) -> LiquidationResult:
@@ -82,7 +81,8 @@ class Liquidator:
             return
         turn.ends_at = time.monotonic() + self._protection.config.timeout_seconds
         try:
-            result = self._prepare_and_run(turn, bot, audit)
+            with self._protection.watchdog.pinging():
+                result = self._prepare_and_run(turn, bot, audit)
         except Exception:
             logger.exception("Liquidation broke off.")
             result = turn.result or self._broken(turn, "the run broke off")
@@ -92,7 +92,7 @@ class Liquidator:
         self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog
     ) -> LiquidationResult:
         was_closed = self._protection.door.is_closed
-        in_window = self._decide(turn)
+        self._decide(turn)
         latching = None
         if not self._will_skip(turn.request):
             self._protection.door.bar(turn.request.pairs)
@@ -105,10 +105,8 @@ class Liquidator:
             self._protection.door.open()
         if latching is None:
             latching = self._latch(turn)  # an operator joined it on the way
-        if in_window and not is_repeat(turn.request):
-            self._rearm(turn, result)
         if latching is not None:
-            latching.join(CONTROL_READ_WITHIN_S)
+            latching.wait(CONTROL_READ_WITHIN_S)
         return result
 
     def _run(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> LiquidationResult:
@@ -130,7 +128,7 @@ class Liquidator:
             self._protection.neighbours.release(turn, result)
         return result
 
-    def _latch(self, turn: Turn) -> threading.Thread | None:
+    def _latch(self, turn: Turn) -> threading.Event | None:
         return None if self._leaves_open(turn.request) else self._protection.after.latch(turn)
 
     def _leaves_open(self, request: Request) -> bool:
@@ -179,29 +177,21 @@ class Liquidator:
     def _will_skip(self, request: Request) -> bool:
         return why_skip(request, self._protection.config) is not None
 
-    def _decide(self, turn: Turn) -> bool:
-        """Whether a maintenance window covers an automatic trigger. In doubt: protect."""
+    def _decide(self, turn: Turn) -> None:
+        """A maintenance window covers every automatic trigger within it. In doubt: protect."""
         if not turn.request.automatic or self._will_skip(turn.request):
-            return False
+            return
         try:
             state = bounded(
                 self._protection.control.state, timeout_s=CONTROL_READ_WITHIN_S, name="control"
             )
         except Exception as error:  # noqa: BLE001 - whatever it is: protect
             logger.warning("Maintenance window not readable, taken as armed: %s", error)
-            return False
-        if state.disarmed_until is None:
-            return False
-        reason = f"disarmed by {state.disarmed_by} until {state.disarmed_until:%Y-%m-%d %H:%M} UTC"
-        return self.turns.skip(turn, reason)
-
-    def _rearm(self, turn: Turn, result: LiquidationResult) -> None:
-        """A maintenance window is good for one trigger."""
-        by = f"{turn.request.trigger} ({result.correlation_id})"
-        try:
-            self._protection.control.arm(by=by, reason="maintenance window used")
-        except LiquidationError as error:
-            logger.critical("The maintenance window is still open: %s", error)
+            return
+        if (until := state.disarmed_until) is not None:
+            self.turns.skip(
+                turn, f"disarmed by {state.disarmed_by} until {until:%Y-%m-%d %H:%M} UTC"
+            )
 
     def _say_started(self, request: Request) -> None:
         text = messages.started(request.trigger, len(self.runner.trades))

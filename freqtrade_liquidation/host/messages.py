@@ -190,29 +190,43 @@ def second_signal(open_pairs: list[str], left_s: float) -> str:
 
 
 def signal_waits() -> str:
-    """A signal while freqtrade builds the bot, or cleans up."""
+    """A signal before a run has begun: freqtrade builds the bot, or a strategy keeps the loop."""
     return (
-        "Signal heard. The bot is being built or cleaned up; the signal counts as soon as that is "
-        "done. A third one forces the exit and may leave positions open."
+        "Signal heard: the liquidation begins as soon as it can. Once it has begun, a third signal "
+        "forces the exit and may leave positions open."
     )
 
 
 def disarmed(until: datetime, by: str | None) -> str:
     """While a maintenance window is open."""
     return (
-        f"DISARMED by {by} until {until:%Y-%m-%d %H:%M} UTC: the next stop of this bot leaves its "
-        "positions open."
+        f"DISARMED by {by} until {until:%Y-%m-%d %H:%M} UTC: stopping or restarting this bot "
+        "before then leaves its positions open."
     )
 
 
 def armed_again() -> str:
-    """A maintenance window is over, or was used."""
+    """A maintenance window is over."""
     return "Armed again: stopping this bot closes its positions at market."
 
 
 def repaired(pairs: list[str]) -> str:
     """At a start after a run whose booking did not fit into its time."""
     return f"Booked now, closed by an earlier liquidation: {', '.join(pairs)}."
+
+
+def left_open(
+    correlation_id: str, pairs: Sequence[str], *, repeats_left: int, by_telegram: bool
+) -> str:
+    """At start: an earlier run did not end flat, and this is what is open of it now.
+
+    :param repeats_left: how often it is still repeated, from now on; 0 = no more.
+    """
+    command = "/liquidate" if by_telegram else "freqtrade-liquidation liquidate"
+    text = f"OPEN, left by liquidation {correlation_id}: {', '.join(pairs)}."
+    if repeats_left:
+        text += f" It is repeated every 30 s, up to {repeats_left} more times."
+    return f"{text} To close now: {command}"
 
 
 def stays_stopped() -> str:

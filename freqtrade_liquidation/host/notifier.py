@@ -12,6 +12,8 @@ from freqtrade.enums import RPCMessageType
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.rpc import RPCHandler
 
+from freqtrade_liquidation.threads import start_thread
+
 if TYPE_CHECKING:
     from freqtrade_liquidation.host.telegram_sending import TelegramSender
 
@@ -65,10 +67,19 @@ class _Channel:
             self._queue.put(message)
             self._idle.clear()
             if not self._working:
-                self._working = True
-                threading.Thread(
-                    target=self._work, name=f"liquidation-{self.name}", daemon=True
-                ).start()
+                # Without a thread it waits for the next message, or for the end of the process.
+                self._working = self._start()
+
+    def _start(self) -> bool:
+        return start_thread(self._work, name=self.name) is not None
+
+    def work_off(self) -> None:
+        """Hands over what waits for a thread that was not granted."""
+        with self._lock:
+            if self._working or self._queue.empty():
+                return
+            self._working = True
+        self._work()
 
     def wait(self, timeout_s: float) -> bool:
         """Whether everything was handed over in time (Telegram: whether it has arrived)."""
@@ -125,6 +136,7 @@ class Notifier:
         """Waits until all is delivered, at most *timeout_s*; what is lost then is in the log."""
         until = time.monotonic() + timeout_s
         for channel in list(self._channels.values()):
+            channel.work_off()
             if not channel.wait(max(0.0, until - time.monotonic())):
                 logger.warning("Messages on %s were not delivered in time.", channel.name)
 

@@ -24,7 +24,7 @@ from freqtrade_liquidation.exchange.secrets import secrets_of
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control, patiently
-from freqtrade_liquidation.host.history import close_interrupted_runs, note_config
+from freqtrade_liquidation.host.history import close_interrupted_runs, left_open, note_config
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
@@ -33,6 +33,7 @@ from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.host.turns import NotArmed, Ticket
 from freqtrade_liquidation.host.watch import Watch
+from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.entry_gate import EntryGate
@@ -46,6 +47,7 @@ LAST_MESSAGE_WITHIN_S: Final = 1.0
 RECALLED_WITHIN_S: Final = 5.0
 """freqtrade itself waits as long for a busy database."""
 LATCHED_WITHIN_S: Final = 1.0
+TRADING: Final = (State.RUNNING, State.PAUSED)
 
 
 class Protection:
@@ -53,6 +55,8 @@ class Protection:
 
     :param repeat_after_s: how long after a run that left something open the next one begins.
     :param prepare_channels: puts our Telegram and REST classes in place, for a configuration.
+    :ivar stopped_from: somebody has stopped the bot in this state, and the loop has not yet acted.
+    :ivar start_failed_by: why no bot was built.
     """
 
     def __init__(
@@ -63,12 +67,22 @@ class Protection:
     ) -> None:
         self.log = logging.getLogger("freqtrade_liquidation")
         self.door = EntryGate()
-        self.signals = Signals(on_held=self._on_held_signal, on_third=self._on_third_signal)
+        self.signals = Signals(
+            on_held=self._on_held_signal,
+            on_third=self._on_third_signal,
+            has_begun=lambda: self._end_has_run or self._closes_the_book,
+        )
+        self.watchdog = Watchdog()
         self.notifier = Notifier(lambda: self._bot)
         self.config = LiquidationConfig()
         self.prepare_channels = prepare_channels
         self.state_before_reload = State.STOPPED
-        self.after = Aftermath(self.notifier, lambda: self.control, repeat_after_s=repeat_after_s)
+        self.stopped_from: State | None = None
+        self.start_failed_by: Exception | None = None
+        self._end_has_run = False
+        self.after = Aftermath(
+            self.notifier, lambda: self.control, order=self.order, repeat_after_s=repeat_after_s
+        )
         self._liquidator = Liquidator(self)
         self._bot: LiquidatingBot | None = None
         self._audit: AuditLog | None = None
@@ -87,6 +101,11 @@ class Protection:
         if self._bot is None:
             raise NotArmed("no bot has been built in this process")
         return self._bot
+
+    @property
+    def is_armed(self) -> bool:
+        """A bot has been built in this process."""
+        return self._bot is not None
 
     @property
     def audit(self) -> AuditLog:
@@ -117,6 +136,7 @@ class Protection:
 
     def attach(self, bot: "LiquidatingBot") -> None:
         """A bot was built: at the start, or by ``/reload_config``."""
+        self.let_run_end()  # of the bot before: its audit log is about to be closed
         self.config = configuration.load(bot.config)
         self.keep_secret(secrets_of(bot))
         if self._audit is not None:
@@ -138,11 +158,14 @@ class Protection:
             stays stopped instead: its positions are not to be left alone.
         """
         latched_by: str | None
+        left = ""
         try:
             patiently(lambda: note_config(self.audit, self.config), within_s=RECALLED_WITHIN_S)
             if first:
                 patiently(lambda: self._look_back(bot))
             latched_by = patiently(self.control.state).latched_by
+            if first:
+                left = patiently(lambda: self._go_on(bot, latched=latched_by is not None))
         except LiquidationError as error:
             if first:
                 raise OperationalException(
@@ -151,8 +174,33 @@ class Protection:
             latched_by = f"the reload, for the latch cannot be read ({error})"
         if latched_by is None and not self.door.is_closed:
             self.after.stopped_by_us = False
+            if left:
+                self.notifier.send(Message(text=left, kind=RPCMessageType.WARNING, urgent=True))
         else:
-            self.keep_stopped(latched_by)
+            self.keep_stopped(latched_by, left)
+
+    def _go_on(self, bot: "LiquidatingBot", *, latched: bool) -> str:
+        """Goes on repeating what the process before this one was cut off at, if it latched.
+
+        :returns: what it left open that is still there, in words, and what comes next.
+        """
+        left = left_open(self.audit)
+        pairs = sorted(left.pairs & self._pairs_shown(bot)) if left is not None else []
+        if left is None or not pairs:
+            return ""
+        repeats_left = 0
+        if latched and left.to_repeat and not self.watch.has_to_finish:
+            repeats_left = self.after.repeats.resume(left.request, left.repeats)
+        return messages.left_open(
+            left.correlation_id,
+            pairs,
+            repeats_left=repeats_left,
+            by_telegram=_has_telegram(bot),
+        )
+
+    def _pairs_shown(self, bot: "LiquidatingBot") -> set[str]:
+        trades = self._liquidator.runner.read_trades()
+        return {*self._positions_shown(bot), *(trade.pair for trade in trades)}
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
         """What a killed process left; not what another process is at."""
@@ -171,13 +219,18 @@ class Protection:
             self._neighbours.wait_for_predecessor()
         self._neighbours.beat()
 
-    def keep_stopped(self, latched_by: str | None) -> None:
-        """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door)."""
+    def keep_stopped(self, latched_by: str | None, left: str = "") -> None:
+        """What a run has stopped, ``/start`` starts: no restart (latch), no reload (door).
+
+        :param left: what is open, in words.
+        """
         self.door.bar()
         self.after.stopped_by_us = True
         self.bot.set_state(State.PAUSED if self.after.repeats.are_due_later else State.STOPPED)
         text = messages.stays_stopped() if latched_by is None else messages.latched(latched_by)
-        self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING))
+        if left:
+            text = f"{left}\n{text}"
+        self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=bool(left)))
 
     def keep_secret(self, secrets: Iterable[Secret]) -> None:
         """From now on they are masked, in the log, too. Earlier ones stay secret."""
@@ -214,7 +267,7 @@ class Protection:
             self.config,
             scope=scope_of(self._bot, self.config),
             untracked=untracked,
-            by_telegram=bool(self._bot.config.get("telegram", {}).get("enabled")),
+            by_telegram=_has_telegram(self._bot),
             shortcomings=shortcomings(self._bot.exchange),
         )
         self.notifier.send(Message(text=text))
@@ -257,6 +310,21 @@ class Protection:
         self.after.stopped_by_us = False
         return wanted
 
+    def note_stop(self, old: State, new: State, *, built: bool) -> None:
+        """Remembers a stop of the bot until the loop acts on it, or somebody starts the bot again.
+
+        The loop compares the state of now with that of its last pass, and so misses a stop that
+        comes while a bot is being built.
+
+        :param built: else freqtrade itself sets the state, which revokes nothing.
+        """
+        if old == State.RELOAD_CONFIG:
+            old = self.state_before_reload
+        if new == State.STOPPED and old in TRADING:
+            self.stopped_from = old
+        elif new in TRADING and built:
+            self.stopped_from = None
+
     def _lift(self) -> bool:
         """``/start``: the latch is lifted, repeats end, entries are allowed again."""
         try:
@@ -272,7 +340,7 @@ class Protection:
         if (turn := self._liquidator.turns.running) is not None:  # it began meanwhile
             self.door.bar(turn.request.pairs)
             if (latching := self.after.latch(turn)) is not None:
-                latching.join(LATCHED_WITHIN_S)
+                latching.wait(LATCHED_WITHIN_S)
             self.log.error("/start refused: liquidation %s has begun.", turn.correlation_id)
             return False
         return True
@@ -360,9 +428,7 @@ class Protection:
         """See :meth:`.liquidator.Liquidator.order`."""
         return self._liquidator.order(request, listener=listener, wait_turn=wait_turn)
 
-    def liquidate(
-        self, request: Request, *, process_ends: bool = False
-    ) -> LiquidationResult | None:
+    def liquidate(self, request: Request) -> LiquidationResult | None:
         """Orders a run and waits for its result.
 
         :returns: ``None`` if nothing is armed: no bot was ever built.
@@ -370,27 +436,32 @@ class Protection:
         if self._bot is None:
             return None
         with self.signals.held():
-            result = self._liquidator.wait_for(self.order(request))
-            if process_ends:
-                self.notifier.flush(LAST_MESSAGE_WITHIN_S)
-            return result
+            return self._liquidator.wait_for(self.order(request))
 
     def repeat_if_due(self) -> None:
-        """Called by the bot's loop: a run that left something open is repeated."""
-        request = self.after.repeats.due()
-        if request is not None:
-            self.liquidate(request)
+        """Called by the bot's loop, where no thread of ours repeats what left something open."""
+        with self.signals.held():
+            self.after.repeats.begin_if_due()
 
-    def end(self) -> None:
-        """The process ends in good order."""
+    def end(self, request: Request) -> None:
+        """The process ends: its last run, its last message, its lease."""
+        self.after.repeats.end()
+        self.liquidate(request)
+        self._end_has_run = True
+        self.notifier.flush(LAST_MESSAGE_WITHIN_S)
         if self._neighbours is not None:
             self._neighbours.close(for_good=True)
 
     # -- signals during a run -----------------------------------------------------------------
 
+    @property
+    def _closes_the_book(self) -> bool:
+        turn = self._liquidator.turns.running
+        return turn is not None and turn.ends_at is not None and turn.request.pairs is None
+
     def _on_held_signal(self) -> None:
         turn = self._liquidator.turns.running
-        if turn is None and not self.after.has_run:
+        if turn is None and not self._end_has_run:
             self.log.warning("%s", messages.signal_waits())
             return
         pairs = sorted({trade.pair for trade in self._liquidator.runner.trades})
@@ -422,6 +493,10 @@ class Protection:
             LiquidationState.PARTIAL,
             LiquidationState.FAILED,
         )
+
+
+def _has_telegram(bot: "LiquidatingBot") -> bool:
+    return bool(bot.config.get("telegram", {}).get("enabled"))
 
 
 _current: Protection | None = None

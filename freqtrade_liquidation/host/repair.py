@@ -8,7 +8,7 @@ table of orders is the memory.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,12 +46,16 @@ Key = tuple[str, str]
 logger = logging.getLogger(__name__)
 
 
-def repair(bot: "FreqtradeBot", audit: AuditLog) -> list[str]:
+Send = Callable[[Any], object]
+
+
+def repair(bot: "FreqtradeBot", audit: AuditLog, *, send: Send | None = None) -> list[str]:
     """Books what runs that are over have closed and not booked. Call it as often as you like.
 
     Not while a run of this process is under way, and not with freqtrade's exit lock held. With
     nothing to do it costs one read of one row. A dry-run's orders died with their process.
 
+    :param send: takes freqtrade's own messages; ``None`` = they are sent before we return.
     :returns: the pairs for which something was booked now.
     :raises AuditUnreadable: if the audit trail cannot be read.
     """
@@ -60,7 +64,7 @@ def repair(bot: "FreqtradeBot", audit: AuditLog) -> list[str]:
     global _repairer  # noqa: PLW0603 - one an audit log, so that nothing is said twice
     if _repairer is None or _repairer.audit is not audit:
         _repairer = Repairer(audit)
-    return _repairer.repair(bot)
+    return _repairer.repair(bot, send)
 
 
 class Repairer:
@@ -72,7 +76,7 @@ class Repairer:
         self._not_before: dict[Key, float] = {}
         self._told: set[tuple[Key, str]] = set()
 
-    def repair(self, bot: "FreqtradeBot") -> list[str]:
+    def repair(self, bot: "FreqtradeBot", send: Send | None = None) -> list[str]:
         """See :func:`repair`."""
         self.audit.import_fallback()
         keys = self._due()
@@ -80,7 +84,7 @@ class Repairer:
             return []
         runs = {correlation_id: sent_by(self.audit, correlation_id) for correlation_id, _ in keys}
         sent = [runs[run][pair] for run, pair in keys if pair in runs[run]]
-        return _Repair(bot, self, sent).execute()
+        return _Repair(bot, self, sent, send or bot.rpc.send_msg).execute()
 
     def _due(self) -> list[Key]:
         head = self.audit.last_sequence()
@@ -154,8 +158,11 @@ _repairer: Repairer | None = None
 class _Repair:
     """One attempt at everything that is due."""
 
-    def __init__(self, bot: "FreqtradeBot", repairer: Repairer, sent: Sequence[Sent]) -> None:
+    def __init__(
+        self, bot: "FreqtradeBot", repairer: Repairer, sent: Sequence[Sent], send: Send
+    ) -> None:
         self._bot = bot
+        self._send = send
         self._repairer = repairer
         self._sent = list(sent)
         self._trades: tuple[KnownTrade, ...] = ()
@@ -174,10 +181,17 @@ class _Repair:
         if not self._bot._exit_lock.acquire(timeout=TURN_WITHIN_S):
             self._put_off_all("freqtrade is busy with an exit; it is tried again")
             return []
+        bookkeeper = Bookkeeper(self._bot, venue, facts)
+        pairs = sorted({sent.pair for sent in self._sent})
         try:
-            return self._book(Bookkeeper(self._bot, venue, facts))
+            booked = {entry.pair: entry for entry in bookkeeper.book(pairs)}
         finally:
             self._bot._exit_lock.release()
+        # What asks the exchange comes without the lock: freqtrade's loop would wait for it.
+        self._clear_stops(pairs)
+        self._bot.wallets.update()
+        self._settle(bookkeeper, booked)
+        return [pair for pair in pairs if bookkeeper.booked.get(pair)]
 
     def _put_off_all(self, words: str) -> None:
         for sent in self._sent:
@@ -242,11 +256,7 @@ class _Repair:
 
     # -- booking ------------------------------------------------------------------------------
 
-    def _book(self, bookkeeper: Bookkeeper) -> list[str]:
-        pairs = sorted({sent.pair for sent in self._sent})
-        booked = {entry.pair: entry for entry in bookkeeper.book(pairs)}
-        self._clear_stops(pairs)
-        self._bot.wallets.update()
+    def _settle(self, bookkeeper: Bookkeeper, booked: Mapping[str, BookedPair]) -> None:
         for sent in self._sent:
             entry = booked[sent.pair]
             if entry.error is not None:
@@ -258,8 +268,7 @@ class _Repair:
             else:
                 self._repairer.settled(sent, entry, bookkeeper.booked.get(sent.pair, []))
         for message in bookkeeper.outbox.messages:
-            self._bot.rpc.send_msg(message)  # type: ignore[arg-type]
-        return [pair for pair in pairs if bookkeeper.booked.get(pair)]
+            self._send(message)
 
     def _clear_stops(self, pairs: Sequence[str]) -> None:
         """Stops of trades that are closed now: a run clears them last, and may not have come to it.

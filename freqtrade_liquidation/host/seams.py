@@ -20,6 +20,7 @@ NEEDED: Final[Seams] = (
     ("freqtrade.worker:Worker", "_worker", ("old_state",)),
     ("freqtrade.worker:Worker", "_sleep", ("sleep_duration",)),
     ("freqtrade.worker:Worker", "_reconfigure", ()),
+    ("freqtrade.worker:Worker", "_notify", ("message",)),
     ("freqtrade.worker:Worker", "exit", ()),
     ("freqtrade.freqtradebot:FreqtradeBot", "__init__", ("config",)),
     ("freqtrade.freqtradebot:FreqtradeBot", "process", ()),

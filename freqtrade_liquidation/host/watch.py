@@ -1,12 +1,16 @@
 """What the bot's loop does for us, beside trading: neighbours, latch, window, repair, reminders."""
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from freqtrade.enums import RPCMessageType, State
+from freqtrade.persistence import Trade
 
+from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.history import Interrupted
@@ -15,8 +19,10 @@ from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.reminder import Reminder
 from freqtrade_liquidation.host.repair import repair
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.threads import start_thread
 
 if TYPE_CHECKING:
+    from freqtrade_liquidation.host.bot import LiquidatingBot
     from freqtrade_liquidation.host.protection import Protection
 
 logger = logging.getLogger(__name__)
@@ -34,7 +40,13 @@ class Watch:
         self._to_finish: list[Interrupted] = []
         self._has_started = False
         self._repair_at = 0.0
+        self._repairing = threading.Lock()
         self._read_control_at = 0.0
+
+    @property
+    def has_to_finish(self) -> bool:
+        """A run that was cut off is carried on with as soon as the loop turns."""
+        return bool(self._to_finish)
 
     def finish(self, cuts: Sequence[Interrupted]) -> None:
         """Runs that a person asked for, not long ago, and whose process was killed."""
@@ -89,19 +101,32 @@ class Watch:
             )
 
     def _repair_if_due(self) -> None:
-        """Never beside a run, nor before freqtrade's own startup, unless that does not come."""
+        """Never beside a run, nor before freqtrade's own startup, unless that does not come.
+
+        In a thread: an exchange that is silent costs it half a minute, and the loop nothing.
+        """
         protection = self._protection
         ready = self._has_started or protection.bot.state == State.STOPPED
         if not ready or protection.running_id is not None or time.monotonic() < self._repair_at:
             return
+        if not self._repairing.acquire(blocking=False):
+            return
         self._repair_at = time.monotonic() + REPAIR_EVERY_S
+        bot, audit = protection.bot, protection.audit
+        if start_thread(partial(self._repair, bot, audit), name="repair") is None:
+            self._repairing.release()
+
+    def _repair(self, bot: "LiquidatingBot", audit: AuditLog) -> None:
         try:
-            pairs = repair(protection.bot, protection.audit)
+            send = self._protection.notifier.send
+            pairs = repair(bot, audit, send=lambda raw: send(Message(raw=raw)))
+            if pairs:
+                send(Message(text=messages.repaired(pairs)))
         except Exception:
             logger.exception("Trades that a run left unbooked could not be looked up.")
-            return
-        if pairs:
-            protection.notifier.send(Message(text=messages.repaired(pairs)))
+        finally:
+            Trade.session.remove()  # one a thread
+            self._repairing.release()
 
     # -- latch and window ---------------------------------------------------------------------
 

@@ -96,6 +96,24 @@ def test_bounded_returns_and_raises_as_the_function_does() -> None:
         bounded(lambda: 1 / 0, timeout_s=10, name="broken")
 
 
+def test_without_a_thread_both_go_on_in_the_thread_that_they_are_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    here = threading.current_thread().name
+    assert bounded(lambda: threading.current_thread().name, timeout_s=10, name="here") == here
+
+    async def main() -> str:
+        return await in_thread(lambda: threading.current_thread().name, name="here")
+
+    assert asyncio.run(main()) == here
+    with pytest.raises(ZeroDivisionError):
+        bounded(lambda: 1 / 0, timeout_s=10, name="broken")
+
+
 def test_bounded_gives_up_and_says_who() -> None:
     gate = threading.Event()
     try:

@@ -73,7 +73,7 @@ def liquidate(
 
 @router.post("/liquidation/disarm")
 def disarm(body: DisarmRequest, user: User, protection: Armed) -> StandingModel:
-    """Opens a maintenance window: the next automatic trigger within it leaves positions open."""
+    """Opens a maintenance window: every automatic trigger within it leaves positions open."""
     try:
         duration = window(body.duration)
     except ValueError as error:

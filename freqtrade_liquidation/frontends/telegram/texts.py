@@ -141,7 +141,7 @@ def _last_run(run: dict[str, Any] | None) -> str:
 def disarmed(until: datetime) -> str:
     """A maintenance window is open."""
     return (
-        f"DISARMED until {_minute(until)}: the next automatic trigger before then leaves "
+        f"DISARMED until {_minute(until)}: every automatic trigger before then leaves "
         "positions open. /liquidate still closes."
     )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -37,6 +36,7 @@ from freqtrade_liquidation.orders.choosing import order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.state import LiquidationState
+from freqtrade_liquidation.threads import start_thread
 from freqtrade_liquidation.trail import Listener
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,11 @@ class OutsideRun:
         self._claims, self._lease = RunClaims(book), Lease(book)
         self._say = say
         self._id = new_correlation_id(datetime.now(UTC))
-        self._signals = Signals(on_held=self._on_signal, on_third=self._on_third_signal)
+        self._signals = Signals(
+            on_held=self._on_signal,
+            on_third=self._on_third_signal,
+            has_begun=lambda: self._ends_at > 0,
+        )
         self._ends_at = 0.0
         self._trades: tuple[KnownTrade, ...] = ()
         self._bot: FreqtradeBot | None = None
@@ -178,10 +182,12 @@ class OutsideRun:
             except Exception:
                 logger.exception("Liquidation broke off.")
 
-        thread = threading.Thread(target=work, name="liquidation", daemon=True)
-        thread.start()
+        thread = start_thread(work, name="run")
+        if thread is None:
+            work()
+            return box[0] if box else self._broken(alive=False)
         thread.join(max(0.0, self._ends_at - time.monotonic()) + OVERRUN_S)
-        return box[0] if box else self._broken(thread.is_alive())
+        return box[0] if box else self._broken(alive=thread.is_alive())
 
     def _whitelist(self) -> Sequence[str]:
         return [trade.pair for trade in self._trades] or list(self._exchange.markets)[:1]
@@ -218,7 +224,7 @@ class OutsideRun:
         finally:
             wire.close()
 
-    def _broken(self, alive: bool) -> LiquidationResult:
+    def _broken(self, *, alive: bool) -> LiquidationResult:
         words = "the run did not end in time" if alive else "the run broke off"
         return LiquidationResult(
             state=LiquidationState.FAILED,

@@ -1,11 +1,13 @@
 """Who latches, and what a repeat may not do."""
 
+import threading
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from freqtrade_liquidation.host.aftermath import Aftermath, Repeats
+from freqtrade_liquidation.host.aftermath import REPEATS, Aftermath, Repeats
 from freqtrade_liquidation.host.protection import Protection
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationResult
@@ -13,6 +15,9 @@ from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
 
 BTC = frozenset({"BTC/USDT:USDT"})
+
+
+def nothing(_: Request) -> None: ...
 
 
 class Latch:
@@ -40,31 +45,62 @@ def test_latch_is_for_those_who_asked_for_the_whole_book(
     requests: list[Request], latches: bool
 ) -> None:
     control: Any = Latch()
-    after = Aftermath(control, lambda: control, repeat_after_s=30.0)
-    thread = after.latch(Turn(request=Request(trigger=requests[0].trigger), requests=requests))
-    if thread is not None:
-        thread.join(10)
+    after = Aftermath(control, lambda: control, order=nothing, repeat_after_s=30.0)
+    latching = after.latch(Turn(request=Request(trigger=requests[0].trigger), requests=requests))
+    assert latching is None or latching.wait(10)
     assert bool(control.latched) is latches
 
 
 def test_repeats_ask_for_what_the_newest_run_asked() -> None:
     """A person's command after a ``/stop`` that left something open overrides the configuration."""
-    repeats = Repeats(after_s=0.0)
+    ordered: SimpleQueue[Request] = SimpleQueue()
+    repeats = Repeats(0.0, ordered.put)
     repeats.plan(Request(trigger="stop"))
-    first = repeats.due()
-    assert first is not None
-    repeats.plan(first)
+    first = ordered.get(timeout=10)
+    assert (first.trigger, first.details["repeat"]) == ("stop", 1)
     repeats.plan(Request(trigger="telegram"))
-    newest = repeats.due()
-    assert newest is not None
+    newest = ordered.get(timeout=10)
     assert (newest.trigger, newest.details["repeat"]) == ("telegram", 1)
+    repeats.plan(newest)
+    assert ordered.get(timeout=10).details["repeat"] == 2
+    repeats.end()
+
+
+def test_repeats_end_after_the_last_one_and_no_thread_is_left() -> None:
+    others = set(threading.enumerate())
+    ordered: SimpleQueue[Request] = SimpleQueue()
+    repeats = Repeats(0.0, ordered.put)
+    assert repeats.resume(Request(trigger="rest"), REPEATS - 1) == 1
+    last = ordered.get(timeout=10)
+    assert last.details == {"repeat": REPEATS, "repeats_left": 0}
+    repeats.plan(last)
+    assert not repeats.are_due_later
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive(), thread.name
+
+
+def test_repeat_is_begun_by_the_loop_where_no_thread_is_granted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    ordered: list[Request] = []
+    repeats = Repeats(0.0, ordered.append)
+    repeats.plan(Request(trigger="stop"))
+    repeats.begin_if_due()
+    repeats.begin_if_due()
+    assert [request.details["repeat"] for request in ordered] == [1], "one at a time"
 
 
 def after_runs(*runs: tuple[LiquidationState, frozenset[str] | None]) -> Protection:
     """A bot after *runs*, each as it ended and for which pairs."""
     bot: Any = SimpleNamespace(config={"stake_currency": "USDT"}, set_state=lambda state: None)
     notifier: Any = SimpleNamespace(send=lambda message: None)
-    after = Aftermath(notifier, lambda: Any, repeat_after_s=30.0)  # type: ignore[arg-type,return-value]
+    control: Any = None
+    after = Aftermath(notifier, lambda: control, order=nothing, repeat_after_s=30.0)
     for state, pairs in runs:
         request = Request(trigger="shutdown", pairs=pairs)
         after.follows(
@@ -82,6 +118,13 @@ def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:
     """A signal in a maintenance window ends a bot whose last run failed: exit code 3, not 130."""
     failed, skipped = (LiquidationState.FAILED, None), (LiquidationState.SKIPPED, None)
     assert after_runs(failed, skipped).positions_remain
+
+
+def test_run_for_some_pairs_leaves_freqtrades_cleanup_as_it_was_configured() -> None:
+    """``cancel_open_orders_on_exit`` is ours to skip only after a run for the whole book."""
+    one_pair, whole = (LiquidationState.COMPLETED, BTC), (LiquidationState.COMPLETED, None)
+    assert not after_runs(one_pair).after.has_run
+    assert after_runs(one_pair, whole).after.has_run
 
 
 def test_run_for_some_pairs_does_not_call_the_whole_book_flat() -> None:

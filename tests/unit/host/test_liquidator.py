@@ -15,6 +15,7 @@ from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.aftermath import Aftermath
 from freqtrade_liquidation.host.control import ControlState
 from freqtrade_liquidation.host.liquidator import Liquidator
+from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.entry_gate import EntryGate
@@ -28,6 +29,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.config = LiquidationConfig(timeout_seconds=0.2)
+        self.noted: list[Any] = []
         self.door = EntryGate()
         self.masker = Masker()
         self.bot: Any = SimpleNamespace(
@@ -40,9 +42,11 @@ class StandIn:
         self.control: Any = self
         self.notifier = self.neighbours = self.signals = self
         notifier: Any = self
-        self.after = Aftermath(notifier, lambda: self.control, repeat_after_s=30.0)
+        self.watchdog = Watchdog()
+        self.after = Aftermath(
+            notifier, lambda: self.control, order=self.noted.append, repeat_after_s=30.0
+        )
         self.states: list[State] = []
-        self.noted: list[str] = []
         self.trades: tuple[()] = ()
         self.disarmed_until: datetime | None = None
         self.while_reading: Callable[[], None] = lambda: None
@@ -71,9 +75,6 @@ class StandIn:
         """The control's."""
         self.while_reading()
         return ControlState(disarmed_until=self.disarmed_until, disarmed_by="somebody")
-
-    def arm(self, **_: Any) -> None:
-        self.noted.append("armed")
 
     def latch(self, **_: Any) -> None:
         self.noted.append("latched")
@@ -143,16 +144,36 @@ def test_command_that_comes_while_the_window_is_read_closes_the_book(host: Stand
     first = host.liquidator.order(Request(trigger="stop"))
     assert first.wait(ENDS_WITHIN_S).state is LiquidationState.COMPLETED
     assert joined[0].wait(ENDS_WITHIN_S).state is LiquidationState.COMPLETED
-    assert "armed" not in host.noted, "the window is still there for what it was opened for"
 
 
-def test_maintenance_window_is_used_up_by_a_trigger_and_not_by_a_repeat(host: StandIn) -> None:
-    """Opened so that a restart leaves open what a run could not close."""
+@pytest.mark.parametrize("details", [{}, {"repeat": 1}])
+def test_maintenance_window_covers_every_automatic_trigger_within_it(
+    host: StandIn, details: dict[str, Any]
+) -> None:
+    """Disarm, ``/stop``, restart: the positions are still there."""
     host.disarmed_until = datetime.now(UTC) + timedelta(hours=1)
-    repeat = Request(trigger="stop", details={"repeat": 1})
-    result = host.liquidator.order(repeat).wait(ENDS_WITHIN_S)
-    assert result.state is LiquidationState.SKIPPED
-    assert host.noted == []
-    result = host.liquidator.order(Request(trigger="shutdown")).wait(ENDS_WITHIN_S)
-    assert result.state is LiquidationState.SKIPPED
-    assert host.noted == ["armed"]
+    for wanted in (Request(trigger="stop", details=details), Request(trigger="shutdown")):
+        result = host.liquidator.order(wanted).wait(ENDS_WITHIN_S)
+        assert result.state is LiquidationState.SKIPPED
+    assert host.noted == [], "nothing is written down that ends it"
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_run_without_a_thread_goes_on_in_the_thread_that_it_is_in(
+    host: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    ran_in: list[str] = []
+
+    def work() -> LiquidationState:
+        ran_in.append(threading.current_thread().name)
+        return LiquidationState.COMPLETED
+
+    host.work = work
+    ticket = host.liquidator.order(Request(trigger="telegram"))
+    assert ticket.wait(0).state is LiquidationState.COMPLETED
+    assert ran_in == [threading.current_thread().name]
+    assert host.noted == ["latched"]

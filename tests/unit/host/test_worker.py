@@ -23,21 +23,19 @@ def nothing(*_: Any, **__: Any) -> None: ...
 
 def test_stop_that_comes_after_our_look_and_before_freqtrades_is_a_trigger() -> None:
     bot = object.__new__(LiquidatingBot)
-    bot._state, bot._built, bot.wake = State.RUNNING, False, threading.Event()
+    bot._state, bot._built, bot.wake = State.RUNNING, True, threading.Event()
     bot.notify_status = bot.check_for_open_trades = nothing  # type: ignore[method-assign]
     asked: list[Request] = []
     worker: Any = object.__new__(LiquidatingWorker)
     worker.freqtrade, worker._resume_from, worker._heartbeat_interval = bot, None, 0
     worker._throttle_secs, worker._throttle, worker._notify = 5, nothing, nothing
     worker._rollback = nothing
-    worker._protection = SimpleNamespace(
-        signals=SimpleNamespace(check=nothing),
-        watch=SimpleNamespace(look=nothing),
-        after=SimpleNamespace(stopped_by_us=False, repeats=SimpleNamespace(are_due_later=False)),
-        repeat_if_due=lambda: setattr(bot, "state", State.STOPPED),
-        announce=nothing,
-        liquidate=asked.append,
-    )
+    protection: Any = Protection()
+    protection.signals = SimpleNamespace(check=nothing)
+    protection.watch = SimpleNamespace(look=nothing)
+    protection.repeat_if_due = lambda: setattr(bot, "state", State.STOPPED)
+    protection.announce, protection.liquidate = nothing, asked.append
+    worker._protection = bot._protection = protection
     assert worker._worker(State.RUNNING) is State.STOPPED
     assert [request.trigger for request in asked] == ["stop"]
     assert worker._worker(State.STOPPED) is State.STOPPED
@@ -58,9 +56,9 @@ def test_start_that_overlaps_the_beginning_of_a_run_opens_nothing(
         turns = protection._liquidator.turns
         turn = turns.enter(Request(trigger="rest"), None, wait_turn=True).turn
         protection.door.bar()
-        thread = protection.after.latch(turn)
-        assert thread is not None
-        thread.join(10)
+        latching = protection.after.latch(turn)
+        assert latching is not None
+        assert latching.wait(10)
 
     protection.door.bar()
     monkeypatch.setattr(protection.after.repeats, "end", a_run_begins)

@@ -17,8 +17,8 @@ from freqtrade_liquidation.errors import (
 from freqtrade_liquidation.exchange.rules.kinds import KINDS, kinds_of
 from freqtrade_liquidation.exchange.rules.lists import order_questions
 from freqtrade_liquidation.model import CancelStatus, OpenOrder, OrderRole
-from freqtrade_liquidation.orders.entry_gate import Door
-from freqtrade_liquidation.orders.futures import FuturesVenue
+from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.futures import FuturesOrders
 
 SETUPS = {str(setup): setup for setup in setups()}
 TRAIL: dict[str, Any] = {
@@ -71,9 +71,9 @@ EMPTY: Answers = (
 )
 
 
-def venue(name: str, answers: Answers) -> FuturesVenue:
+def venue(name: str, answers: Answers) -> FuturesOrders:
     lab = Lab(SETUPS[name], (*answers, *EMPTY))
-    return FuturesVenue(lab.exchange, lab.wire, (), door=Door())
+    return FuturesOrders(lab.exchange, lab.wire, (), gate=EntryGate())
 
 
 def orders(name: str, answers: Answers) -> list[OpenOrder]:
