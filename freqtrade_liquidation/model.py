@@ -241,6 +241,11 @@ class PairState(StrEnum):
     NOT_PROVEN = "not_proven"
     """Neither shown open nor shown closed."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> "PairState | None":
+        """Earlier releases wrote ``unverified``."""
+        return cls.NOT_PROVEN if value == "unverified" else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairOutcome:
