@@ -434,9 +434,18 @@ class Run:
             return False
         if self._rules.close and not self._reader.is_complete:
             return False
-        if self._positions_at < self._sender.answered_at:
+        if self._positions_at < self._sender.answered_at or self._cancels_are_left():
             return False
         return not self._sender.flights and not self._attempts.waiting()
+
+    def _cancels_are_left(self) -> bool:
+        """An entry rests that may be cancelled once more, when a later list has shown it."""
+        book = self._scoped()
+        return (
+            self._rules.cancel_entries
+            and book is not None
+            and any(self._attempts.may_still_cancel(entry) for entry in book.entries)
+        )
 
     def _is_older_than(self, moment: float) -> bool:
         positions, orders = self._reader.positions, self._reader.orders
