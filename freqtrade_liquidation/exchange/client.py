@@ -97,7 +97,9 @@ class Wire:
             exchange = self._copy(timeout_s)
             heard = listen(exchange._api)
             sent = True
-            return await in_thread(lambda: call(exchange), name="request", ended=self._thread_ended)
+            return await in_thread(
+                lambda: heard.believed(call(exchange)), name="request", ended=self._thread_ended
+            )
         except Exception as error:
             if not sent:
                 raise

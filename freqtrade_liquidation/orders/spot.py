@@ -22,6 +22,7 @@ from freqtrade_liquidation.errors import (
     ExchangeUnavailable,
     LiquidationError,
 )
+from freqtrade_liquidation.exchange.rows import coins
 from freqtrade_liquidation.exchange.rules.names import is_ours
 from freqtrade_liquidation.exchange.rules.stops import stop_price
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
@@ -91,12 +92,9 @@ class LedgerVenue(FuturesVenue):
         """Free and locked coins by currency; ``None`` in dry-run, where the wallet is made up."""
         if self._dry_run:
             return None
-        raw = await self._wire.read(lambda exchange: exchange.get_balances(), timeout_s=timeout_s)
-        held = {
-            currency: float(balance.get("total") or 0.0)
-            for currency, balance in raw.items()
-            if isinstance(balance, dict)
-        }
+        held = await self._wire.read(
+            lambda exchange: coins(exchange.get_balances()), timeout_s=timeout_s
+        )
         if not held:  # an answer about something else: with it every trade's coins would be gone
             raise ExchangeUnavailable("the balance lists no currency at all")
         return held
