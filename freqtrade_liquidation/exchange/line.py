@@ -97,7 +97,7 @@ class HttpLine:
             _expire(exchange._api, timeout_s)
         heard = listen(exchange._api)
         try:
-            return await in_thread(lambda: call(exchange), name="request")
+            return await in_thread(lambda: heard.believed(call(exchange)), name="request")
         except Exception as error:
             raise self._translated(error, heard, write=write) from error
         finally:

@@ -11,6 +11,7 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import AccountRefused, ExchangeUnavailable
 from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.exchange.rows import whole_orders, whole_positions
 from freqtrade_liquidation.exchange.rules.lists import (
     Question,
     order_questions,
@@ -133,14 +134,17 @@ def first_page(question: Question) -> Params:
 
 def ask_positions(exchange: Exchange, params: Params) -> list[Any]:
     """One page. ccxt's own: freqtrade's Hyperliquid takes a part without an answer for empty."""
-    return list(exchange._api.fetch_positions(None, params=params))
+    api: Any = exchange._api
+    return whole_positions(api, api.fetch_positions(None, params=params))
 
 
 def ask_orders(pair: str | None, exchange: Exchange, params: Params) -> list[Any] | None:
     """One page; ``None`` = they are not listed without a *pair*."""
+    api: Any = exchange._api
     try:
-        return list(exchange._api.fetch_open_orders(pair, params=params))
+        rows = api.fetch_open_orders(pair, params=params)
     except (ccxt.ArgumentsRequired, ccxt.NotSupported):
         if pair is not None:
             raise
         return None
+    return whole_orders(api, rows, of_pair=pair is not None)

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from freqtrade_liquidation.drill.signing.support import Support, supported
+from freqtrade_liquidation.exchange.rules.shapes import SHAPES
+from freqtrade_liquidation.exchange.shape import EACH, Shape
 from freqtrade_liquidation.frontends.exchange_answers import (
     CODES_HEAD,
     CODES_MEAN,
@@ -38,6 +40,7 @@ COLUMNS: Final = {
     "position_mode": "position mode",
     "largest_order": "largest market order",
     "lost_order": "order whose answer was lost",
+    "emptiness": "empty list",
 }
 """Field of :class:`Support`, and what it is called."""
 
@@ -63,8 +66,16 @@ MEANING: Final = """\
 - **requests**: one at a time where the exchange wants growing nonces.
 - **position mode**: what freqtrade does about it at its start, and what goes with an order.
 - **largest market order**: the field of ccxt's market. Larger positions are closed in pieces.
-- **order whose answer was lost**: how it is found again."""
+- **order whose answer was lost**: how it is found again.
+- **empty list**: how it is told apart from an answer that is none. *By its shape*: see the next
+  table. Where an exchange says null for "none", a broken answer may look alike.
+  *Not known*: ccxt's empty list is believed if the answer held any list."""
 
+LISTS: Final = """\
+Every list that a run takes. An answer counts only if it says what is in the fourth column, has rows
+where the fifth says, and each row has what is in the sixth. Else the question is unanswered, and is
+asked again; it is never taken for an empty list. Each list is tested with a full answer, with odd
+bodies, and with each node of the full answer gone wrong."""
 UNSUPPORTED: Final = (
     ("hedge mode", "binance, binanceusdm", "freqtrade refuses to start"),
     ("hedge mode", "bybit, bitget", "freqtrade sets one-way mode at its start"),
@@ -132,10 +143,42 @@ def page(found: Iterable[Support]) -> str:
         f"## What the columns say\n\n{MEANING}",
         f"## Limits\n\n{LIMITS_MEAN}\n\n" + _lines(LIMITS_HEAD, [*limits()]),
         f"## What refusals mean\n\n{CODES_MEAN}\n\n" + _lines(CODES_HEAD, [*refusals()]),
+        f"## Lists\n\n{LISTS}\n\n{_shapes()}",
         "## Not supported\n\nRefused at the start or reported, never half handled:\n\n"
         + _lines(("what", "where", "what happens"), UNSUPPORTED),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _shapes() -> str:
+    rows = [
+        (
+            name,
+            str(shape.lists),
+            _code(f"{shape.method} {shape.path}" + (f" {shape.sent}" if shape.sent else "")),
+            ", ".join(_code(f"{field} = {word}") for field, word in shape.says.items()) or "any",
+            _place(shape),
+            ", ".join(str(need) for need in shape.row),
+            shape.source,
+        )
+        for name, shapes in SHAPES.items()
+        for shape in shapes
+    ]
+    head = ("exchange", "list", "request", "answer says", "rows", "each row has", "source")
+    return _lines(head, rows)
+
+
+def _place(shape: Shape) -> str:
+    steps = ["each" if step == EACH else str(step) for step in shape.at]
+    held = _code(".".join(steps)) if steps else "the answer"
+    null = {None: "", "": "; null: none"}
+    return f"{held}: {shape.holder}" + null.get(
+        shape.null_with, f"; null with {shape.null_with} null: none"
+    )
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('|', chr(92) + '|')}`"
 
 
 def made_with() -> str:

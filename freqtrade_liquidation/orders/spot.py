@@ -13,6 +13,7 @@ from typing import Any
 
 from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.exchange.rows import coins
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, OrderRole, Position
 from freqtrade_liquidation.orders.base import OrderManagerBase
@@ -57,12 +58,9 @@ class SpotOrders(OrderManagerBase):
 
     async def _balances(self, timeout_s: float) -> dict[str, float]:
         """Free and locked coins by currency."""
-        raw = await self._client.read(lambda exchange: exchange.get_balances(), timeout_s=timeout_s)
-        held = {
-            currency: float(balance.get("total") or 0.0)
-            for currency, balance in raw.items()
-            if isinstance(balance, dict)
-        }
+        held = await self._client.read(
+            lambda exchange: coins(exchange.get_balances()), timeout_s=timeout_s
+        )
         if not held:  # an answer about something else: with it every trade's coins would be gone
             raise ExchangeUnavailable("the balance lists no currency at all")
         return held

@@ -172,18 +172,17 @@ def test_pair_open_on_both_sides_is_not_touched_and_named_while_others_are_close
     assert list(practice.positions()) == [BTC]
 
 
-def test_position_whose_side_is_not_told_is_open_and_named(
+def test_position_whose_side_ccxt_does_not_find_is_closed_by_the_sign_of_its_size(
     practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """binance tells it by the notional's sign, and a mark price of 0 has none."""
-    practice.seed_position(BTC, 0.5)
+    """ccxt takes binance's side from the notional's sign, and a mark price of 0 has none."""
+    practice.seed_position(BTC, -0.5)
     list_as(monkeypatch, futures, {"notional": "0"}, instead=True)
-    result = liquidate(futures, trade(BTC, 0.5), account_scope=False)
-    assert result.state is LiquidationState.FAILED
+    result = liquidate(futures, trade(BTC, 0.5, side=Side.SHORT), account_scope=False)
+    assert result.state is LiquidationState.COMPLETED
     [outcome] = result.outcomes
-    assert (outcome.pair, outcome.side, outcome.state) == (BTC, Side.UNKNOWN, PairState.OPEN)
-    assert outcome.tracked
-    assert "long or short: close it by hand" in str(outcome.error)
+    assert (outcome.pair, outcome.side, outcome.state) == (BTC, Side.SHORT, PairState.CLOSED)
+    assert practice.positions() == {}
 
 
 def list_as(

@@ -60,7 +60,7 @@ class Recorder(HTTPAdapter):
 def _response(request: requests.PreparedRequest, answer: Any) -> requests.Response:
     response = requests.Response()
     response.status_code, response.url, response.request = 200, request.url or "", request
-    response._content = json.dumps(answer).encode()
+    response._content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     response.raw = io.BytesIO()
     response.headers["Content-Type"] = "application/json"
     return response

@@ -8,7 +8,8 @@ Contracts are not one coin where the exchange's are not. Source: the examples in
 from typing import Any, Final
 
 Answers = tuple[tuple[str, Any], ...]
-"""A part of the address or the body, and the answer to it. The first that fits counts."""
+"""A part of the address or the body, and the answer to it: JSON, or a body as it is, in bytes. The
+first that fits counts."""
 
 
 def _binance_symbol(**more: Any) -> dict[str, Any]:
@@ -164,6 +165,8 @@ KRAKEN: Final[Answers] = (
         "leverage_buy": [], "leverage_sell": [], "status": "online", "fees": [[0, 0.4]],
         "fees_maker": [[0, 0.25]],
     }}}),
+    ("/OpenOrders", {"error": [], "result": {"open": {}}}),
+    ("/ClosedOrders", {"error": [], "result": {"closed": {}, "count": 0}}),
     ("kraken", {"error": [], "result": {}}),
 )  # fmt: skip
 
@@ -201,12 +204,13 @@ BITGET: Final[Answers] = (
         "quotePrecision": "8", "status": "online", "minTradeUSDT": "1", "takerFeeRate": "0.002",
         "makerFeeRate": "0.002",
     }]}),
-    ("productType=USDT-FUTURES", {"code": "00000", "data": [
+    ("contracts?productType=USDT-FUTURES", {"code": "00000", "data": [
         _bitget_swap("BTCUSDT", "BTC", "USDT"),
     ]}),
-    ("productType=USDC-FUTURES", {"code": "00000", "data": [
+    ("contracts?productType=USDC-FUTURES", {"code": "00000", "data": [
         _bitget_swap("ETHPERP", "ETH", "USDC"),
     ]}),
+    ("/mix/order/", {"code": "00000", "data": {"entrustedList": None, "endId": None}}),
     ("bitget", {"code": "00000", "data": []}),
 )  # fmt: skip
 
@@ -238,7 +242,7 @@ BINGX: Final[Answers] = (
         "symbol": "BTC-USDT", "minNotional": 5, "maxNotional": 200000, "status": 1,
         "tickSize": 0.01, "stepSize": 0.000001, "apiStateSell": True, "apiStateBuy": True,
     }]}}),
-    ("bingx", {"code": 0, "data": {}}),
+    ("bingx", {"code": 0, "data": {"orders": []}}),
 )  # fmt: skip
 
 BITMART: Final[Answers] = (

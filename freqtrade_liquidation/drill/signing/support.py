@@ -28,6 +28,7 @@ from freqtrade_liquidation.exchange.rules.lists import (
 )
 from freqtrade_liquidation.exchange.rules.lookup import asks_by_name, can_find
 from freqtrade_liquidation.exchange.rules.maximum import maximum_source
+from freqtrade_liquidation.exchange.rules.shapes import SHAPES, has_shapes
 from freqtrade_liquidation.exchange.rules.shortcomings import requests_of_a_look
 
 
@@ -51,6 +52,7 @@ class Support:
     position_mode: str
     largest_order: str
     lost_order: str
+    emptiness: str
 
 
 def supported() -> Iterator[Support]:
@@ -86,6 +88,7 @@ def _support(setup: Setup, mode: TradingMode, margins: str) -> Support:
         position_mode=_position_mode(lab, found) if futures else "not on spot",
         largest_order=maximum or "none published",
         lost_order=_lost_order(exchange),
+        emptiness=emptiness(api),
     )
 
 
@@ -132,6 +135,14 @@ def _position_mode(lab: Lab, found: Requests) -> str:
         elif re.search(r"positionSide|account/config", signed.path):
             at_start = "asked"
     return at_start + (f", sent as {side.split('.')[-1]}" if side else "")
+
+
+def emptiness(api: Any) -> str:
+    """What an empty list of ccxt's exchange *api* is believed for."""
+    if not has_shapes(api):
+        return "not known"
+    weak = [shape for shape in rule_for(SHAPES, api, ()) if shape.null_with == ""]
+    return "by its shape" + "".join(f"; {shape.lists} of {shape.path}: null" for shape in weak)
 
 
 def _lost_order(exchange: Exchange) -> str:

@@ -14,6 +14,7 @@ from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.kinds import unseen
 from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
 from freqtrade_liquidation.exchange.rules.lookup import can_find
+from freqtrade_liquidation.exchange.rules.shapes import has_shapes
 
 DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
 
@@ -34,6 +35,11 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
         yield (
             f"{name} cannot be asked for an order by our name for it: a close whose answer is lost "
             "stays open in the report until the exchange shows that it is not."
+        )
+    if not has_shapes(exchange._api):
+        yield (
+            f"How {name} says that a list is empty is not known: a flat book there is proven less "
+            "well than elsewhere. Look at the exchange after a run."
         )
     if are_in_order(exchange._api):
         yield (

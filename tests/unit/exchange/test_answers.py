@@ -1,4 +1,4 @@
-"""What an answer says of how long to wait, and answers that say nothing."""
+"""What an answer says of how long to wait, and answers that are none to the question."""
 
 from typing import Any
 
@@ -145,3 +145,80 @@ def test_good_status_with_a_body_that_says_nothing_raises(body: str) -> None:
 )
 def test_answer_that_says_something_or_need_not_is_passed_on(status: int, body: str) -> None:
     heard(status, body)
+
+
+def asked(api: Any, answer: Any, path: str, *, method: str = "GET", status: int = 200) -> Answer:
+    """What was heard of *answer*, given to a request for *path*."""
+    api.fetch = lambda *args: answer
+    kept = listen(api)
+    kept.status = status
+    api.fetch(f"https://somewhere{path}", method)
+    return kept
+
+
+def test_list_endpoint_without_its_shape_raises_and_with_it_tells_its_rows() -> None:
+    good = {"code": "0", "data": [
+        {"instId": "BTC-USDT-SWAP", "posSide": "net", "pos": size} for size in ("3", "0")
+    ]}  # fmt: skip
+    heard = asked(ccxt.myokx(), good, "/api/v5/account/positions")
+    assert [row["pos"] for row in heard.rows] == ["3"], "a row of size zero is no position"
+    for odd in ({"code": "0", "msg": ""}, {"code": "0", "data": None}, {"code": "1", "data": []}):
+        with pytest.raises(ccxt.BadResponse):
+            asked(ccxt.okx(), odd, "/api/v5/account/positions")
+
+
+def test_null_means_none_only_where_the_exchange_says_so() -> None:
+    path = "/api/v2/mix/order/orders-pending"
+    none = {"code": "00000", "data": {"entrustedList": None, "endId": None}}
+    assert asked(ccxt.bitget(), none, path).rows == []
+    for data in ({"entrustedList": None}, {"entrustedList": None, "endId": "7"}, {"endId": None}):
+        with pytest.raises(ccxt.BadResponse):
+            asked(ccxt.bitget(), {"code": "00000", "data": data}, path)
+
+
+def test_write_needs_no_shape() -> None:
+    """Its answer has three outcomes, not two: ``an_order`` and ``translate`` judge it."""
+    asked(ccxt.binance(), {"orderId": 7}, "/fapi/v1/order", method="POST")
+    asked(ccxt.binance(), {"code": 200}, "/fapi/v1/allOpenOrders", method="DELETE")
+
+
+@pytest.mark.parametrize(
+    ("answer", "believed"),
+    [
+        ([], True),
+        ({"result": {"rows": []}}, True),
+        ({"result": None}, False),
+        ({"result": {}}, False),
+        ({"code": 0, "msg": "busy"}, False),
+        ("OK", False),
+    ],
+)
+def test_empty_list_of_an_exchange_without_shapes_is_believed_if_there_was_a_list(
+    answer: Any, believed: bool
+) -> None:
+    heard = asked(ccxt.bitvavo(), answer, "/orders")
+    assert heard.believed([{"id": "7"}]) == [{"id": "7"}]
+    if believed:
+        assert heard.believed([]) == []
+        return
+    with pytest.raises(ccxt.BadResponse):
+        heard.believed([])
+
+
+def test_error_that_ccxt_has_no_class_for_is_no_word_about_a_list() -> None:
+    """Asked again; where the exchange's code says more, ``codes`` finds it in the same words."""
+
+    def refuse(*args: Any) -> Any:
+        raise ccxt.ExchangeError('bitget {"code": 0, "msg": "Service is busy"}')
+
+    for path, kind in (
+        ("/api/v2/mix/position/all-position", ccxt.BadResponse),
+        ("/api/v2/mix/order/detail", ccxt.ExchangeError),
+    ):
+        api: Any = ccxt.bitget()
+        api.fetch = refuse
+        listen(api).status = 200
+        with pytest.raises(kind) as told:
+            api.fetch(f"https://api.bitget.com{path}", "GET")
+        assert type(told.value) is kind
+        assert "Service is busy" in str(told.value)

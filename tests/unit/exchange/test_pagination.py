@@ -45,16 +45,26 @@ def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists
 
 def rows(first: int, count: int, **info: Any) -> list[dict[str, Any]]:
     return [
-        {"id": str(first + i), "symbol": "BTC/USDT:USDT", "side": "buy", "info": info}
+        {
+            "id": str(first + i),
+            "symbol": "BTC/USDT:USDT",
+            "side": "buy",
+            "amount": 1.0,
+            "info": info,
+        }
         for i in range(count)
     ]
+
+
+def positions(first: int, count: int) -> list[dict[str, Any]]:
+    return [{**row, "side": "long", "contracts": 1.0} for row in rows(first, count)]
 
 
 def test_position_in_another_settle_currency_is_seen() -> None:
     """Bybit lists one settle currency an answer; ccxt asks for one."""
 
     def answer(symbol: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
-        return rows(1, 1) if params["settleCoin"] == "USDC" else []
+        return positions(1, 1) if params["settleCoin"] == "USDC" else []
 
     bybit, _ = lists("bybit", answer)
     listed = asyncio.run(bybit.positions(timeout_s=1.0))
@@ -112,14 +122,14 @@ def test_full_page_whose_ids_are_no_numbers_is_not_taken_for_the_end() -> None:
 def test_gates_pages_are_counted_on() -> None:
     def answer(symbol: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
         first = int(params.get("offset", 0))
-        return rows(first, min(100, 130 - first)) if params["settle"] == "usdt" else []
+        return positions(first, min(100, 130 - first)) if params["settle"] == "usdt" else []
 
     gate, _ = lists("gate", answer)
     assert len(asyncio.run(gate.positions(timeout_s=1.0)).rows) == 130
 
 
 def test_list_that_repeats_its_page_is_not_taken_for_whole() -> None:
-    gate, wire = lists("gate", lambda symbol, params: rows(0, 100))
+    gate, wire = lists("gate", lambda symbol, params: positions(0, 100))
     listed = asyncio.run(gate.positions(timeout_s=1.0))
     assert listed.cut_off
     assert wire.reads == 4, "two settle currencies, two pages each"
@@ -141,7 +151,7 @@ def test_pairs_are_asked_for_one_by_one_where_they_must_be_named() -> None:
     def answer(symbol: str | None, params: dict[str, Any]) -> list[dict[str, Any]]:
         if symbol is None:
             raise ccxt.ArgumentsRequired("symbol")
-        return [{"id": symbol, "symbol": symbol}]
+        return [{**rows(1, 1)[0], "id": symbol, "symbol": symbol}]
 
     kraken, _ = lists("krakenfutures", answer)
     [(_, listed)] = asyncio.run(kraken.orders({"A", "B"}, timeout_s=1.0))

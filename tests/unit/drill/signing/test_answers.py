@@ -138,7 +138,8 @@ STOPS: dict[str, Answers] = {
     "bybit futures isolated": (("order/realtime?settleCoin=USDT", _bybit(
         {"orderId": "7", "symbol": "BTCUSDT", "side": "Sell", "orderType": "Market", "qty": "2",
          "leavesQty": "2", "triggerPrice": "50000", "reduceOnly": True, "price": "0",
-         "orderStatus": "Untriggered", "stopOrderType": "Stop", "createdTime": "1684738540559"},
+         "orderStatus": "Untriggered", "stopOrderType": "Stop", "tpslMode": "Full",
+         "createdTime": "1684738540559"},
     )),),
     "gate futures isolated": (("/futures/usdt/price_orders", [
         {"id": 7, "status": "open", "trigger": {"price": "50000", "rule": 2, "price_type": 0},
