@@ -403,7 +403,7 @@ def test_disarmed_leaves_positions_once_and_rearms(
     with bot:
         wait_until_invested(bot, 2)
         log = AuditLog(
-            f"sqlite:///{bot.database}", fallback=bot.folder / "none.jsonl", masker=Masker([])
+            f"sqlite:///{bot.database}", fallback=bot.folder / "none.sqlite", masker=Masker([])
         )
         Control(log).disarm(timedelta(minutes=15), by="test")
         log.close()
