@@ -10,16 +10,17 @@ FREQTRADE ?=
 # The oldest freqtrade that setup.cfg admits, and the ccxt of its days.
 OLDEST := $(shell sed -n 's/^ *freqtrade>=//p' setup.cfg)
 OLDEST_CCXT := 4.5.51
-# How long "make simulate" goes on.
+# How long "make simulate" and "make fuzz" go on.
 MINUTES ?= 1
 
-.PHONY: help drill install test test-oldest types simulate bench check clean
+.PHONY: help drill install test test-oldest types simulate fuzz bench check clean
 
 help:
 	@echo "make drill        fire drill: a real bot on the practice exchange, a real signal, a flat book"
 	@echo "make test         the tests"
 	@echo "make test-oldest  types and tests on the oldest freqtrade that is supported ($(OLDEST)), in .venv-oldest"
 	@echo "make simulate     new random schedules on all cores for MINUTES (1); says how to replay what fails"
+	@echo "make fuzz         random junk in every table and in the fallback file, for MINUTES (1)"
 	@echo "make bench        measures times to flat (20 minutes at most) and rewrites the tables in docs/performance.md"
 	@echo "make check        everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean        removes $(VENV) and what builds and tests leave behind"
@@ -57,6 +58,9 @@ types: $(VENV)/.installed-test
 
 simulate: $(VENV)/.installed-test
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
+
+fuzz: $(VENV)/.installed-test
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks

@@ -87,7 +87,7 @@ def commit_s(folder: Path, events: int) -> float:
     """Median of `COMMITS`: seconds to make *events* intents durable in SQLite, in one commit."""
     log = AuditLog(
         f"sqlite:///{folder / f'audit{events}.sqlite'}",
-        fallback=folder / "audit.jsonl",
+        fallback=folder / "audit.sqlite",
         masker=Masker([]),
     )
     took = []

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 Row: TypeAlias = Mapping[str, Any]
@@ -121,17 +122,25 @@ def verify(rows: Iterable[Row], head: ChainHead | None) -> ChainReport:
     :param head: ``None`` = it is missing; an empty chain needs none.
     """
     last, before = ChainHead(), None
-    for row in rows:
-        if fault := _fault_at(row, last, before, head):
+    coming = chain(rows, (None,))
+    row = next(coming)
+    while row is not None:
+        following = next(coming)
+        if fault := _fault_at(row, following, last, before, head):
             return fault
         before, last = last, ChainHead(row["sequence"], row["hash"])
+        row = following
     return _fault_at_end(last, head) or ChainReport(
         checked=last.sequence, message=f"The chain holds: {last.sequence} events, none missing."
     )
 
 
 def _fault_at(
-    row: Row, last: ChainHead, before: ChainHead | None, head: ChainHead | None
+    row: Row,
+    following: Row | None,
+    last: ChainHead,
+    before: ChainHead | None,
+    head: ChainHead | None,
 ) -> ChainReport | None:
     expected, found = last.sequence + 1, row["sequence"]
     if found != expected:
@@ -139,6 +148,10 @@ def _fault_at(
     own_hash_fits = _hash_fits(row)
     if own_hash_fits and row["previous_hash"] == last.hash:
         return None
+    if own_hash_fits and before is not None and row["previous_hash"] == before.hash:
+        return added(last.sequence)  # this row goes on as if the one before did not stand there
+    if following is not None and following["previous_hash"] == last.hash and _hash_fits(following):
+        return added(found)
     if own_hash_fits and before is not None:
         # This row is as it was written, so the hash that it quotes is the true one: the row before
         # was changed, and its hash made to fit.
@@ -178,8 +191,8 @@ def _fault(kind: FaultKind, sequence: int, words: str) -> ChainReport:
 
 
 def added(sequence: int) -> ChainReport:
-    """The report for a row after the head."""
-    return _fault(FaultKind.ADDED, sequence, "stands after the chain's head: added by hand")
+    """The report for a row that the chain does not know."""
+    return _fault(FaultKind.ADDED, sequence, "stands beside the chain: added by hand")
 
 
 def changed(sequence: int, words: str) -> ChainReport:

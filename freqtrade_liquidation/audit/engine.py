@@ -11,6 +11,7 @@ BUSY_TIMEOUT_S: Final = 0.1
 STATEMENT_TIMEOUT_MS: Final = 1000
 CONNECT_TIMEOUT_S: Final = 2
 """libpq rounds 1 up to 2."""
+SERVERS_LIKE_MYSQL: Final = ("mysql", "mariadb")
 WRITING: Final = {"audit_write": True}
 """Execution option of connections that write: they take the write lock at BEGIN."""
 
@@ -30,7 +31,7 @@ class _Existing:
     """A database file that was there once is not made anew by a write of ours.
 
     Whoever has moved it away to put another in its place would overwrite what we had written. The
-    JSON Lines file keeps it until the database is there again.
+    fallback file keeps it until the database is there again.
     """
 
     def __init__(self, file: Path) -> None:
@@ -70,21 +71,55 @@ def make_engine(db_url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     engine = create_engine(
-        url, pool_size=2, pool_pre_ping=True, connect_args=_libpq(url.drivername)
+        url, pool_size=2, pool_pre_ping=True, connect_args=_arguments(url.drivername)
     )
-    if engine.dialect.name == "postgresql":
-        event.listen(engine, "connect", _set_up_postgresql)
+    bound_statements(engine, STATEMENT_TIMEOUT_MS)
     return engine
 
 
-def _libpq(drivername: str) -> dict[str, Any]:
-    if "psycopg" not in drivername and drivername != "postgresql":
-        return {}
-    return {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": CONNECT_TIMEOUT_S * 1000}
+def bound_statements(engine: Engine, timeout_ms: int) -> None:
+    """No statement of *engine*'s takes longer, nor waits for a lock longer than the server can be
+    told to: 100 ms, on MariaDB within *timeout_ms*."""
+
+    def on_postgresql(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+            cursor.execute(f"SET statement_timeout = {timeout_ms}")
+        connection.commit()
+
+    def on_mysql(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            if "mariadb" in str(cursor.fetchone()[0]).lower():
+                cursor.execute(f"SET SESSION max_statement_time = {timeout_ms / 1000}")
+            else:  # for reads alone; a write waits for its lock
+                cursor.execute(f"SET SESSION max_execution_time = {timeout_ms}")
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")  # whole seconds
+        connection.commit()
+
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", on_postgresql)
+    elif engine.dialect.name in SERVERS_LIKE_MYSQL:
+        event.listen(engine, "connect", on_mysql)
+
+
+def _arguments(drivername: str) -> dict[str, Any]:
+    """Short waits for a server that does not answer."""
+    if "psycopg" in drivername or drivername == "postgresql":
+        return {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": CONNECT_TIMEOUT_S * 1000}
+    if "pymysql" in drivername:
+        return {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": CONNECT_TIMEOUT_S,
+            "write_timeout": CONNECT_TIMEOUT_S,
+        }
+    return {}
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
+    # Bytes that are no text cost their own row, and not every read of its table.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
     # The default in WAL mode may be NORMAL, which may lose the last commits with the power.
     connection.execute("PRAGMA synchronous=FULL")
 
@@ -93,10 +128,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE: two processes that both read the head before writing would fork the chain.
     writing = connection.get_execution_options().get("audit_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _set_up_postgresql(connection: Any, _record: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-    connection.commit()

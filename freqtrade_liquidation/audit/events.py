@@ -45,6 +45,7 @@ class AuditEventType(StrEnum):
     INTERRUPTED = "liquidation_interrupted"
     ABANDONED = "liquidation_abandoned"
     UNTRACKED_FOUND = "liquidation_untracked_found"
+    ROWS_SET_ASIDE = "liquidation_rows_set_aside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,182 +1,330 @@
-"""The JSON Lines file for when the database cannot be written."""
+"""The second SQLite file: it takes the trail while the database does not.
 
-import contextlib
+It belongs to one database; its name is a digest of that database's address, and the address stands
+in it. Several bots share a user_data folder, and the one file that they once shared gave one bot
+the latch and the sells of another.
+
+Why SQLite and not lines of text: a torn write, two processes and a full disk are then SQLite's
+business, and what is taken in leaves in one transaction with nothing moved aside. Why a rollback
+journal and not WAL: the file is seldom written, one file is easier to look at and to move away, and
+WAL needs shared memory, which network file systems and some bind mounts do not have.
+
+Who can write the folder can put anything in the file's place. So the file is looked at before it is
+opened: a link, a pipe, a folder, a file of another user, or one that is no database of ours is
+renamed and told, and a new one is made. Locks are waited for 100 ms, queries end after 500 ms.
+"""
+
 import json
+import logging
 import os
-import sys
+import sqlite3
+import stat
+import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from freqtrade_liquidation.audit.chain import canonical
+from freqtrade_liquidation.audit.checks import JSON_LENGTH, Misfit
+from freqtrade_liquidation.audit.rows import Border, Line, SetAside, line
 
-if sys.platform != "win32":
-    import fcntl
-
-KEYS: Final = {"line_id", "record_id", "kind", "data"}
-
-FALLBACK_NAME: Final = "liquidation_audit.jsonl"
-"""In freqtrade's user_data folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line: an event or a run's row.
-
-    :param line_id: unique; by it a line is imported once.
-    :param record_id: of the ``record`` call; if that did reach the database after all (the answer
-        to its commit was lost), its lines are not imported.
-    :param kind: ``event`` or ``run``.
-    :param data: the row, without its place in the chain.
-    """
-
-    record_id: str
-    kind: str
-    data: dict[str, Any]
-    line_id: str
-
-    @classmethod
-    def of(cls, record_id: str, kind: str, data: dict[str, Any]) -> "Line":
-        """A new line with an id of its own."""
-        return cls(record_id=record_id, kind=kind, data=data, line_id=uuid.uuid4().hex)
-
-    def encode(self) -> bytes:
-        """As it stands in the file, newline included."""
-        row = {key: getattr(self, key) for key in KEYS}
-        return (canonical(row) + "\n").encode("ascii")
+BUSY_TIMEOUT_S: Final = 0.1
+ANSWERS_WITHIN_S: Final = 0.5
+APPLICATION_ID: Final = 0x6C69_7166  # "liqf"
+VERSION: Final = 1
+BATCH: Final = 200
+BROKEN: Final = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+TABLES: Final = (
+    "CREATE TABLE identity (database TEXT NOT NULL)",
+    "CREATE TABLE waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, line_id TEXT NOT NULL, "
+    "record_id TEXT NOT NULL, kind TEXT NOT NULL, event_type TEXT, correlation_id TEXT, "
+    "data TEXT NOT NULL)",
+    "CREATE TABLE set_aside (number INTEGER PRIMARY KEY AUTOINCREMENT, row TEXT NOT NULL, "
+    "why TEXT NOT NULL)",
+    "CREATE TABLE brought_in (file TEXT PRIMARY KEY)",
+)
+READ: Final = (
+    "SELECT number, line_id, record_id, kind, CASE WHEN length(data) <= ? THEN data END "
+    "FROM waiting "
+)
+KEEP_ASIDE: Final = (
+    "INSERT INTO set_aside (row, why) SELECT quote(line_id) || ',' || quote(record_id) || ',' || "
+    "quote(kind) || ',' || quote(substr(data, 1, ?)), ? FROM waiting WHERE number = ?"
+)
+Numbered = tuple[int, Line | None]
 
 
-def parse(raw: bytes) -> Line | None:
-    """The line in *raw*; ``None`` if it is torn (a crash in mid-write) or not ours."""
-    try:
-        row = json.loads(raw)
-        if not isinstance(row, dict) or set(row) != KEYS or not isinstance(row["data"], dict):
-            return None
-        return Line(**row)
-    except ValueError:
-        return None
+class NotOurs(OSError):
+    """Something else stands in the file's place, and cannot be moved away."""
 
 
 class FallbackFile:
-    """Appends lines durably; hands them over for import.
+    """Takes lines durably, all of a call or none, and hands them over in their order.
 
-    Import moves the file aside first (``<name>.<hex>.importing``), so that nobody appends to what
-    is about to be deleted, and no writer waits for the import's transaction.
+    Every method but :meth:`waits` raises ``OSError`` or ``sqlite3.Error`` if the file does not play
+    along.
+
+    :param database: what :func:`.identity.identity` says of the database that it belongs to.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, database: str, border: Border) -> None:
         self.path = path
+        self._database = database
+        self._border = border
+        self._logger = logging.getLogger(__name__)
+        self._told: set[str] = set()
+
+    # -- writing ------------------------------------------------------------------------------
 
     def append(self, lines: Sequence[Line]) -> None:
-        """Writes and fsyncs *lines*: all, or none.
+        """Makes *lines* durable."""
+        rows = [
+            (
+                one.line_id,
+                one.record_id,
+                one.kind,
+                one.data.get("event_type"),
+                one.data.get("correlation_id"),
+                canonical(one.data),
+            )
+            for one in lines
+        ]
+        with self._opened(create=True) as file:
+            assert file is not None
+            file.executemany(
+                "INSERT INTO waiting (line_id, record_id, kind, event_type, correlation_id, data) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
 
-        :raises OSError: if the file cannot be written.
-        """
-        with self._opened_and_locked() as descriptor:
-            size = os.fstat(descriptor).st_size
-            try:
-                if not _ends_with_newline(descriptor):
-                    _write(descriptor, b"\n")  # a torn line stays alone
-                _write(descriptor, b"".join(line.encode() for line in lines))
-                os.fsync(descriptor)
-            except OSError:
-                os.ftruncate(descriptor, size)  # works on a full disk, too
-                raise
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Forgets lines that are in the database now."""
+        with self._opened(write=True) as file:
+            if file is not None:
+                file.executemany("DELETE FROM waiting WHERE number = ?", [(n,) for n in numbers])
 
-    def move_aside(self) -> None:
-        """Makes what has been written so far a file of its own, for import.
+    def set_aside(self, numbers: Sequence[int], why: str) -> None:
+        """Keeps lines that fit no database where a person can look at them."""
+        with self._opened(write=True) as file:
+            if file is None:
+                return
+            for number in numbers:
+                file.execute(KEEP_ASIDE, (JSON_LENGTH, why, number))
+                file.execute("DELETE FROM waiting WHERE number = ?", (number,))
 
-        :raises OSError: if the folder cannot be written.
-        """
-        with contextlib.suppress(FileNotFoundError):
-            self.path.rename(self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex}.importing"))
+    def note_brought_in(self, name: str) -> None:
+        """Remembers that another file, named with its state, need not be looked at again."""
+        with self._opened(create=True) as file:
+            assert file is not None
+            file.execute("INSERT OR IGNORE INTO brought_in VALUES (?)", (name,))
 
-    def moved_aside(self) -> list[Path]:
-        """Files that wait for their import, oldest first."""
-        found = self.path.parent.glob(f"{self.path.name}.*.importing")
-        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    # -- reading ------------------------------------------------------------------------------
 
-    def pending(self) -> Iterator[Line]:
-        """Every readable line that has not been brought into the database for certain."""
-        for path in [*self.moved_aside(), self.path]:
-            with contextlib.suppress(FileNotFoundError):
-                yield from (line for line in map(parse, read_raw(path)) if line)
-
-    def keep_unreadable(self, raw_lines: Sequence[bytes]) -> Path:
-        """Puts torn lines where a person can look at them, and says where.
-
-        :raises OSError: if that cannot be written.
-        """
-        path = self.path.with_name(f"{self.path.name}.unreadable")
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    def waits(self) -> bool:
+        """Whether any line waits here. ``False``, too, while the file does not say."""
         try:
-            _write(descriptor, b"".join(raw.rstrip(b"\n") + b"\n" for raw in raw_lines))
-            os.fsync(descriptor)
+            with self._opened() as file:
+                return file is not None and _any(file, "SELECT 1 FROM waiting LIMIT 1")
+        except (OSError, sqlite3.Error) as error:
+            self._tell(f"it cannot be read for now: {error}")
+            return False
+
+    def was_brought_in(self, name: str) -> bool:
+        """See :meth:`note_brought_in`."""
+        with self._opened() as file:
+            if file is None:
+                return False
+            return _any(file, "SELECT 1 FROM brought_in WHERE file = ?", name)
+
+    def first(self, count: int = BATCH) -> list[Numbered]:
+        """The oldest lines with their numbers; ``None`` for one that does not fit."""
+        return self._lines("ORDER BY number LIMIT ?", count)
+
+    def lines(self, kind: str) -> list[Line]:
+        """All lines of *kind* that fit, oldest first."""
+        found = self._lines("WHERE kind = ? ORDER BY number", kind)
+        return [one for _, one in found if one is not None]
+
+    def newest(self, event_types: Sequence[str], count: int) -> list[Line]:
+        """The newest events of *event_types* that fit, newest first."""
+        marks = ", ".join("?" * len(event_types))
+        where = f"WHERE event_type IN ({marks}) ORDER BY number DESC LIMIT ?"
+        return [one for _, one in self._lines(where, *event_types, count) if one is not None]
+
+    def _lines(self, where: str, *values: Any) -> list[Numbered]:
+        with self._opened() as file:
+            found = None if file is None else file.execute(READ + where, (JSON_LENGTH, *values))
+            rows = [] if found is None else found.fetchall()
+        return [(row[0], self._line(row)) for row in rows]
+
+    def _line(self, row: tuple[Any, ...]) -> Line | None:
+        number, line_id, record_id, kind, data = row
+
+        def check() -> Line:
+            try:
+                parsed = json.loads(data)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise Misfit("its data are no JSON, or too long") from error
+            return line({"line_id": line_id, "record_id": record_id, "kind": kind, "data": parsed})
+
+        return self._border.passed(self.path.name, number, check)
+
+    # -- the file -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(
+        self, *, write: bool = False, create: bool = False
+    ) -> Iterator[sqlite3.Connection | None]:
+        """One transaction on the file; ``None`` = there is none, and none is wanted."""
+        connection = self._begun(write=write or create, create=create)
+        if connection is None and create:  # what stood in its place is out of the way now
+            connection = self._begun(write=True, create=True)
+        if connection is None:
+            if create:
+                raise NotOurs(f"{self.path}: something else stands in its place")
+            yield None
+            return
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if _code(error) in (*BROKEN, sqlite3.SQLITE_ERROR):  # the last: its tables are not ours
+                self._move_away(f"it does not hold what it should ({error})")
+            raise
+        finally:
+            connection.close()  # rolls back what is not committed
+
+    def _begun(self, *, write: bool, create: bool) -> sqlite3.Connection | None:
+        """A connection in a transaction; ``None`` = there is no file of ours."""
+        if not self._stands():
+            if not create:
+                return None
+            self._make()
+        connection = _connect(self.path)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            if self._is_ours(connection, create=create):
+                return connection
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            if _code(error) not in BROKEN:
+                raise
+            self._move_away(f"it is no database ({error})")
+            return None
+        except Misfit as error:
+            connection.close()
+            self._move_away(str(error))
+            return None
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        return None
+
+    def _stands(self) -> bool:
+        """Whether a file stands there that may be ours. What cannot be ours is moved away."""
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return False
+        if (why := _foreign(found, self.path)) is not None:
+            self._move_away(why)
+            return False
+        return True
+
+    def _make(self) -> None:
+        """An empty file of our own, for its owner alone."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            descriptor = os.open(self.path, flags, 0o600)
+        except FileExistsError:
+            return
+        try:
+            if hasattr(os, "geteuid") and os.geteuid() == 0:
+                # A command of root's must not leave a file that the bot, another user, cannot read.
+                owner = self.path.parent.stat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
         finally:
             os.close(descriptor)
-        return path
 
-    def remove(self, path: Path) -> None:
-        """Deletes an imported file for good."""
-        path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+    def _is_ours(self, connection: sqlite3.Connection, *, create: bool) -> bool:
+        """Whether it holds our tables; makes them in a new file, where that is wanted.
 
-    @contextlib.contextmanager
-    def _opened_and_locked(self) -> Iterator[int]:
-        while True:
-            new = not self.path.exists()
-            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                lock(descriptor)
-                if not self._is_current(descriptor):
-                    continue  # moved aside between open and lock: take the new one
-                if new:
-                    _sync_folder(self.path.parent)
-                yield descriptor
-                return
-            finally:
-                os.close(descriptor)
+        :raises Misfit: if it is another program's, or another database's.
+        """
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application == 0 and tables == 0:
+            if create:
+                self._make_tables(connection)
+            return create
+        if application != APPLICATION_ID:
+            raise Misfit("it is another program's database")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            raise NotOurs(f"{self.path} has version {version}; this program knows {VERSION}")
+        if connection.execute("SELECT database FROM identity").fetchall() != [(self._database,)]:
+            raise Misfit("it belongs to another database")
+        return True
 
-    def _is_current(self, descriptor: int) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
-        return False
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        for statement in TABLES:
+            connection.execute(statement)
+        connection.execute("INSERT INTO identity VALUES (?)", (self._database,))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
 
+    def _move_away(self, why: str) -> None:
+        """Out of our way, kept for a person. Where the folder does not allow it, it stays."""
+        aside = self.path.with_name(f"{self.path.name}.set-aside-{uuid.uuid4().hex[:8]}")
+        try:
+            self.path.rename(aside)
+        except FileNotFoundError:
+            return  # another process has just done so
+        except OSError as error:
+            self._tell(f"something else stands in its place and stays there: {why} ({error})")
+            return
+        self._border.tell(SetAside(self.path.name, aside.name, why))
 
-def lock(descriptor: int) -> None:
-    """Waits for other writers (they hold it for one append). No-op on Windows."""
-    if sys.platform != "win32":
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def read_raw(path: Path) -> list[bytes]:
-    """The lines of *path*, after writers that had it open before it was moved aside are done.
-
-    :raises OSError: if it cannot be read.
-    """
-    with path.open("rb") as file:
-        lock(file.fileno())
-        return [raw for raw in file.read().split(b"\n") if raw.strip()]
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    if written != len(data):
-        raise OSError(f"wrote {written} of {len(data)} bytes: the disk may be full")
+    def _tell(self, words: str) -> None:
+        if words not in self._told:
+            self._told.add(words)
+            self._logger.warning("The fallback file %s: %s", self.path, words)
 
 
-def _ends_with_newline(descriptor: int) -> bool:
-    size = os.fstat(descriptor).st_size
-    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+def _foreign(found: os.stat_result, path: Path) -> str | None:
+    """Why what *found* describes cannot be a file of ours, in words; ``None`` = it can."""
+    if not stat.S_ISREG(found.st_mode):
+        return "it is no regular file"
+    if found.st_nlink > 1:
+        return "it has a second name elsewhere"
+    owners = {path.parent.stat().st_uid, *([os.geteuid()] if hasattr(os, "geteuid") else [])}
+    if found.st_uid not in owners:
+        return f"it belongs to user {found.st_uid}"
+    if not os.access(path, os.R_OK):
+        return "this user may not read it"
+    return None
 
 
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # folders cannot be opened there
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+    )
+    connection.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+    until = time.monotonic() + ANSWERS_WITHIN_S
+    connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+    return connection
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's own, without its detail; 0 = the error is Python's."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _any(file: sqlite3.Connection, query: str, *values: Any) -> bool:
+    return file.execute(query, values).fetchone() is not None

@@ -1,26 +1,30 @@
-"""The audit log: database first, else a fsynced file, else the process's log. Never silent."""
+"""The audit log: database first, else the fallback file, else the process's log. Never silent."""
 
 import logging
+import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from freqtrade_liquidation.audit.chain import ChainReport, canonical, plain
 from freqtrade_liquidation.audit.engine import is_in_memory, make_engine
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.fallback import FallbackFile, Line, parse, read_raw
+from freqtrade_liquidation.audit.fallback import FallbackFile
+from freqtrade_liquidation.audit.former import FormerFile
 from freqtrade_liquidation.audit.free_text import with_words
+from freqtrade_liquidation.audit.identity import identity
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.rows import Border, Line, Row, SetAside, cut, readable
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
-from freqtrade_liquidation.audit.store import AuditStore
+from freqtrade_liquidation.audit.store import LOOKED_AT, AuditStore
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 
@@ -42,8 +46,9 @@ class AuditLog:
     """Writes events and runs into freqtrade's database, on an engine of its own.
 
     :param db_url: freqtrade's. In memory (``sqlite://``): everything goes to *fallback*.
-    :param fallback: the JSON Lines file, in user_data.
+    :param fallback: the second SQLite file, in user_data; see :func:`.identity.fallback_path`.
     :param masker: all free text that is written passes through it.
+    :ivar border: what reads let through, and what they set aside.
     :raises sqlalchemy.exc.ArgumentError: if *db_url* is none.
     """
 
@@ -56,14 +61,20 @@ class AuditLog:
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = None if is_in_memory(db_url) else AuditStore(make_engine(db_url))
-        self._file = FallbackFile(fallback)
-        self._masker = masker
         self._logger = logger or logging.getLogger(__name__)
+        self.border = Border(self._logger)
+        in_memory = is_in_memory(db_url)
+        self._store = None if in_memory else AuditStore(make_engine(db_url), self.border)
+        database = identity(db_url, fallback.parent)
+        self._file = FallbackFile(fallback, database=database, border=self.border)
+        self._former = FormerFile(fallback.parent, self._file, self._logger)
+        self._masker = masker
         self._monotonic = monotonic
         self._leave_alone_until = 0.0
         self._failures = 0
         self._trouble: str | None = None
+        self._import_trouble: str | None = None
+        self._noted = 0
         # Re-entrant: a signal handler that records must not wait for the record it interrupted.
         self._lock = threading.RLock()
 
@@ -89,23 +100,26 @@ class AuditLog:
             return Durability.LOG
 
     def import_fallback(self) -> int:
-        """Brings the file's lines into the database, each once; returns how many.
+        """Brings the lines that wait into the database, each once; returns how many.
 
-        A torn line is kept in ``<fallback>.unreadable`` and reported. A file that cannot be
-        imported now waits for the next start. Never raises.
+        A line that fits nowhere is set aside in the file and told. Lines that cannot be brought in
+        now wait. Never raises.
         """
         if self._store is None:
             return 0
+        if not self._store.answers_by_itself and self._monotonic() < self._leave_alone_until:
+            return 0  # half a second each time, in the bot's loop
+        count = 0
         try:
-            self._file.move_aside()
-            return sum(self._import(self._store, path) for path in self._file.moved_aside())
-        except (OSError, SQLAlchemyError) as error:
-            self._logger.warning(
-                "Audit lines in %s wait for the next start: %s",
-                self._file.path,
-                self._masker.text(_brief(error)),
-            )
-            return 0
+            self._former.bring_in(self._store)
+            count = self._take_in(self._store)
+            self._import_trouble = None
+        except Exception as error:  # noqa: BLE001 - whatever stands there: it must end no bot
+            if isinstance(error, TimeoutError):
+                self._leave_alone_until = self._monotonic() + PAUSE_S
+            self._tell_import(error)
+        self._note_set_aside()
+        return count
 
     def runs(self, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Runs, newest first, JSON types, keys as the columns. :raises AuditUnreadable:"""
@@ -117,54 +131,84 @@ class AuditLog:
         with self._reading() as store:
             if store is not None:
                 return store.run(correlation_id)
-        runs = {run["correlation_id"]: run for run in self._runs_in_file()}
-        return runs.get(correlation_id)
+            runs = {run["correlation_id"]: run for run in self._runs_in_file()}
+            return runs.get(correlation_id)
 
-    def runs_since(self, moment: datetime) -> list[dict[str, Any]]:
-        """Runs that started at *moment* (aware UTC) or later, those that wait in the file included.
+    def runs_begun(self, *, after: int) -> list[dict[str, Any]]:
+        """Runs that began later than the event *after*, and those that wait in the file.
 
         :raises AuditUnreadable: if the database cannot be read.
         """
-        began = datetime.fromisoformat
         with self._reading() as store:
             waiting = self._runs_in_file()  # first: the import takes them from here to there
-            stored = store.runs_since(moment) if store else []
-            return [run for run in waiting if began(run["started_at"]) >= moment] + stored
+            if store is None:
+                return waiting
+            begun = store.events(None, [AuditEventType.STARTED], after)
+            return waiting + store.runs_named({str(row["correlation_id"]) for row in begun})
+
+    def waiting_runs(self) -> list[dict[str, Any]]:
+        """Runs that wait in the file, newest first. :raises AuditUnreadable:"""
+        with self._reading():
+            return self._runs_in_file()
 
     def unfinished_runs(self) -> list[dict[str, Any]]:
         """Runs whose state is ``in_progress``, oldest first. :raises AuditUnreadable:"""
         with self._reading() as store:
             if store is not None:
                 return store.runs_in_state("in_progress")
-        return [run for run in reversed(self._runs_in_file()) if run["state"] == "in_progress"]
+            found = reversed(self._runs_in_file())
+            return [run for run in found if run["state"] == "in_progress"]
 
     def events(
         self,
         correlation_id: str | None = None,
         types: Sequence[AuditEventType] | None = None,
         after_sequence: int = 0,
+        *,
+        as_stored: bool = False,
     ) -> Iterator[dict[str, Any]]:
-        """Events in sequence order, JSON types, keys as the columns. :raises AuditUnreadable:"""
-        with self._reading() as store:
-            if store is not None:
-                yield from store.events(correlation_id, _words(types), after_sequence)
-                return
-        for row in self._events_in_file():
-            right_run = correlation_id in (None, row["correlation_id"])
-            right_type = types is None or row["event_type"] in types
-            if right_run and right_type and row["sequence"] > after_sequence:
-                yield row
+        """Events in sequence order, JSON types, keys as the columns.
 
-    def last_event(self, types: Sequence[AuditEventType]) -> dict[str, Any] | None:
-        """The youngest event of *types* by its own timestamp, waiting fallback lines included.
-
-        Those have ``sequence`` ``None``. :raises AuditUnreadable:
+        :param as_stored: to be shown and not obeyed: rows that were changed later, too.
+        :raises AuditUnreadable: if the database cannot be read.
         """
         with self._reading() as store:
-            stored = store.last_event(_words(types) or []) if store else None
-        waiting = [row for row in self._events_in_file() if row["event_type"] in types]
-        found = ([stored] if stored else []) + waiting
-        return max(found, key=lambda row: row["timestamp"], default=None)
+            if store is not None:
+                words = _words(types)
+                yield from store.events(correlation_id, words, after_sequence, as_stored=as_stored)
+                return
+            for row in self._events_in_file():
+                right_run = correlation_id in (None, row["correlation_id"])
+                right_type = types is None or row["event_type"] in types
+                if right_run and right_type and row["sequence"] > after_sequence:
+                    yield row
+
+    def count(self, correlation_id: str, types: Sequence[AuditEventType]) -> int:
+        """How many events of *types* a run has, believed or not. :raises AuditUnreadable:"""
+        with self._reading() as store:
+            if store is not None:
+                return store.count(correlation_id, _words(types) or [])
+            found = self._events_in_file()
+        return sum(
+            r["correlation_id"] == correlation_id and r["event_type"] in types for r in found
+        )
+
+    def last_event(self, types: Sequence[AuditEventType]) -> dict[str, Any] | None:
+        """The last event of *types* by its place in the trail; no clock has a say.
+
+        What waits in the file is later than all that the database holds: a record goes to the
+        database only after what waited before it. It has ``sequence`` ``None``.
+
+        :raises AuditUnreadable: if the database or the file cannot be read.
+        """
+        with self._reading() as store:
+            for line in self._file.newest(_words(types) or [], LOOKED_AT):
+                if line.data["event_type"] not in types or (store and store.has_taken(line)):
+                    continue
+                found = self.border.passed(self._file.path.name, line.line_id, partial(_own, line))
+                if found is not None:
+                    return found
+            return store.last_event(_words(types) or []) if store else None
 
     def unsettled(
         self, kinds: Sequence[AuditEventType], settled_by: AuditEventType
@@ -173,15 +217,15 @@ class AuditLog:
         with self._reading() as store:
             if store is not None:
                 return store.unsettled(_words(kinds) or [], str(settled_by))
-        rows = self._events_in_file()
-        keys = [(str(row["event_type"]), (row["correlation_id"], row["pair"])) for row in rows]
+            found = self._events_in_file()
+        keys = [(str(row["event_type"]), (row["correlation_id"], row["pair"])) for row in found]
         settled = {key for kind, key in keys if kind == settled_by}
         return sorted({key for kind, key in keys if kind in kinds and None not in key} - settled)
 
     def waits(self, kinds: Sequence[AuditEventType]) -> bool:
-        """Whether events of *kinds* wait in the file for the database."""
-        rows = [] if self._store is None else self._events_in_file()
-        return any(row["event_type"] in kinds for row in rows)
+        """Whether events of *kinds* wait in the file. :raises AuditUnreadable:"""
+        with self._reading() as store:
+            return store is not None and bool(self._file.newest(_words(kinds) or [], 1))
 
     def last_sequence(self) -> int | None:
         """``None``: in memory, where there is none. :raises AuditUnreadable:"""
@@ -205,7 +249,7 @@ class AuditLog:
         rows: list[tuple[str, AuditEvent | RunRecord]] = [("event", event) for event in events]
         if run is not None:
             rows.append(("run", run))
-        return [Line.of(record_id, kind, self._masked(_row(item))) for kind, item in rows]
+        return [Line.of(record_id, kind, cut(self._masked(_row(item)))) for kind, item in rows]
 
     def _masked(self, row: dict[str, Any]) -> dict[str, Any]:
         return with_words(row, self._masker.text)
@@ -215,7 +259,8 @@ class AuditLog:
         if self._store is None or began < self._leave_alone_until:
             return False
         try:
-            self._write(self._store, lines)
+            self._take_in_first(self._store)
+            self._write(self._store, lines, [lines[0].record_id])
         except Exception as error:  # noqa: BLE001 - drivers raise their own, too; the file is next
             self._rest(self._monotonic() - began, answered=not isinstance(error, TimeoutError))
             self._tell(self._masker.text(_brief(error)))
@@ -233,23 +278,86 @@ class AuditLog:
                 trouble,
             )
 
+    def _tell_import(self, error: Exception) -> None:
+        words = self._masker.text(_brief(error))
+        if words != self._import_trouble:
+            self._import_trouble = words
+            self._logger.warning("Audit lines in %s wait: %s", self._file.path, words)
+
     def _rest(self, cost_s: float, *, answered: bool) -> None:
         """After a write that failed and took *cost_s*."""
         self._failures += 1
         rest_s = REST_FACTOR * max(0, self._failures - 2) * cost_s if answered else PAUSE_S
         self._leave_alone_until = self._monotonic() + rest_s
 
-    @staticmethod
-    def _write(store: AuditStore, lines: list[Line]) -> None:
-        """A write that comes too late is no harm: by its ids nothing is brought in twice."""
+    def _take_in_first(self, store: AuditStore) -> None:
+        """What waits comes before what is written now, so that the sequence tells the order.
 
-        def write() -> None:
-            store.write(lines, written_ids=[lines[0].record_id])
+        A file that does not play along holds up no record.
+        """
+        try:
+            if self._file.waits():
+                self._take_in(store)
+        except (OSError, sqlite3.Error) as error:
+            self._tell_import(error)
+
+    def _take_in(self, store: AuditStore) -> int:
+        """Lines from the file into the database, batch by batch, until none waits."""
+        count = 0
+        while batch := self._file.first():
+            fitting = {number: line for number, line in batch if line is not None}
+            if misfits := [number for number, line in batch if line is None]:
+                self._file.set_aside(misfits, "it does not fit: see the log")
+            try:
+                count += self._write(store, list(fitting.values()))
+            except (DataError, IntegrityError):
+                count += self._one_by_one(store, fitting)
+            self._file.remove(list(fitting))
+        return count
+
+    def _one_by_one(self, store: AuditStore, lines: Mapping[int, Line]) -> int:
+        """A line that the database refuses keeps the others from nothing."""
+        count = 0
+        for number, line in lines.items():
+            try:
+                count += self._write(store, [line])
+            except (DataError, IntegrityError) as error:
+                why = f"the database refuses it: {self._masker.text(_brief(error))}"
+                self._file.set_aside([number], why)
+                self.border.tell(SetAside(self._file.path.name, str(number), why))
+        return count
+
+    @staticmethod
+    def _write(
+        store: AuditStore, lines: Sequence[Line], written_ids: Sequence[str] | None = None
+    ) -> int:
+        """A write that comes too late is no harm: by its ids nothing is brought in twice.
+
+        :param written_ids: ``None`` = those of the lines.
+        """
+        ids = [line.line_id for line in lines] if written_ids is None else written_ids
+
+        def write() -> int:
+            return store.write(lines, written_ids=ids) if lines else 0
 
         if store.answers_by_itself:
-            write()
-        else:
-            bounded(write, timeout_s=ANSWERS_WITHIN_S, name="audit")
+            return write()
+        return bounded(write, timeout_s=ANSWERS_WITHIN_S, name="audit")
+
+    def _note_set_aside(self) -> None:
+        """What was not believed stands in the trail, too; the same rows once."""
+        rows = [str(row) for row in self.border.set_aside]
+        if self._noted == len(rows):
+            return
+        self._noted = len(rows)
+        kind = AuditEventType.ROWS_SET_ASIDE
+        try:
+            last = self.last_event([kind])
+        except AuditUnreadable:
+            last = None
+        if last is None or last["additional_data"].get("rows") != rows:
+            data = {"rows": rows}
+            self.record([AuditEvent(event_type=kind, operation="control", additional_data=data)])
 
     def _to_log(self, lines: list[Line], events: Sequence[AuditEvent], error: Exception) -> None:
         cause = self._masker.text(_brief(error))
@@ -259,43 +367,33 @@ class AuditLog:
         if not lines:  # not even JSON could be made of it
             self._logger.error("Audit record: %s", self._masker.text(repr(events)))
 
-    def _import(self, store: AuditStore, path: Path) -> int:
-        raw_lines = read_raw(path)
-        parsed = [(raw, parse(raw)) for raw in raw_lines]
-        lines = [line for _, line in parsed if line is not None]
-        if torn := [raw for raw, line in parsed if line is None]:
-            kept = self._file.keep_unreadable(torn)
-            self._logger.error(
-                "%d audit line(s) were cut off in mid-write; see %s.", len(torn), kept
-            )
-        count = store.write(lines, written_ids=[line.line_id for line in lines]) if lines else 0
-        self._file.remove(path)
-        return count
-
     @contextmanager
     def _reading(self) -> Iterator[AuditStore | None]:
         try:
             yield self._store
-        except (SQLAlchemyError, OSError, ValueError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError) as error:
             words = self._masker.text(_brief(error))
             raise AuditUnreadable(f"The audit trail cannot be read: {words}") from error
 
     def _runs_in_file(self) -> list[dict[str, Any]]:
         runs = {
             line.data["correlation_id"]: {**line.data, "last_sequence": None, "last_hash": None}
-            for line in self._file.pending()
-            if line.kind == "run"
+            for line in self._file.lines("run")
         }
         return sorted(runs.values(), key=lambda run: str(run["started_at"]), reverse=True)
 
     def _events_in_file(self) -> list[dict[str, Any]]:
-        """In-memory database: numbered as they stand. Else they wait for their numbers."""
-        rows = [line.data for line in self._file.pending() if line.kind == "event"]
-        blank = {"previous_hash": None, "hash": None}
+        """For a database in memory: numbered as they stand."""
         return [
-            {"sequence": number if self._store is None else None, **row, **blank}
-            for number, row in enumerate(rows, start=1)
+            {**_own(line), "sequence": number}
+            for number, line in enumerate(self._file.lines("event"), start=1)
         ]
+
+
+def _own(line: Line) -> dict[str, Any]:
+    """An event that waits, as it would be read from the database."""
+    row: Row = {"sequence": None, **line.data, "previous_hash": None, "hash": None}
+    return dict(readable(row))
 
 
 def _row(item: AuditEvent | RunRecord) -> dict[str, Any]:

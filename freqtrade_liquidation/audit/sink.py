@@ -15,7 +15,7 @@ class Durability(StrEnum):
     DATABASE = "database"
     """Committed."""
     FILE = "file"
-    """In the JSON Lines file, fsynced; the next start brings it into the database."""
+    """In the fallback file, fsynced; it comes into the database as soon as that takes it."""
     LOG = "log"
     """Only in the process's log, at ERROR."""
 

@@ -1,32 +1,39 @@
 """The audit tables as a store: one transaction a write, short reads. Raises; the log catches."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from freqtrade.persistence.base import ModelBase
-from sqlalchemy import Engine, Select, func, select, text
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from freqtrade_liquidation.audit.appending import append
-from freqtrade_liquidation.audit.chain import ChainHead, ChainReport, added, changed, verify
+from freqtrade_liquidation.audit import rows, schema
+from freqtrade_liquidation.audit.appending import append, chain_head
+from freqtrade_liquidation.audit.chain import ChainHead, ChainReport, verify
+from freqtrade_liquidation.audit.checks import JSON_LENGTH, LARGEST, Misfit
 from freqtrade_liquidation.audit.engine import WRITING
-from freqtrade_liquidation.audit.fallback import Line
-from freqtrade_liquidation.audit.tables import AUDIT_TABLES, EVENTS, HEAD, RUNS, row_to_json
+from freqtrade_liquidation.audit.rows import Border, Line
+from freqtrade_liquidation.audit.tables import EVENTS, HEAD, RECORD_IDS, RUNS, row_to_json
+from freqtrade_liquidation.audit.verifying import Verifier
 
 CHUNK: Final = 1000
-ADVISORY_LOCK: Final = 0x6C69_7175_6964  # "liquid": the chain's lock on PostgreSQL
+LOOKED_AT: Final = 100
+"""Of the newest events of a kind: so many may be set aside before the search for one ends."""
 
 
 class AuditStore:
     """Reads and writes the audit tables.
 
     Every method raises ``sqlalchemy.exc.SQLAlchemyError`` if the database does not play along.
+
+    :param border: what reads let through.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, border: Border) -> None:
         self.engine = engine
-        self._tables_ready = False
+        self._border = border
+        self._is_prepared = False
+        self._has_tables = False
         self.answers_by_itself = engine.dialect.name == "sqlite"
         """Its busy timeout bounds every call; a server's may never return."""
 
@@ -39,10 +46,10 @@ class AuditStore:
         try:
             return self._write(lines, ids)
         except (OperationalError, ProgrammingError) as error:
-            if not self._tables_ready or not _lacks_a_table(error) or not self._is_freqtrades():
+            if not self._is_prepared or not _lacks_a_table(error) or not self._is_freqtrades():
                 raise
-            self._tables_ready = False  # the database was replaced: make them, try once more
-            return self._write(lines, ids)
+            self._is_prepared = False  # the database was replaced: make them, try once more
+            return self._write(lines, ids, anew=True)
 
     def _is_freqtrades(self) -> bool:
         """Not an empty file in the place of one that was moved away: what stood in it would be lost
@@ -50,164 +57,190 @@ class AuditStore:
         with self.engine.connect() as connection:
             return connection.dialect.has_table(connection, "trades")
 
-    def _write(self, lines: Sequence[Line], written_ids: list[str]) -> int:
-        with self.engine.connect().execution_options(**WRITING) as connection, connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
-            if not self._tables_ready:
-                ModelBase.metadata.create_all(connection, tables=list(AUDIT_TABLES))
-            count = append(connection, lines, written_ids)
-        self._tables_ready = True
-        return count
+    def _write(self, lines: Sequence[Line], written_ids: list[str], *, anew: bool = False) -> int:
+        with self.engine.connect().execution_options(**WRITING) as connection:
+            if not self._is_prepared:
+                with connection.begin():
+                    schema.prepare(connection, schema.AUDIT, anew=anew)
+                self._is_prepared = self._has_tables = True
+            with connection.begin():
+                schema.lock(connection, schema.AUDIT)
+                return append(connection, lines, written_ids)
 
     def runs(self, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """Newest first."""
         query = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.correlation_id.desc())
-        yield from self._rows(query.limit(limit))
+        yield from self._runs(query.limit(limit))
 
     def run(self, correlation_id: str) -> dict[str, Any] | None:
         """The run's row, if there is one."""
-        return next(self._rows(select(RUNS).where(RUNS.c.correlation_id == correlation_id)), None)
+        return next(self._runs(select(RUNS).where(RUNS.c.correlation_id == correlation_id)), None)
 
-    def runs_since(self, moment: datetime) -> list[dict[str, Any]]:
-        """Those that started at *moment* (aware UTC) or later, oldest first."""
-        query = select(RUNS).where(RUNS.c.started_at >= moment).order_by(RUNS.c.started_at)
-        return list(self._rows(query))
+    def runs_named(self, correlation_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The rows of these."""
+        named = RUNS.c.correlation_id.in_(list(correlation_ids))
+        return list(self._runs(select(RUNS).where(named)))
 
     def runs_in_state(self, state: str) -> list[dict[str, Any]]:
         """Oldest first."""
         query = select(RUNS).where(RUNS.c.state == state).order_by(RUNS.c.started_at)
-        return list(self._rows(query))
+        return list(self._runs(query))
+
+    def has_taken(self, line: Line) -> bool:
+        """Whether a line that waits is in these tables already."""
+        if not self._exist():
+            return False
+        ids = RECORD_IDS.c.record_id.in_([line.line_id, line.record_id])
+        with self.engine.connect() as connection:
+            return connection.execute(select(RECORD_IDS.c.record_id).where(ids)).first() is not None
+
+    def knows_run(self, correlation_id: str) -> bool:
+        """Whether the run, or an event of it, is in these tables."""
+        if not self._exist():
+            return False
+        with self.engine.connect() as connection:
+            return any(
+                connection.execute(
+                    select(table.c.correlation_id)
+                    .where(table.c.correlation_id == correlation_id)
+                    .limit(1)
+                ).first()
+                for table in (RUNS, EVENTS)
+            )
 
     def events(
-        self, correlation_id: str | None, types: Sequence[str] | None, after_sequence: int
+        self,
+        correlation_id: str | None,
+        types: Sequence[str] | None,
+        after_sequence: int,
+        *,
+        as_stored: bool = False,
     ) -> Iterator[dict[str, Any]]:
-        """In sequence order; a short read for each thousand, so a slow reader blocks no writer."""
-        query = select(EVENTS).order_by(EVENTS.c.sequence).limit(CHUNK)
+        """In sequence order, the chain's alone; a short read for each thousand, so that a slow
+        reader blocks no writer.
+
+        :param as_stored: to be shown and not obeyed: rows that were changed later, too.
+        """
+        if (head := self._head()) is None:
+            return
+        query = select(EVENTS).where(_in_chain(head)).order_by(EVENTS.c.sequence).limit(CHUNK)
         if correlation_id is not None:
             query = query.where(EVENTS.c.correlation_id == correlation_id)
         if types is not None:
             query = query.where(EVENTS.c.event_type.in_(types))
         while True:
-            rows = list(self._rows(query.where(EVENTS.c.sequence > after_sequence)))
-            yield from rows
-            if len(rows) < CHUNK:
+            found = self._raw(query.where(EVENTS.c.sequence > after_sequence))
+            for raw in found:
+                after_sequence = int(raw["sequence"])
+                if (row := self._event(raw, head, as_stored=as_stored)) is not None:
+                    yield row
+            if len(found) < CHUNK:
                 return
-            after_sequence = rows[-1]["sequence"]
+
+    def count(self, correlation_id: str, types: Sequence[str]) -> int:
+        """Events of *types* that a run has within the chain, believed or not."""
+        if (head := self._head()) is None:
+            return 0
+        of_run = (EVENTS.c.correlation_id == correlation_id) & EVENTS.c.event_type.in_(types)
+        in_chain = EVENTS.c.sequence.between(1, head.sequence)
+        with self.engine.connect() as connection:
+            query = select(func.count()).select_from(EVENTS).where(of_run & in_chain)
+            return int(connection.scalar(query) or 0)
 
     def last_event(self, types: Sequence[str]) -> dict[str, Any] | None:
-        """The youngest by its own time: an imported event may be older than its neighbours."""
-        newest_first = (EVENTS.c.timestamp.desc(), EVENTS.c.sequence.desc())
-        rows = (
-            next(self._rows(query.order_by(*newest_first).limit(1)), None)
-            for query in (select(EVENTS).where(EVENTS.c.event_type == kind) for kind in types)
-        )
-        found = [row for row in rows if row is not None]
-        return max(found, key=lambda row: (row["timestamp"], row["sequence"]), default=None)
+        """The one with the highest sequence that is believed. No clock has a say."""
+        if (head := self._head()) is None:
+            return None
+        found: list[dict[str, Any]] = []
+        for kind in types:  # by one index each
+            of_kind = (EVENTS.c.event_type == kind) & _in_chain(head)
+            query = select(EVENTS).where(of_kind).order_by(EVENTS.c.sequence.desc())
+            for limit, offset in ((1, 0), (LOOKED_AT, 1)):
+                raw = self._raw(query.limit(limit).offset(offset))
+                rows_in = (self._event(row, head) for row in raw)
+                newest = next((row for row in rows_in if row is not None), None)
+                if newest is not None:
+                    found.append(newest)
+                    break
+        return max(found, key=lambda row: int(row["sequence"]), default=None)
 
     def unsettled(self, kinds: Sequence[str], settled_by: str) -> list[tuple[str, str]]:
         """Run and pair of the events of *kinds* to which no event *settled_by* belongs.
 
         One statement over the index of types: 10,000 rows take milliseconds.
         """
-        if not self._exists():
+        if (head := self._head()) is None:
             return []
         of_run = EVENTS.c.correlation_id.is_not(None) & EVENTS.c.pair.is_not(None)
-        keys = select(EVENTS.c.correlation_id, EVENTS.c.pair).where(of_run)
+        keys = select(EVENTS.c.correlation_id, EVENTS.c.pair).where(of_run & _in_chain(head))
         begun = keys.where(EVENTS.c.event_type.in_(kinds))
         settled = keys.where(EVENTS.c.event_type == settled_by)
         with self.engine.connect() as connection:
-            rows = connection.execute(begun.except_(settled)).all()
-        return sorted((str(row[0]), str(row[1])) for row in rows)
+            found = connection.execute(begun.except_(settled)).all()
+        return sorted((str(row[0]), str(row[1])) for row in found)
 
     def last_sequence(self) -> int:
         """The head's; 0 = no event yet."""
-        head = self._head() if self._exists() else None
+        head = self._head()
         return 0 if head is None else head.sequence
 
     def verify(self) -> ChainReport:
-        """Checks the chain up to the head of this moment; later rows are left out."""
-        if not self._exists():
-            return verify((), None)
-        unreadable: list[int] = []
-        head = self._head()
-        report = verify(self._rows_until(head, unreadable), head)
-        if unreadable and (report.sequence is None or report.sequence >= unreadable[0]):
-            return changed(unreadable[0], "cannot be read: a value is not what its column holds")
-        return report if not report.ok else self._beyond(head) or self._anchors() or report
+        """See :class:`.verifying.Verifier`."""
+        return Verifier(self.engine).verify() if self._exist() else verify((), None)
 
     def _head(self) -> ChainHead | None:
-        with self.engine.connect() as connection:
-            row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash)).first()
-        return None if row is None else ChainHead(row.sequence, row.hash)
-
-    def _rows_until(
-        self, head: ChainHead | None, unreadable: list[int]
-    ) -> Iterator[dict[str, Any]]:
-        done = 0
-        try:
-            for row in self.events(None, None, 0):
-                if head is not None and row["sequence"] > head.sequence:
-                    return
-                yield row
-                done = row["sequence"]
-        except (ValueError, TypeError):  # such as a time that is none: find the row
-            yield from self._one_by_one(done, unreadable)
-
-    def _one_by_one(self, done: int, unreadable: list[int]) -> Iterator[dict[str, Any]]:
-        """Rows after *done* up to the first that cannot be read; its number in *unreadable*."""
-        in_order = select(EVENTS.c.sequence).order_by(EVENTS.c.sequence)
-        with self.engine.connect() as connection:
-            numbers = list(connection.scalars(in_order.where(EVENTS.c.sequence > done)))
-        for number in numbers:
-            try:
-                rows = list(self._rows(select(EVENTS).where(EVENTS.c.sequence == number)))
-            except (ValueError, TypeError):
-                unreadable.append(int(number))
-                return
-            yield from rows
-
-    def _beyond(self, head: ChainHead | None) -> ChainReport | None:
-        """Rows after the head, unless the head has moved on with them."""
-        with self.engine.connect() as connection:
-            last = connection.scalar(select(func.max(EVENTS.c.sequence))) or 0
-        if head is None or last <= head.sequence or self._head() != head:
+        """``None`` = no table, or no event yet. Without a head the last event ends the chain."""
+        if not self._exist():
             return None
-        return added(head.sequence + 1)
-
-    def _anchors(self) -> ChainReport | None:
-        """Each run remembers its last event: with those gone or replaced it does not fit."""
-        columns = (RUNS.c.correlation_id, RUNS.c.last_sequence, EVENTS.c.hash.label("found"))
-        joined = RUNS.outerjoin(EVENTS, EVENTS.c.sequence == RUNS.c.last_sequence)
-        query = (
-            select(*columns)
-            .select_from(joined)
-            .where(
-                (RUNS.c.last_sequence > 0)
-                & ((EVENTS.c.hash != RUNS.c.last_hash) | EVENTS.c.hash.is_(None))
-            )
-        )
         with self.engine.connect() as connection:
-            row = connection.execute(query.order_by(RUNS.c.last_sequence).limit(1)).first()
-        if row is None:
-            return None
-        return changed(row.last_sequence, f"does not fit what run {row.correlation_id} remembers")
+            head = chain_head(connection)
+            if head is not None:
+                return head
+            in_range = EVENTS.c.sequence.between(1, LARGEST)
+            last = connection.scalar(select(func.max(EVENTS.c.sequence)).where(in_range))
+        return None if last is None else ChainHead(int(last), "")
 
-    def _rows(self, query: Select[Any]) -> Iterator[dict[str, Any]]:
-        if not self._exists():
+    def _event(
+        self, raw: dict[str, Any], head: ChainHead, *, as_stored: bool = False
+    ) -> dict[str, Any] | None:
+        def check() -> dict[str, Any]:
+            row = rows.event(raw)
+            if as_stored:
+                return row
+            if not rows.is_believed(row, up_to=head.sequence):
+                raise Misfit("it is not as it was written: its hash does not fit")
+            return dict(rows.readable(row))
+
+        return self._border.passed(EVENTS.name, raw["sequence"], check)
+
+    def _runs(self, query: Select[Any]) -> Iterator[dict[str, Any]]:
+        if not self._exist():
             return
-        with self.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
-        yield from (row_to_json(dict(row)) for row in rows)
+        for raw in self._raw(query):
+            row = self._border.passed(RUNS.name, raw["correlation_id"], partial(rows.run, raw))
+            if row is not None:
+                yield row
 
-    def _exists(self) -> bool:
+    def _raw(self, query: Select[Any]) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            found = connection.execute(query).mappings().all()
+        return [row_to_json(dict(row)) for row in found]
+
+    def _exist(self) -> bool:
         """A database without our tables is an empty history, not an error."""
-        if not self._tables_ready:
+        if not self._has_tables:
             with self.engine.connect() as connection:
-                self._tables_ready = connection.dialect.has_table(connection, HEAD.name)
-        return self._tables_ready
+                self._has_tables = connection.dialect.has_table(connection, HEAD.name)
+        return self._has_tables
+
+
+def _in_chain(head: ChainHead) -> ColumnElement[bool]:
+    """From 1 to the head, and of a size that is read whole."""
+    numbered = EVENTS.c.sequence.between(1, head.sequence)
+    return and_(numbered, func.length(EVENTS.c.additional_data) <= JSON_LENGTH)
 
 
 def _lacks_a_table(error: DBAPIError) -> bool:
-    """PostgreSQL's 42P01, or SQLite's words, for it has no code for it."""
-    return getattr(error.orig, "sqlstate", None) == "42P01" or "no such table" in str(error.orig)
+    """PostgreSQL's 42P01, MariaDB's 1146, or SQLite's words, for it has no code for it."""
+    codes = getattr(error.orig, "sqlstate", None), (getattr(error.orig, "args", None) or (0,))[0]
+    return codes[0] == "42P01" or codes[1] == 1146 or "no such table" in str(error.orig)

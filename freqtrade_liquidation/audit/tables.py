@@ -1,73 +1,45 @@
 """The audit tables, on freqtrade's ``ModelBase``: its ``init_db()`` creates them with its own."""
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from freqtrade.persistence.base import ModelBase
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    Dialect,
-    Float,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-)
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table
 
-from freqtrade_liquidation.audit.chain import canonical, iso_utc
+from freqtrade_liquidation.audit.chain import iso_utc
+from freqtrade_liquidation.audit.columns import (
+    Actor,
+    BigInt,
+    Id,
+    JsonText,
+    LongText,
+    Pair,
+    UtcDateTime,
+    Word,
+)
 
 METADATA: Final = ModelBase.metadata
-BigInt: Final = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite's integers have 64 bits anyway, and only ``INTEGER`` may be its row id."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python, naive UTC in the database as freqtrade's own columns; microseconds."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class JsonText(TypeDecorator[Any]):
-    """Canonical JSON as text: the same on every database, so hashes can be computed again."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else canonical(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value  # somebody changed it: show it as it is; verify() names the row
-
+IN_MARIADB: Final[dict[str, Any]] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+}
+"""A server's defaults may be Latin letters, compared without case; other engines roll nothing back.
+"""
 
 RUNS: Final = Table(
     "liquidation_runs",
     METADATA,
-    Column("correlation_id", String, primary_key=True),
-    Column("trigger", String, nullable=False),
-    Column("actor", String),
-    Column("reason", Text),
-    Column("scope", String),
+    Column("correlation_id", Id, primary_key=True),
+    Column("trigger", Word, nullable=False),
+    Column("actor", Actor),
+    Column("reason", LongText),
+    Column("scope", Word),
     Column("pairs", JsonText),
-    Column("state", String, index=True, nullable=False),
+    Column("state", Word, index=True, nullable=False),
     Column("started_at", UtcDateTime, index=True, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("positions_closed", Integer, nullable=False),
@@ -80,6 +52,7 @@ RUNS: Final = Table(
     Column("outcome", JsonText, nullable=False),
     Column("last_sequence", BigInt, nullable=False),
     Column("last_hash", String(64), nullable=False),
+    **IN_MARIADB,
 )
 """One run: what was asked, how it ended. Updated while it is under way."""
 
@@ -88,17 +61,18 @@ EVENTS: Final = Table(
     METADATA,
     Column("sequence", BigInt, primary_key=True, autoincrement=False),
     Column("timestamp", UtcDateTime, nullable=False),
-    Column("event_type", String, nullable=False),
-    Column("operation", String, nullable=False),
-    Column("correlation_id", String, index=True),
-    Column("trigger", String),
-    Column("pair", String),
+    Column("event_type", Word, nullable=False),
+    Column("operation", Word, nullable=False),
+    Column("correlation_id", Id, index=True),
+    Column("trigger", Word),
+    Column("pair", Pair),
     Column("config", JsonText),
-    Column("error", Text),
+    Column("error", LongText),
     Column("additional_data", JsonText, nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
-    Index("ix_liquidation_events_event_type", "event_type", "timestamp"),
+    Index("ix_liquidation_events_kind", "event_type", "sequence"),
+    **IN_MARIADB,
 )
 """One event. Append-only; its hash covers the row and the hash before it."""
 
@@ -108,6 +82,7 @@ HEAD: Final = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("sequence", BigInt, nullable=False),
     Column("hash", String(64), nullable=False),
+    **IN_MARIADB,
 )
 """One row: the last event. Without it, removing the last events would not show."""
 
@@ -115,24 +90,37 @@ RECORD_IDS: Final = Table(
     "liquidation_record_ids",
     METADATA,
     Column("record_id", String(48), primary_key=True),
+    Column("sequence", BigInt, index=True),
+    **IN_MARIADB,
 )
-"""What has been written, so that no fallback line is imported twice.
+"""What was written last, so that no fallback line is imported twice.
 
 One row per :meth:`AuditLog.record` that reached the database (its fallback lines, if the
-answer to the commit was lost, carry the same id), and one per imported line.
+answer to the commit was lost, carry the same id), and one per imported line. ``sequence`` is the
+chain's at that time; ids that the chain has left far behind are removed.
 """
+
+SCHEMA: Final = Table(
+    "liquidation_schema",
+    METADATA,
+    Column("part", Word, primary_key=True),
+    Column("version", Integer, nullable=False),
+    **IN_MARIADB,
+)
+"""Which form the tables have, by part: ``audit`` and ``lease``; see :mod:`.schema`."""
 
 LEASE: Final = Table(
     "liquidation_lease",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("holder", String(32), nullable=False),
-    Column("host", String, nullable=False),
+    Column("host", Actor, nullable=False),
     Column("counter", BigInt, nullable=False),
     Column("renewed_at", UtcDateTime, nullable=False),
     Column("clock_id", String(64), nullable=False),
     Column("clock_s", Float(53), nullable=False),
     Column("released", Boolean, nullable=False),
+    **IN_MARIADB,
 )
 """One row: the bot that works on this database, and when it last said so.
 
@@ -148,12 +136,13 @@ REQUESTS: Final = Table(
     Column("clock_id", String(64), nullable=False),
     Column("clock_s", Float(53), nullable=False),
     Column("pairs", JsonText),
-    Column("actor", String),
-    Column("reason", Text),
+    Column("actor", Actor),
+    Column("reason", LongText),
     Column("state", String(16), index=True, nullable=False),
     Column("taken_by", String(32)),
-    Column("correlation_id", String),
+    Column("correlation_id", Id),
     Column("result", JsonText),
+    **IN_MARIADB,
 )
 """What another process asks the bot to run. ``state``: waiting, taken, done, withdrawn."""
 
@@ -161,9 +150,9 @@ CLAIMS: Final = Table(
     "liquidation_claims",
     METADATA,
     Column("number", BigInt, primary_key=True, autoincrement=False),
-    Column("correlation_id", String, nullable=False),
+    Column("correlation_id", Id, nullable=False),
     Column("holder", String(32), nullable=False),
-    Column("host", String, nullable=False),
+    Column("host", Actor, nullable=False),
     Column("pairs", JsonText),
     Column("for_s", Float(53), nullable=False),
     Column("claimed_at", UtcDateTime, nullable=False),
@@ -172,11 +161,12 @@ CLAIMS: Final = Table(
     Column("released", Boolean, index=True, nullable=False),
     Column("booked", Boolean),
     Column("flat", Boolean),
+    **IN_MARIADB,
 )
 """A process's turn to run: at most one is neither released nor expired."""
 
-LEASE_TABLES: Final = (LEASE, REQUESTS, CLAIMS)
-AUDIT_TABLES: Final = (RUNS, EVENTS, HEAD, RECORD_IDS)
+LEASE_TABLES: Final = (SCHEMA, LEASE, REQUESTS, CLAIMS)
+AUDIT_TABLES: Final = (SCHEMA, RUNS, EVENTS, HEAD, RECORD_IDS)
 RUN_COLUMNS: Final = tuple(RUNS.columns.keys())
 EVENT_COLUMNS: Final = tuple(EVENTS.columns.keys())
 

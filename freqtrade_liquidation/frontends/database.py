@@ -11,7 +11,7 @@ from freqtrade.configuration.load_config import load_from_files
 from freqtrade.constants import DEFAULT_CONFIG, DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
 from freqtrade.misc import deep_merge_dicts
 
-from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.host.outside.parts import check_database
@@ -59,10 +59,10 @@ def read_config(options: argparse.Namespace) -> dict[str, Any]:
     return config
 
 
-def fallback_file(options: argparse.Namespace, config: dict[str, Any] | None = None) -> Path:
+def fallback_file(options: argparse.Namespace, config: dict[str, Any], db_url: str) -> Path:
     """Where the bot writes its audit trail when the database cannot be written."""
-    folder = options.user_data_dir or (config or {}).get("user_data_dir") or "user_data"
-    return Path(folder) / FALLBACK_NAME
+    folder = options.user_data_dir or config.get("user_data_dir") or "user_data"
+    return fallback_path(Path(folder), db_url)
 
 
 def database_url(options: argparse.Namespace, config: dict[str, Any]) -> str:
@@ -102,6 +102,6 @@ def open_audit(options: argparse.Namespace) -> AuditLog:
     config = config_if_needed(options)
     url = database_url(options, config)
     check_database({"db_url": url})
-    audit = AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))
+    audit = AuditLog(url, fallback=fallback_file(options, config, url), masker=Masker([]))
     audit.import_fallback()  # else what is shown would be from before them
     return audit

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent
-from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import Masker
@@ -255,7 +255,7 @@ class _Command:
             reason=self._options.reason,
             pairs=self._pairs,
         )
-        fallback = Path(self._config["user_data_dir"]) / FALLBACK_NAME
+        fallback = fallback_path(Path(self._config["user_data_dir"]), self._config["db_url"])
         audit = AuditLog(self._config["db_url"], fallback=fallback, masker=self._masker)
         book = BookDatabase(self._config["db_url"])
         try:

@@ -114,11 +114,11 @@ def _show(
 ) -> int:
     correlation_id = chosen["correlation_id"] if chosen else None
     if args.export:
-        count = export_events(audit.events(correlation_id), args.export)
+        count = export_events(audit.events(correlation_id, as_stored=True), args.export)
         if not args.print_json:
             console.print(Text(f"{count} events written to {args.export}"), soft_wrap=True)
     if args.print_json:
-        for row in audit.events(correlation_id):
+        for row in audit.events(correlation_id, as_stored=True):
             console.file.write(to_line(row))
     if args.html:
         return _draw(args, audit, console, chosen)
@@ -229,8 +229,9 @@ def _timeline(run_row: dict[str, Any], audit: AuditLog) -> Table:
     table.add_column("Event", overflow="fold")
     table.add_column("Pair", overflow="fold")
     table.add_column("What", overflow="fold")
-    # What waited in the file was taken in later than what happened after it.
-    rows = sorted(audit.events(run_row["correlation_id"]), key=lambda row: str(row["timestamp"]))
+    # What two processes wrote at once stands in the order in which they were let in.
+    events = audit.events(run_row["correlation_id"], as_stored=True)
+    rows = sorted(events, key=lambda row: str(row["timestamp"]))
     for row in rows:
         offset_ms = (datetime.fromisoformat(row["timestamp"]) - began).total_seconds() * 1000
         kind = str(row["event_type"]).removeprefix("liquidation_").replace("_", " ")

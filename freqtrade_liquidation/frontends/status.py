@@ -48,12 +48,13 @@ def run(arguments: Sequence[str]) -> int:
     settings = configuration.validate_before_start(freqtrade_arguments(options)) if config else None
     url = database_url(options, config)
     check_database({"db_url": url})
-    audit = AuditLog(url, fallback=fallback_file(options, config), masker=Masker([]))
+    audit = AuditLog(url, fallback=fallback_file(options, config, url), masker=Masker([]))
     audit.import_fallback()
     book = BookDatabase(url)
     try:
         words = list(_who_runs(book)) + list(_last_run(audit))
         code, verdict = _verdict(options, audit, settings)
+        words += _set_aside(audit, book)
     except BookUnavailable as error:
         raise AuditUnreadable(f"The database cannot be read: {error}") from error
     finally:
@@ -105,6 +106,15 @@ def _who_runs(book: BookDatabase) -> Iterator[str]:
     if claim is not None:
         what = "the whole book" if claim.pairs is None else ", ".join(sorted(claim.pairs))
         yield f"Under way on {claim.host}: liquidation {claim.correlation_id} of {what}."
+
+
+def _set_aside(audit: AuditLog, book: BookDatabase) -> list[str]:
+    rows = [*audit.border.set_aside, *book.border.set_aside]
+    if not rows:
+        return []
+    return [
+        f"{len(rows)} row(s) are not believed, see show-liquidations --verify. First: {rows[0]}."
+    ]
 
 
 def _last_run(audit: AuditLog) -> Iterator[str]:

@@ -30,7 +30,10 @@ def sentence(row: Row) -> str:
     """What an event says, for people; one short sentence."""
     data = row["additional_data"] if isinstance(row["additional_data"], Mapping) else {}
     make = SENTENCES.get(row["event_type"])
-    words = make(data) if make else str(data.get("reason") or "")
+    try:
+        words = make(data) if make else str(data.get("reason") or "")
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        words = "its data make no sense"  # an event that somebody changed or added
     return ": ".join(part for part in (words, str(row["error"] or "")) if part)
 
 
@@ -67,6 +70,7 @@ SENTENCES: Final[dict[str, Callable[[Row], str]]] = {
     Event.TIMEOUT: lambda d: f"out of time, {_count(d, 'in_the_air', 'pair')} under way",
     Event.COMPLETED: lambda _: "flat, as the exchange shows it",
     Event.PARTIAL: lambda d: f"{_count(d, 'remainder', 'position')} left",
+    Event.ROWS_SET_ASIDE: lambda d: f"{_count(d, 'rows', 'row')} not believed",
     Event.FAILED: lambda d: f"none closed, {_count(d, 'remainder', 'position')} left",
 }
 

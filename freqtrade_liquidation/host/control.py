@@ -1,4 +1,9 @@
-"""Latch and maintenance window, read from the audit trail: the one source of truth."""
+"""Latch and maintenance window, read from the audit trail: the one source of truth.
+
+The last event of its kind counts, by its place in the trail. A clock that steps back, or a machine
+whose clock is wrong, would bring back what was lifted, or lose what was just set. A clock has a say
+only in when a window ends, and then within two bounds; see :func:`_window`.
+"""
 
 import re
 import time
@@ -7,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
+from freqtrade_liquidation.audit.chain import iso_utc
+from freqtrade_liquidation.audit.checks import moment
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.audit.sink import AuditSink, Durability
@@ -15,6 +22,7 @@ from freqtrade_liquidation.errors import LiquidationError
 T = TypeVar("T")
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
+LONGEST_NAME: Final = 300
 
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -57,7 +65,7 @@ class ControlLog(AuditSink, Protocol):
     """An audit log that can be asked for its last word."""
 
     def last_event(self, types: Any) -> dict[str, Any] | None:
-        """The newest event of *types*."""
+        """The last event of *types*, one that fits."""
 
 
 class ControlNotDurable(LiquidationError):
@@ -93,7 +101,7 @@ class Control:
         return ControlState(
             disarmed_until=until,
             disarmed_by=by,
-            latched_by=str(_data(latch).get("by")) if latch and latched else None,
+            latched_by=_by(latch) if latch and latched else None,
         )
 
     def latch(self, *, by: str, correlation_id: str | None) -> None:
@@ -113,7 +121,7 @@ class Control:
         if not timedelta(0) < duration <= LONGEST_WINDOW:
             raise ValueError(f"a maintenance window lasts up to 24 h, got {duration}")
         until = datetime.now(UTC) + duration
-        self._write(AuditEventType.DISARMED, by=by, reason=reason, until=until.isoformat())
+        self._write(AuditEventType.DISARMED, by=by, reason=reason, until=iso_utc(until))
         return until
 
     def arm(self, *, by: str, reason: str | None = None) -> None:
@@ -141,8 +149,19 @@ def _data(event: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _window(event: dict[str, Any] | None, now: datetime) -> tuple[datetime | None, str | None]:
-    data = _data(event)
-    if event is None or event["event_type"] != AuditEventType.DISARMED or "until" not in data:
+    """Until when a window is open, and who opened it.
+
+    Whatever the row says, a window ends 24 hours after it began, and 24 hours from now. One that
+    begins more than 24 hours from now is none: it would end 24 hours from now for ever.
+    """
+    if event is None or event["event_type"] != AuditEventType.DISARMED:
         return None, None
-    until = datetime.fromisoformat(data["until"])
-    return (until, str(data.get("by"))) if until > now else (None, None)
+    data, began = _data(event), moment(event["timestamp"])
+    if began > now + LONGEST_WINDOW:
+        return None, None
+    until = min(moment(data["until"]), began + LONGEST_WINDOW, now + LONGEST_WINDOW)
+    return (until, _by(event)) if until > now else (None, None)
+
+
+def _by(event: dict[str, Any]) -> str:
+    return str(_data(event).get("by") or "unknown")[:LONGEST_NAME]

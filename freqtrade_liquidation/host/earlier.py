@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ async def earlier_closes(
     ours = {close.order.client_order_id for close in known}
     recorded = [
         close
-        for close in await _recorded_or_listed(audit, wire, trades if shared else (), within_s / 2)
+        for close in await _recorded_or_listed(audit, wire, trades, within_s / 2, shared=shared)
         if close.order.client_order_id not in ours
     ]
     closes = still_unbooked([*known, *recorded], trades)
@@ -60,15 +60,21 @@ async def earlier_closes(
 
 
 async def _recorded_or_listed(
-    audit: AuditLog, wire: ExchangeClient, trades: Sequence[KnownTrade], within_s: float
+    audit: AuditLog,
+    wire: ExchangeClient,
+    trades: Sequence[KnownTrade],
+    within_s: float,
+    *,
+    shared: bool,
 ) -> list[Close]:
+    pairs = {trade.pair for trade in trades}
     try:
         async with asyncio.timeout(within_s):
-            sent = await in_thread(lambda: _unsettled(audit), name="earlier")
+            sent = await in_thread(lambda: _unsettled(audit, pairs), name="earlier")
         return [close for one in sent for close in one.closes]
     except (AuditUnreadable, TimeoutError) as error:
         logger.warning("What earlier runs sold is not on record for now: %s", error)
-    asks = [_listed(wire, trade, within_s) for trade in trades if trade.amount > 0]
+    asks = [_listed(wire, trade, within_s) for trade in trades if shared and trade.amount > 0]
     return [close for closes in await asyncio.gather(*asks) for close in closes]
 
 
@@ -115,7 +121,7 @@ def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
 
     :raises AuditUnreadable: if the audit trail cannot be read.
     """
-    closes = [c for one in _unsettled(audit) for c in one.closes if one.pair == trade.pair]
+    closes = [close for one in _unsettled(audit, {trade.pair}) for close in one.closes]
     return [close.order.client_order_id for close in still_unbooked(closes, [trade])]
 
 
@@ -123,11 +129,15 @@ def _of(close: Close) -> Sent:
     return Sent(correlation_id="", trigger=None, pair=close.order.pair, closes=[close])
 
 
-def _unsettled(audit: AuditLog) -> list[Sent]:
-    """:raises AuditUnreadable: too, if some of it waits in the file and the database is locked."""
+def _unsettled(audit: AuditLog, pairs: Collection[str]) -> list[Sent]:
+    """What was sent for *pairs*: an event of another pair that makes no sense is not in the way.
+
+    :raises AuditUnreadable: too, if some of it waits in the file and the database is locked.
+    """
     audit.import_fallback()
     if audit.waits(INTENTS):
         raise AuditUnreadable("a part of it waits in the file, and the database does not take it")
-    keys = audit.unsettled(INTENTS, AuditEventType.BOOKED)
+    unsettled = audit.unsettled(INTENTS, AuditEventType.BOOKED)
+    keys = [(run, pair) for run, pair in unsettled if pair in pairs]
     runs = {correlation_id: sent_by(audit, correlation_id) for correlation_id, _ in keys}
     return [runs[run][pair] for run, pair in keys if pair in runs[run]]

@@ -1,22 +1,27 @@
 """What the last process left: its configuration, and runs that were cut off."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from freqtrade_liquidation import config as configuration
+from freqtrade_liquidation.audit.checks import moment
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.audit.sink import RunRecord
+from freqtrade_liquidation.audit.rows import run_record
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.cut_off import outcomes_now
 from freqtrade_liquidation.model import PairOutcome, PairState, Request, remainder
 from freqtrade_liquidation.state import LiquidationState
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
+
+logger = logging.getLogger(__name__)
 
 OPERATORS: Final = frozenset({"telegram", "rest", "cli"})
 FINISHED_WITHIN_S: Final = 15 * 60.0
@@ -80,7 +85,7 @@ def left_open(audit: AuditLog) -> LeftOpen | None:
         if state not in (LiquidationState.PARTIAL, LiquidationState.FAILED):
             return None
         begun = audit.events(run["correlation_id"], [AuditEventType.STARTED])
-        ended_at = _aware(run["finished_at"] or run["started_at"])
+        ended_at = moment(run["finished_at"] or run["started_at"])
         return LeftOpen(
             correlation_id=run["correlation_id"],
             request=Request(trigger=run["trigger"], actor=run["actor"], reason=run["reason"]),
@@ -128,11 +133,23 @@ def close_interrupted_runs(
     :param except_for: the run of another process that is under way, by its id.
     """
     cut_off = [run for run in audit.unfinished_runs() if run["correlation_id"] != except_for]
-    return [_close(bot, audit, run) for run in cut_off]
+    found = (_closed(bot, audit, run) for run in cut_off)
+    return [cut for cut in found if cut is not None]
+
+
+def _closed(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interrupted | None:
+    """One run of the past; ``None`` = its trail makes no sense, and it stays as it is."""
+    try:
+        return _close(bot, audit, run)
+    except LiquidationError:
+        raise  # the database does not answer: asked again
+    except Exception:
+        logger.exception("What became of run %s cannot be told.", run["correlation_id"])
+        return None
 
 
 def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interrupted:
-    started_at = _aware(run["started_at"])
+    started_at = moment(run["started_at"])
     now = datetime.now(UTC)
     outcomes = outcomes_now(bot, audit, run["correlation_id"])
     cut = Interrupted(
@@ -157,20 +174,18 @@ def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interru
             "to_finish": cut.to_finish,
         },
     )
-    known = {field.name for field in fields(RunRecord)}
-    row = {key: value for key, value in run.items() if key in known}
-    row |= {
+    record = replace(
+        run_record(run),
         # Never completed: that nothing else is open was not looked for.
-        "state": str(LiquidationState.PARTIAL if closed else LiquidationState.FAILED),
-        "started_at": started_at,
-        "finished_at": now,
-        "errors": [cut.words],
-        "positions_closed": closed,
-        "positions_failed": len(outcomes) - closed,
-        "orders_cancelled": _cancelled(audit, cut.correlation_id),
-        "outcome": [outcome.to_dict() for outcome in outcomes],
-    }
-    audit.record([event], RunRecord(**row))
+        state=str(LiquidationState.PARTIAL if closed else LiquidationState.FAILED),
+        finished_at=now,
+        errors=[cut.words],
+        positions_closed=closed,
+        positions_failed=len(outcomes) - closed,
+        orders_cancelled=_cancelled(audit, cut.correlation_id),
+        outcome=[outcome.to_dict() for outcome in outcomes],
+    )
+    audit.record([event], record)
     return cut
 
 
@@ -196,8 +211,3 @@ def _words(run: dict[str, Any], outcomes: Sequence[PairOutcome]) -> str:
 def _cancelled(audit: AuditLog, correlation_id: str) -> int:
     rows = audit.events(correlation_id, [AuditEventType.ORDERS_CANCELLED])
     return sum(int(row["additional_data"]["cancelled_count"]) for row in rows)
-
-
-def _aware(value: Any) -> datetime:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
@@ -17,6 +16,7 @@ from freqtrade_liquidation.host.lease import (
     RunClaims,
     StoredRequest,
 )
+from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
 from freqtrade_liquidation.host.turns import Ticket, Turn
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
@@ -44,7 +44,8 @@ class Neighbours:
         self._claims = RunClaims(self._book)
         self._pulse = Pulse(self._book, self._lease)
         self._foreign: set[str] = set()
-        self._bars_since = datetime.now(UTC)
+        self._barring_after: int | None = None
+        self._lifted: frozenset[str] = frozenset()
 
     @property
     def under_way(self) -> str | None:
@@ -58,10 +59,13 @@ class Neighbours:
         """
         if not self._book.is_shared:
             return
-        told = False
+        told, until = False, time.monotonic() + LONGEST_S + MARGIN_S
         try:
             before = self._lease.look()
             while before is not None and self._is_closing(before.holder):
+                if time.monotonic() > until:
+                    logger.warning("It is not waited for any longer.")
+                    return
                 if not told:
                     logger.warning("The bot before this one is in a liquidation: waiting for it.")
                     told = True
@@ -126,16 +130,31 @@ class Neighbours:
         """
         if not self._book.is_shared:
             return None
-        for run in audit.runs_since(self._bars_since):
+        if self._barring_after is None:
+            self._forget(audit)
+        for run in audit.runs_begun(after=self._barring_after or 0):
             closed = run["state"] != LiquidationState.SKIPPED
-            if closed and (run["pairs"] is None or pair in run["pairs"]):
+            new = run["correlation_id"] not in self._lifted
+            if closed and new and (run["pairs"] is None or pair in run["pairs"]):
                 return str(run["correlation_id"])
         return None
 
-    def lift(self) -> None:
-        """``/start``: runs that are over bar nothing any more."""
+    def lift(self, audit: AuditLog) -> None:
+        """``/start``, or a bot's first: runs that are over bar nothing any more."""
         self._pulse.lift()
-        self._bars_since = datetime.now(UTC)
+        self._barring_after = None
+        try:
+            self._forget(audit)
+        except AuditUnreadable as error:  # the next entry asks again
+            logger.warning("Which runs are over cannot be read for now: %s", error)
+
+    def _forget(self, audit: AuditLog) -> None:
+        """Of the trail so far nothing bars: by its sequence, for a clock may step back.
+
+        :raises AuditUnreadable: if it cannot be read.
+        """
+        self._lifted = frozenset(str(run["correlation_id"]) for run in audit.waiting_runs())
+        self._barring_after = audit.last_sequence() or 0
 
     def claim(self, turn: Turn, *, for_s: float, wait_s: float, insist_s: float) -> bool:
         """Takes this database's turn for a run.

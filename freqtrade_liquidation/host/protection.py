@@ -13,7 +13,7 @@ from freqtrade.exceptions import OperationalException
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.fallback import FALLBACK_NAME
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
@@ -141,7 +141,11 @@ class Protection:
         self.keep_secret(secrets_of(bot))
         if self._audit is not None:
             self._audit.close()
-        fallback = Path(bot.config["user_data_dir"]) / FALLBACK_NAME
+        fallback = fallback_path(
+            Path(bot.config["user_data_dir"]),
+            bot.config["db_url"],
+            bot_name=str(bot.config.get("bot_name", "")),
+        )
         self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=self.masker)
         self._audit.import_fallback()
         self._meet_neighbours(bot.config["db_url"])
@@ -216,6 +220,7 @@ class Protection:
             self._neighbours = None
         if self._neighbours is None:
             self._neighbours = Neighbours(db_url)
+            self._neighbours.lift(self.audit)
             self._neighbours.wait_for_predecessor()
         self._neighbours.beat()
 
@@ -335,7 +340,7 @@ class Protection:
             return False
         self.after.repeats.end()
         self.after.has_run, self.after.last_result = False, None
-        self.neighbours.lift()
+        self.neighbours.lift(self.audit)
         self.door.open()
         if (turn := self._liquidator.turns.running) is not None:  # it began meanwhile
             self.door.bar(turn.request.pairs)

@@ -22,7 +22,15 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder, Facts
-from freqtrade_liquidation.host.sent import INTENTS, Sent, find, find_stop, known_closes, sent_by
+from freqtrade_liquidation.host.sent import (
+    INTENTS,
+    Sent,
+    TrailMakesNoSense,
+    find,
+    find_stop,
+    known_closes,
+    sent_by,
+)
 from freqtrade_liquidation.model import BookedPair, OpenOrder, OrderRole
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
@@ -75,6 +83,7 @@ class Repairer:
         self._settled_up_to = -1
         self._not_before: dict[Key, float] = {}
         self._told: set[tuple[Key, str]] = set()
+        self._senseless: set[str] = set()
 
     def repair(self, bot: "FreqtradeBot", send: Send | None = None) -> list[str]:
         """See :func:`repair`."""
@@ -82,9 +91,21 @@ class Repairer:
         keys = self._due()
         if not keys:
             return []
-        runs = {correlation_id: sent_by(self.audit, correlation_id) for correlation_id, _ in keys}
+        runs = {run: self._sent_by(run) for run in {run for run, _ in keys}}
         sent = [runs[run][pair] for run, pair in keys if pair in runs[run]]
+        if not sent:
+            return []
         return _Repair(bot, self, sent, send or bot.rpc.send_msg).execute()
+
+    def _sent_by(self, correlation_id: str) -> dict[str, Sent]:
+        """What one run sent; nothing if its trail makes no sense, which is told once."""
+        try:
+            return sent_by(self.audit, correlation_id)
+        except TrailMakesNoSense as error:
+            if correlation_id not in self._senseless:
+                self._senseless.add(correlation_id)
+                logger.warning("Not booked after liquidation %s: %s", correlation_id, error)
+            return {}
 
     def _due(self) -> list[Key]:
         head = self.audit.last_sequence()

@@ -44,6 +44,10 @@ class Sent:
     doubt: str | None = None
 
 
+class TrailMakesNoSense(AuditUnreadable):
+    """An event of one run lacks what it must have; the other runs' events are readable."""
+
+
 def sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
     """By pair.
 
@@ -52,7 +56,7 @@ def sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
     try:
         return _sent_by(audit, correlation_id)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise AuditUnreadable(
+        raise TrailMakesNoSense(
             f"an event of run {correlation_id} makes no sense ({type(error).__name__}: {error})"
         ) from error
 
@@ -62,7 +66,11 @@ def _sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
     sent: dict[str, Sent] = {}
     closes: dict[str, Close] = {}
     stop_prices: dict[str, float | None] = {}
-    for row in audit.events(correlation_id, kinds):
+    rows = list(audit.events(correlation_id, kinds))
+    intents = sum(row["event_type"] in INTENTS for row in rows)
+    if intents != audit.count(correlation_id, INTENTS):
+        raise ValueError("it announces something, and is not as it was written")
+    for row in rows:
         pair, data = str(row["pair"]), row["additional_data"]
         if row["event_type"] in INTENTS:
             of_pair = sent.setdefault(

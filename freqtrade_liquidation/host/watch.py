@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +42,8 @@ class Watch:
         self._repair_at = 0.0
         self._repairing = threading.Lock()
         self._read_control_at = 0.0
+        self._unreadable = False
+        self._told: set[str] = set()
 
     @property
     def has_to_finish(self) -> bool:
@@ -55,14 +57,31 @@ class Watch:
     def started(self) -> None:
         """freqtrade has looked up its own open orders: now book what runs left unbooked."""
         self._repair_at, self._has_started = 0.0, True
-        self._repair_if_due()
+        self._guarded(self._repair_if_due)
 
     def look(self) -> None:
-        """One look at everything; each part keeps its own pace."""
-        self._heed_neighbours()
-        self._finish_interrupted()
-        self._repair_if_due()
-        self._heed_control()
+        """One look at everything; each part keeps its own pace. Never raises.
+
+        This is freqtrade's loop. An error of ours in it would be taken for the bot's death, and a
+        death closes the book.
+        """
+        parts = (
+            self._heed_neighbours,
+            self._finish_interrupted,
+            self._repair_if_due,
+            self._heed_control,
+        )
+        for part in parts:
+            self._guarded(part)
+
+    def _guarded(self, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except Exception as error:
+            words = f"{part.__name__}: {type(error).__name__}"
+            if words not in self._told:
+                self._told.add(words)
+                logger.exception("The bot goes on, but a part of its protection failed: %s", words)
 
     # -- other processes ----------------------------------------------------------------------
 
@@ -137,11 +156,15 @@ class Watch:
             return
         self._read_control_at = now_s + READ_CONTROL_EVERY_S
         protection = self._protection
+        protection.audit.import_fallback()
         try:
             state = protection.control.state()
         except LiquidationError as error:
-            logger.warning("Latch and maintenance window not readable for now: %s", error)
+            if not self._unreadable:
+                logger.warning("Latch and maintenance window not readable for now: %s", error)
+            self._unreadable = True
             return
+        self._unreadable = False
         if (words := self._reminder.words(state, now_s)) is not None:
             protection.notifier.send(Message(text=words, kind=RPCMessageType.WARNING))
         trades_on = protection.bot.state == State.RUNNING and protection.running_id is None

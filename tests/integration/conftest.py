@@ -15,6 +15,7 @@ from freqtrade_liquidation.drill.bot import STRATEGY, BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange, Settings
 from tests.integration.exchanges import wrapper_on
 from tests.integration.forking import ForkedBot
+from tests.integration.mariadb import programs, server_at
 from tests.integration.telegram_server import TelegramServer
 
 MakeBot = Callable[..., BotProcess]
@@ -100,6 +101,17 @@ def postgresql(tmp_path: Path) -> Iterator[str]:
             [*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd="/"
         )
         shutil.rmtree(home)
+
+
+@pytest.fixture
+def mariadb(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database on a server of its own."""
+    found = programs()
+    if found is None:
+        pytest.skip("no MariaDB server: mariadbd is not on the path (Debian: mariadb-server)")
+    pytest.importorskip("pymysql", reason="the driver by which the tests speak to MariaDB")
+    with server_at(Path("/tmp") / f"mdb_{os.getpid()}_{tmp_path.name[-8:]}", *found) as url:
+        yield url
 
 
 def wait_until_invested(bot: BotProcess, count: int, *, stops: bool = True) -> None:

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import signal
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.exchange import PracticeExchange
@@ -31,15 +33,16 @@ def make(exchange: PracticeExchange, folder: Path) -> PipedBot:
 
 
 def trail_of(bot: PipedBot) -> AuditLog:
-    file = bot.folder / "user_data" / "liquidation_audit.jsonl"
-    return AuditLog(f"sqlite:///{bot.database}", fallback=file, masker=Masker())
+    url = f"sqlite:///{bot.database}"
+    return AuditLog(url, fallback=fallback_path(bot.folder / "user_data", url), masker=Masker())
 
 
 def waiting_types(bot: PipedBot) -> list[str]:
     """Types of the events that wait in the file."""
-    text = (bot.folder / "user_data" / "liquidation_audit.jsonl").read_text()
-    rows = [json.loads(line) for line in text.splitlines()]
-    return [row["data"]["event_type"] for row in rows if row["kind"] == "event"]
+    file = fallback_path(bot.folder / "user_data", f"sqlite:///{bot.database}")
+    with contextlib.closing(sqlite3.connect(file)) as waiting:
+        query = "SELECT event_type FROM waiting WHERE kind = 'event' ORDER BY number"
+        return [kind for (kind,) in waiting.execute(query)]
 
 
 def assert_whole(types: Sequence[str], *, closes: int) -> None:

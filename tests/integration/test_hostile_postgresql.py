@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.exchange import PracticeExchange
@@ -53,7 +54,7 @@ def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
             assert bot.wait(ENDS_WITHIN_S) == 130, "flat, whatever becomes of its record"
     assert exchange.positions() == {}
     assert "FLAT, verified on the exchange: 1 position(s) closed" in said(bot)
-    file = bot.folder / "user_data" / "liquidation_audit.jsonl"
+    file = fallback_path(bot.folder / "user_data", postgresql)
     with contextlib.closing(AuditLog(postgresql, fallback=file, masker=Masker())) as trail:
         assert trail.import_fallback() > 0
         assert trail.import_fallback() == 0

@@ -34,7 +34,7 @@ def closing_requests(exchange: PracticeExchange) -> list[dict[str, Any]]:
 
 def assert_chain(bot: BotProcess) -> None:
     log = AuditLog(
-        f"sqlite:///{bot.database}", fallback=bot.folder / "none.jsonl", masker=Masker([])
+        f"sqlite:///{bot.database}", fallback=bot.folder / "none.sqlite", masker=Masker([])
     )
     try:
         assert log.verify().ok

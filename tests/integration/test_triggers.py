@@ -410,7 +410,7 @@ def test_disarmed_leaves_positions_until_the_window_is_over(
     with bot:
         wait_until_invested(bot, 2)
         log = AuditLog(
-            f"sqlite:///{bot.database}", fallback=bot.folder / "none.jsonl", masker=Masker([])
+            f"sqlite:///{bot.database}", fallback=bot.folder / "none.sqlite", masker=Masker([])
         )
         Control(log).disarm(timedelta(minutes=15), by="test")
         bot.send(signal.SIGTERM)

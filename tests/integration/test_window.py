@@ -42,7 +42,7 @@ def test_latch_set_by_another_process_stops_the_bot_that_runs_and_closes_nothing
         wait_until_invested(bot, 1)
         bot.wait_for(lambda: operator.state() == "running", "REST")
         audit = AuditLog(
-            f"sqlite:///{bot.database}", fallback=bot.folder / "x.jsonl", masker=Masker()
+            f"sqlite:///{bot.database}", fallback=bot.folder / "x.sqlite", masker=Masker()
         )
         Control(audit).latch(by="cli somebody", correlation_id=None)
         audit.close()

@@ -195,7 +195,8 @@ def _audit(path: Path | None) -> Iterator[AuditSink | None]:
     if path is None:
         yield None
         return
-    log = AuditLog(f"sqlite:///{path}", fallback=path.with_suffix(".jsonl"), masker=Masker([]))
+    fallback = path.with_suffix(".fallback.sqlite")
+    log = AuditLog(f"sqlite:///{path}", fallback=fallback, masker=Masker([]))
     try:
         yield log
     finally:

@@ -3,18 +3,24 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
+from freqtrade_liquidation.audit import shared_rows
+from freqtrade_liquidation.audit.rows import Border
 from freqtrade_liquidation.audit.tables import CLAIMS
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import BookDatabase
 
 MARGIN_S: Final = 1.0
 """A run ends at most 0.3 s after its deadline; its claim outlives it by this much."""
+LONGEST_S: Final = 60.5
+"""The longest ``timeout_seconds``, and what a run may overrun it by. No row holds a turn longer."""
 ASK_AGAIN_S: Final = 0.05
 KEPT: Final = 50
+LOOKED_AT: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +94,23 @@ class RunClaims:
     def under_way(self) -> Claim | None:
         """Whose turn it is; ``None`` = nobody's."""
         nobody: Sequence[Claim] = ()
-        return next(iter(self._book.read(_open_claims, empty=nobody)), None)
+        return next(iter(self._book.read(self._open, empty=nobody)), None)
+
+    def _open(self, connection: Connection, now: Moment) -> Sequence[Claim]:
+        found = _claims(connection, now, CLAIMS.c.released.is_(False), self._book.border)
+        return [claim for claim in found if claim.under_way]
 
     def _acquire_now(
         self, correlation_id: str, for_s: float, pairs: Collection[str] | None
     ) -> bool:
         def work(connection: Connection, now: Moment) -> bool:
-            if any(claim.holder != self._book.holder for claim in _open_claims(connection, now)):
+            if any(claim.holder != self._book.holder for claim in self._open(connection, now)):
                 return False
-            number = (connection.scalar(select(func.max(CLAIMS.c.number))) or 0) + 1
+            number = newest_number(connection) + 1
             connection.execute(delete(CLAIMS).where(CLAIMS.c.number <= number - KEPT))
+            if number >= shared_rows.HIGHEST_CLAIM:  # no run of ours made it: count anew
+                connection.execute(delete(CLAIMS))
+                number = 1
             connection.execute(
                 insert(CLAIMS).values(
                     number=number,
@@ -115,20 +128,42 @@ class RunClaims:
         return self._book.write(work)
 
 
-def claims_after(connection: Connection, now: Moment, number: int) -> Sequence[Claim]:
+def newest_number(connection: Connection) -> int:
+    """Of all claims; 0 = there is none."""
+    highest = select(CLAIMS.c.number).where(_is_number()).order_by(CLAIMS.c.number.desc())
+    return int(connection.scalar(highest.limit(1)) or 0)
+
+
+def claims_after(
+    connection: Connection, now: Moment, number: int, border: Border
+) -> Sequence[Claim]:
     """Claims later than *number*, and those that are still open, oldest first."""
-    query = select(CLAIMS).where(or_(CLAIMS.c.number > number, CLAIMS.c.released.is_(False)))
-    rows = connection.execute(query.order_by(CLAIMS.c.number)).mappings()
-    return [_claim(dict(row), now) for row in rows]
+    wanted = or_(CLAIMS.c.number > number, CLAIMS.c.released.is_(False))
+    return _claims(connection, now, wanted, border)
 
 
-def _open_claims(connection: Connection, now: Moment) -> Sequence[Claim]:
-    rows = connection.execute(select(CLAIMS).where(CLAIMS.c.released.is_(False))).mappings()
-    return [claim for claim in (_claim(dict(row), now) for row in rows) if claim.under_way]
+def _is_number() -> ColumnElement[bool]:
+    """SQLite takes any text for larger than any number."""
+    known: ColumnElement[bool] = CLAIMS.c.number.between(1, shared_rows.HIGHEST_CLAIM)
+    return known
 
 
-def _claim(row: Mapping[str, Any], now: Moment) -> Claim:
-    lasts = abs(now.age_s(row, "claimed_at")) < row["for_s"] + MARGIN_S
+def _claims(
+    connection: Connection, now: Moment, wanted: ColumnElement[bool], border: Border
+) -> Sequence[Claim]:
+    """The newest that fit, oldest first."""
+    query = select(CLAIMS).where(_is_number() & wanted).order_by(CLAIMS.c.number.desc())
+    found = connection.execute(query.limit(LOOKED_AT)).mappings().all()
+    passed = (
+        border.passed(CLAIMS.name, row["number"], partial(_claim, dict(row), now))
+        for row in reversed(found)
+    )
+    return [claim for claim in passed if claim is not None]
+
+
+def _claim(raw: Mapping[str, Any], now: Moment) -> Claim:
+    row = shared_rows.claim(raw)
+    lasts = abs(now.age_s(row, "claimed_at")) < min(row["for_s"], LONGEST_S) + MARGIN_S
     return Claim(
         number=row["number"],
         correlation_id=row["correlation_id"],

@@ -1,8 +1,8 @@
 """A clock that two processes share, so that neither a wrong clock nor a jump misleads them.
 
-On PostgreSQL it is the server's. On SQLite both processes run on one machine (SQLite's locks need
-that), and its time since boot never jumps; containers on it share boot id and boot time. Where
-neither is to be had, the wall clock must do.
+On PostgreSQL and MariaDB it is the server's. On SQLite both processes run on one machine (SQLite's
+locks need that), and its time since boot never jumps; containers on it share boot id and boot time.
+Where neither is to be had, the wall clock must do.
 """
 
 import time
@@ -16,7 +16,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-SERVER: Final = "postgresql"
+SECONDS: Final = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
+    "mysql": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+    "mariadb": "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+}
+"""What a server is asked for its time; its kind names the clock."""
 WALL: Final = "wall"
 
 
@@ -50,9 +55,9 @@ class Moment:
 def read_clock(connection: Connection) -> Moment:
     """The moment, by the clock that the users of this database share."""
     wall = datetime.now(UTC)
-    if connection.dialect.name == "postgresql":
-        seconds = connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
-        return Moment(clock_id=SERVER, clock_s=float(seconds or 0.0), wall=wall)
+    if (ask := SECONDS.get(connection.dialect.name)) is not None:
+        seconds = connection.scalar(text(ask))
+        return Moment(clock_id=connection.dialect.name, clock_s=float(seconds or 0.0), wall=wall)
     if (boot_id := _boot_id()) is not None:
         return Moment(clock_id=boot_id, clock_s=time.clock_gettime(time.CLOCK_BOOTTIME), wall=wall)
     return Moment(clock_id=WALL, clock_s=wall.timestamp(), wall=wall)

@@ -5,14 +5,15 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from freqtrade.persistence.base import ModelBase
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from freqtrade_liquidation.audit.engine import WRITING, is_in_memory, make_engine
-from freqtrade_liquidation.audit.tables import CLAIMS, LEASE_TABLES
+from freqtrade_liquidation.audit import schema
+from freqtrade_liquidation.audit.engine import WRITING, bound_statements, is_in_memory, make_engine
+from freqtrade_liquidation.audit.rows import Border
+from freqtrade_liquidation.audit.tables import CLAIMS
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.lease.clock import Moment, read_clock
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 ANSWERS_WITHIN_S: Final = 0.3
 STATEMENT_TIMEOUT_MS: Final = 250
-LOCK: Final = 0x6C69_7165_6173  # "liqeas": one writer of these tables at a time, on PostgreSQL
 TRIES: Final = 2
 """freqtrade may hold SQLite's lock a moment longer than one busy timeout (100 ms)."""
 SLOW_S: Final = 0.5
@@ -40,17 +40,18 @@ class BookDatabase:
 
     :param db_url: freqtrade's. In memory: nobody shares it, see :attr:`is_shared`.
     :ivar holder: names this process, at random: process ids mean nothing between containers.
+    :ivar border: what reads let through.
     """
 
     def __init__(self, db_url: str) -> None:
         self.holder = uuid.uuid4().hex
-        self.host = socket.gethostname()
+        self.host = socket.gethostname() or "?"
+        self.border = Border(logger)
         self.is_shared = not is_in_memory(db_url)
         self._engine = make_engine(db_url)
         self._inline = self._engine.dialect.name == "sqlite"  # bounded by its busy timeout
-        self._ready = False
-        if not self._inline:
-            event.listen(self._engine, "connect", _shorten_statements)
+        self._has_tables = self._is_prepared = False
+        bound_statements(self._engine, STATEMENT_TIMEOUT_MS)
 
     def read(self, work: Work[T], *, empty: T, inline: bool = False) -> T:
         """What *work* returns; *empty* while the tables do not exist.
@@ -87,33 +88,27 @@ class BookDatabase:
 
     def _read(self, work: Work[T], empty: T) -> T:
         with self._engine.connect() as connection:
-            if not self._ready:
-                self._ready = connection.dialect.has_table(connection, CLAIMS.name)
-            return work(connection, read_clock(connection)) if self._ready else empty
+            if not self._has_tables:
+                self._has_tables = connection.dialect.has_table(connection, CLAIMS.name)
+            return work(connection, read_clock(connection)) if self._has_tables else empty
 
     def _write(self, work: Work[T]) -> T:
         for left in range(TRIES - 1, -1, -1):
             began = time.monotonic()
             try:
-                return self._write_once(work)
+                return self._write_once(work, anew=left < TRIES - 1)
             except (OperationalError, ProgrammingError):
-                self._ready = False  # perhaps the file was replaced: make the tables again
+                self._is_prepared = False  # perhaps the file was replaced: make the tables again
                 if not left or time.monotonic() - began > SLOW_S:
                     raise
         raise AssertionError("unreachable")
 
-    def _write_once(self, work: Work[T]) -> T:
-        with self._engine.connect().execution_options(**WRITING) as connection, connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-            if not self._ready:
-                ModelBase.metadata.create_all(connection, tables=list(LEASE_TABLES))
-            value = work(connection, read_clock(connection))
-        self._ready = True
-        return value
-
-
-def _shorten_statements(connection: Any, _record: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-    connection.commit()
+    def _write_once(self, work: Work[T], *, anew: bool) -> T:
+        with self._engine.connect().execution_options(**WRITING) as connection:
+            if not self._is_prepared:
+                with connection.begin():
+                    schema.prepare(connection, schema.LEASE, anew=anew)
+                self._is_prepared = self._has_tables = True
+            with connection.begin():
+                schema.lock(connection, schema.LEASE)
+                return work(connection, read_clock(connection))

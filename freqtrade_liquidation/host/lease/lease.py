@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from freqtrade_liquidation.audit import shared_rows
+from freqtrade_liquidation.audit.rows import Border
 from freqtrade_liquidation.audit.tables import LEASE
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import BookDatabase
@@ -80,7 +82,10 @@ class Lease:
 
         :raises BookUnavailable: if the database does not answer.
         """
-        return self._book.read(_look, empty=None)
+        return self._book.read(self._look, empty=None)
+
+    def _look(self, connection: Connection, now: Moment) -> LeaseSight | None:
+        return _look(connection, now, self._book.border)
 
     def _renew(self, connection: Connection, now: Moment) -> bool:
         values: dict[str, Any] = {
@@ -89,8 +94,9 @@ class Lease:
             "released": False,
             **now.columns("renewed_at"),
         }
-        sight = _look(connection, now)
-        if sight is None:
+        sight = self._look(connection, now)
+        if sight is None:  # none, or none that is one
+            connection.execute(delete(LEASE).where(LEASE.c.id == 1))
             connection.execute(insert(LEASE).values(id=1, counter=1, **values))
             return True
         if self._taken and sight.holder != self._book.holder and sight.is_fresh:
@@ -111,8 +117,11 @@ class Lease:
         )
 
 
-def _look(connection: Connection, now: Moment) -> LeaseSight | None:
-    row = connection.execute(select(LEASE).where(LEASE.c.id == 1)).mappings().first()
+def _look(connection: Connection, now: Moment, border: Border) -> LeaseSight | None:
+    raw = connection.execute(select(LEASE).where(LEASE.c.id == 1)).mappings().first()
+    if raw is None:
+        return None
+    row = border.passed(LEASE.name, 1, lambda: shared_rows.lease(dict(raw)))
     if row is None:
         return None
     return LeaseSight(
@@ -120,7 +129,7 @@ def _look(connection: Connection, now: Moment) -> LeaseSight | None:
         host=row["host"],
         counter=row["counter"],
         renewed_at=row["renewed_at"],
-        age_s=now.age_s(dict(row), "renewed_at"),
+        age_s=now.age_s(row, "renewed_at"),
         exact=row["clock_id"] == now.clock_id,
         released=row["released"],
     )

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from freqtrade_liquidation.audit.tables import CLAIMS
-from freqtrade_liquidation.host.lease.claims import Claim, claims_after
+from freqtrade_liquidation.host.lease.claims import Claim, claims_after, newest_number
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import SLOW_S, BookDatabase, BookUnavailable
 from freqtrade_liquidation.host.lease.lease import Lease
@@ -125,7 +124,8 @@ class Pulse:
 
     def _look(self) -> Beat:
         def work(connection: Connection, now: Moment) -> tuple[bool, dict[int, Claim]]:
-            return next_waiting(connection, now) is not None, self._claims(connection, now)
+            request = next_waiting(connection, now, self._book.border)
+            return request is not None, self._claims(connection, now)
 
         nothing: tuple[bool, dict[int, Claim]] = (False, {})
         waits, found = self._book.read(work, empty=nothing, inline=True)
@@ -141,9 +141,9 @@ class Pulse:
     def _claims(self, connection: Connection, now: Moment) -> dict[int, Claim]:
         """Claims that may be news, by number. The first look takes what is over for known."""
         if self._seen is None:
-            self._seen = connection.scalar(select(func.max(CLAIMS.c.number))) or 0
+            self._seen = newest_number(connection)
         oldest = min(self._under_way, default=self._seen + 1)
-        claims = claims_after(connection, now, min(self._seen, oldest - 1))
+        claims = claims_after(connection, now, min(self._seen, oldest - 1), self._book.border)
         return {claim.number: claim for claim in claims}
 
     def _foreign(self, found: Mapping[int, Claim]) -> dict[int, Claim]:

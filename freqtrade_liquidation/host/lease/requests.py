@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from freqtrade_liquidation.audit import shared_rows
+from freqtrade_liquidation.audit.rows import Border
 from freqtrade_liquidation.audit.tables import REQUESTS
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import BookDatabase
@@ -17,6 +20,8 @@ TAKEN_WITHIN_S: Final = 2.0
 """What the bot has not taken by then, the asker does itself."""
 GOOD_FOR_S: Final = 10.0
 """An asker that died before it could withdraw: nobody wants that run in an hour."""
+KEPT: Final = 50
+LOOKED_AT: Final = 100
 
 
 class RequestState(StrEnum):
@@ -60,6 +65,7 @@ class Requests:
         request_id = uuid.uuid4().hex
 
         def work(connection: Connection, now: Moment) -> None:
+            _forget_old(connection)
             connection.execute(
                 insert(REQUESTS).values(
                     id=request_id,
@@ -78,12 +84,12 @@ class Requests:
         """The oldest request that waits: from now on this process must carry it out."""
 
         def work(connection: Connection, now: Moment) -> StoredRequest | None:
-            row = next_waiting(connection, now)
-            if row is None:
+            stored = next_waiting(connection, now, self._book.border)
+            if stored is None:
                 return None
             taken = {"state": str(RequestState.TAKEN), "taken_by": self._book.holder}
-            connection.execute(update(REQUESTS).where(REQUESTS.c.id == row["id"]).values(**taken))
-            return _stored({**row, **taken})
+            connection.execute(update(REQUESTS).where(REQUESTS.c.id == stored.id).values(**taken))
+            return replace(stored, state=RequestState.TAKEN)
 
         return self._book.write(work)
 
@@ -120,7 +126,7 @@ class Requests:
         def work(connection: Connection, now: Moment) -> StoredRequest | None:
             query = select(REQUESTS).where(REQUESTS.c.id == request_id)
             row = connection.execute(query).mappings().first()
-            return None if row is None else _stored(dict(row))
+            return None if row is None else _passed(dict(row), self._book.border)
 
         return self._book.read(work, empty=None)
 
@@ -129,17 +135,32 @@ class Requests:
         self._book.write(lambda connection, now: connection.execute(change) and None)
 
 
-def next_waiting(connection: Connection, now: Moment) -> Mapping[str, Any] | None:
-    """The oldest request that is not too old."""
+def next_waiting(connection: Connection, now: Moment, border: Border) -> StoredRequest | None:
+    """The oldest request that fits and is not too old."""
     waiting = select(REQUESTS).where(REQUESTS.c.state == str(RequestState.WAITING))
-    rows = connection.execute(waiting.order_by(REQUESTS.c.created_at)).mappings()
-    for row in (dict(found) for found in rows):
-        if abs(now.age_s(row, "created_at")) < GOOD_FOR_S:
-            return row
+    newest = waiting.order_by(REQUESTS.c.created_at.desc()).limit(LOOKED_AT)
+    found = [dict(row) for row in connection.execute(newest).mappings()]
+    for row in reversed(found):
+        stored = _passed(row, border)
+        if stored is not None and abs(now.age_s(row, "created_at")) < GOOD_FOR_S:
+            return stored
     return None
 
 
-def _stored(row: Mapping[str, Any]) -> StoredRequest:
+def _forget_old(connection: Connection) -> None:
+    """The newest stay, to be asked for their results."""
+    newest_first = select(REQUESTS.c.id).order_by(REQUESTS.c.created_at.desc())
+    old = connection.scalars(newest_first.offset(KEPT).limit(LOOKED_AT)).all()
+    if old:
+        connection.execute(delete(REQUESTS).where(REQUESTS.c.id.in_(old)))
+
+
+def _passed(row: Mapping[str, Any], border: Border) -> StoredRequest | None:
+    return border.passed(REQUESTS.name, row["id"], partial(_stored, row))
+
+
+def _stored(raw: Mapping[str, Any]) -> StoredRequest:
+    row = shared_rows.request(raw)
     return StoredRequest(
         id=row["id"],
         state=RequestState(row["state"]),

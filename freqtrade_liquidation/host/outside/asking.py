@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -182,12 +182,15 @@ def result_of(data: Any) -> LiquidationResult:
         total_realized_pnl=data["total_realized_pnl"],
         duration_seconds=data["duration_seconds"],
         errors=tuple(data["errors"]),
-        outcomes=tuple(
-            PairOutcome(**{**o, "side": Side(o["side"]), "state": PairState(o["state"])})
-            for o in data["outcome"]
-        ),
+        outcomes=tuple(map(_outcome, data["outcome"])),
         skip_reason=data["skip_reason"],
     )
+
+
+def _outcome(data: dict[str, Any]) -> PairOutcome:
+    known = {field.name for field in fields(PairOutcome)}
+    values = {key: value for key, value in data.items() if key in known}
+    return PairOutcome(**{**values, "side": Side(data["side"]), "state": PairState(data["state"])})
 
 
 def _event(row: dict[str, Any]) -> AuditEvent:

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
-from datetime import datetime
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from freqtrade.constants import Config
 
 from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.audit.sink import RunRecord
+from freqtrade_liquidation.audit.rows import run_record
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.history import close_interrupted_runs
 from freqtrade_liquidation.host.outside.parts import build_bot
@@ -147,13 +146,10 @@ def _update_run(audit: AuditLog, result: LiquidationResult) -> None:
     row = audit.run(result.correlation_id)
     if row is None:
         return
-    known = {field.name for field in fields(RunRecord)}
-    values: dict[str, Any] = {key: value for key, value in row.items() if key in known}
-    for key in ("started_at", "finished_at"):
-        values[key] = None if row[key] is None else datetime.fromisoformat(row[key])
-    values |= {
-        "total_realized_pnl": result.total_realized_pnl,
-        "errors": list(result.errors),
-        "outcome": [outcome.to_dict() for outcome in result.outcomes],
-    }
-    audit.record([], RunRecord(**values))
+    record = replace(
+        run_record(row),
+        total_realized_pnl=result.total_realized_pnl,
+        errors=list(result.errors),
+        outcome=[outcome.to_dict() for outcome in result.outcomes],
+    )
+    audit.record([], record)

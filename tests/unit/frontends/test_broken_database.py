@@ -11,6 +11,7 @@ import pytest
 
 from freqtrade_liquidation.audit.engine import sqlite_file
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
@@ -62,7 +63,7 @@ def test_broken_database_is_one_message_and_no_file(
     (error,) = (line for line in shown.err.splitlines() if line.startswith("Error: "))
     assert words in error
     assert "hunter22" not in shown.err
-    file = tmp_path / "user_data" / "liquidation_audit.jsonl"
+    file = fallback_path(tmp_path / "user_data", json.loads(config.read_text())["db_url"])
     assert set(tmp_path.rglob("*")) - before <= {tmp_path / "user_data", file}
 
 
@@ -76,7 +77,7 @@ class Bot:
         self.config.write_text(json.dumps(content))
         self.log = AuditLog(
             content["db_url"],  # type: ignore[arg-type]
-            fallback=folder / "user_data" / "liquidation_audit.jsonl",
+            fallback=fallback_path(folder / "user_data", str(content["db_url"])),
             masker=Masker(),
         )
         Control(self.log).arm(by="test")

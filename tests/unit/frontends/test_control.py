@@ -19,7 +19,7 @@ from freqtrade_liquidation.host.control import Control
 def url(tmp_path: Path) -> str:
     """A bot's database, with an audit trail."""
     address = f"sqlite:///{tmp_path / 'bot.sqlite'}"
-    log = AuditLog(address, fallback=tmp_path / "x.jsonl", masker=Masker([]))
+    log = AuditLog(address, fallback=tmp_path / "x.sqlite", masker=Masker([]))
     Control(log).arm(by="test")
     log.close()
     return address
@@ -35,7 +35,7 @@ def test_disarm_status_arm(url: str, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_latched_until_released(url: str, tmp_path: Path) -> None:
-    log = AuditLog(url, fallback=tmp_path / "x.jsonl", masker=Masker([]))
+    log = AuditLog(url, fallback=tmp_path / "x.sqlite", masker=Masker([]))
     Control(log).latch(by="fatal_error", correlation_id=None)
     log.close()
     assert commands.run(["status", "--db-url", url]) == 5

@@ -23,7 +23,7 @@ class Bot:
         self.url = f"sqlite:///{self.file}"
         self.book = BookDatabase(self.url)
         self.write()
-        log = AuditLog(self.url, fallback=folder / "x.jsonl", masker=Masker())
+        log = AuditLog(self.url, fallback=folder / "x.sqlite", masker=Masker())
         Control(log).arm(by="test")
         log.close()
 
@@ -72,7 +72,7 @@ def test_wrong_configuration_is_2(bot: Bot, capsys: pytest.CaptureFixture[str]) 
 
 def test_latched_wins_and_names_the_way_out(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     bot.write(emergency_liquidation=False)
-    log = AuditLog(bot.url, fallback=bot.file.with_name("x.jsonl"), masker=Masker())
+    log = AuditLog(bot.url, fallback=bot.file.with_name("x.sqlite"), masker=Masker())
     Control(log).latch(by="cli eve", correlation_id=None)
     log.close()
     assert bot.status() == 5

@@ -71,7 +71,7 @@ def test_commands_show_a_hostile_name_and_reason_as_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, folder = f"sqlite:///{tmp_path / 'trades.sqlite'}", str(tmp_path)
-    audit = AuditLog(url, fallback=tmp_path / "f.jsonl", masker=Masker([]))
+    audit = AuditLog(url, fallback=tmp_path / "f.sqlite", masker=Masker([]))
     Control(audit).latch(by=f"rest {HOSTILE}", correlation_id=None)
     audit.close()
     assert commands.run(["status", "--db-url", url, "--userdir", folder]) == 5

@@ -53,7 +53,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "t.sqlite"
         self.url = f"sqlite:///{self.file}"
-        self.audit = AuditLog(self.url, fallback=folder / "x.jsonl", masker=Masker())
+        self.audit = AuditLog(self.url, fallback=folder / "x.sqlite", masker=Masker())
         self.audit.import_fallback()
         self.bot = BookDatabase(self.url)
         self.said: list[str] = []

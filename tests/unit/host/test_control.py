@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.host.control import Control, ControlState
@@ -15,7 +16,7 @@ from freqtrade_liquidation.host.control import Control, ControlState
 def log(tmp_path: Path) -> Iterator[AuditLog]:
     audit = AuditLog(
         f"sqlite:///{tmp_path / 'trades.sqlite'}",
-        fallback=tmp_path / "audit.jsonl",
+        fallback=tmp_path / "audit.sqlite",
         masker=Masker([]),
     )
     yield audit
@@ -88,8 +89,57 @@ def test_decisions_survive_the_process(control: Control, log: AuditLog, tmp_path
     log.close()
     again = AuditLog(
         f"sqlite:///{tmp_path / 'trades.sqlite'}",
-        fallback=tmp_path / "audit.jsonl",
+        fallback=tmp_path / "audit.sqlite",
         masker=Masker([]),
     )
     assert Control(again).state().latched_by == "rest"
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("began", "until", "open_for"),
+    [
+        (timedelta(0), "9999-12-31T00:00:00+00:00", None),  # no time that we write
+        (timedelta(0), timedelta(days=300), timedelta(hours=24)),
+        (timedelta(hours=-25), timedelta(days=300), None),
+        (timedelta(hours=-23), timedelta(days=300), timedelta(hours=1)),
+        (timedelta(days=300), timedelta(days=301), None),
+        (timedelta(hours=1), timedelta(hours=2), timedelta(hours=2)),  # the clock has stepped back
+    ],
+)
+def test_window_ends_whatever_its_row_says(
+    control: Control,
+    log: AuditLog,
+    began: timedelta,
+    until: timedelta | str,
+    open_for: timedelta | None,
+) -> None:
+    """Written with our own code, so its hash fits: only its bounds end it."""
+    now = datetime.now(UTC)
+    text = until if isinstance(until, str) else (now + until).isoformat()
+    event = AuditEvent(
+        event_type=AuditEventType.DISARMED, operation="control", timestamp=now + began,
+        additional_data={"until": text, "by": "eve"},
+    )  # fmt: skip
+    log.record([event])
+    found = control.state(now).disarmed_until
+    assert found == (None if open_for is None else now + open_for)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_clock_that_steps_has_no_say_in_latch_and_window(
+    control: Control, log: AuditLog, hours: int
+) -> None:
+    """A small computer starts with the time of its last shutdown, or of 1970."""
+
+    def write(kind: AuditEventType, at: timedelta, **data: str) -> None:
+        moment = datetime.now(UTC) + at
+        log.record([AuditEvent(
+            event_type=kind, operation="control", timestamp=moment, additional_data=data
+        )])  # fmt: skip
+
+    write(AuditEventType.RELEASED, timedelta(hours=1))
+    write(AuditEventType.LATCHED, timedelta(hours=hours), by="later")
+    assert control.state().latched_by == "later"
+    write(AuditEventType.RELEASED, timedelta(hours=-hours))
+    assert control.state().latched_by is None

@@ -22,7 +22,9 @@ from freqtrade_liquidation.host.lease import (
 from freqtrade_liquidation.host.lease import clock as clock_module
 from freqtrade_liquidation.host.lease import database as database_module
 from freqtrade_liquidation.host.lease.clock import Moment
+from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.state import LiquidationState
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 BOTH = frozenset({BTC, ETH})
@@ -173,10 +175,11 @@ def test_request_left_taken_begun_and_answered(open_book: Open) -> None:
     seen = cli.get(one)
     assert seen is not None
     assert (seen.state, seen.correlation_id, seen.result) == (RequestState.TAKEN, "liq_1", None)
-    bot.answer(one, "liq_1", {"state": "completed"})
+    result = LiquidationResult(state=LiquidationState.COMPLETED, correlation_id="liq_1").to_dict()
+    bot.answer(one, "liq_1", result)
     seen = cli.get(one)
     assert seen is not None
-    assert (seen.state, seen.result) == (RequestState.DONE, {"state": "completed"})
+    assert (seen.state, seen.result) == (RequestState.DONE, result)
 
 
 def test_request_withdrawn_is_not_taken_and_taken_is_not_withdrawn(open_book: Open) -> None:
@@ -411,17 +414,74 @@ def test_file_replaced_under_us_tables_are_made_again(open_book: Open, file: Pat
     assert lease.look() is not None
 
 
-def test_claims_that_make_no_sense_are_not_known_and_nothing_worse(
-    open_book: Open, file: Path
-) -> None:
-    """Whoever claims a turn goes on without: a broken row must not keep a book open."""
-    claims = RunClaims(open_book())
-    assert claims.acquire("a", for_s=5)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "for_s = 'soon', holder = 'x'",
+        "clock_s = 'never'",
+        "claimed_at = 'soon'",
+        "pairs = '{'",
+        "host = x'ff'",
+        "number = 9223372036854775807",
+        "number = -1",
+    ],
+)
+def test_claim_that_makes_no_sense_holds_nobody(open_book: Open, file: Path, change: str) -> None:
+    """A broken row costs itself: the next run takes its turn, and the bot's loop looks on."""
+    one, two = RunClaims(open_book()), open_book()
+    assert one.acquire("a", for_s=5)
     with contextlib.closing(sqlite3.connect(file)) as other, other:
-        other.execute("UPDATE liquidation_claims SET for_s = 'soon', holder = 'x'")
-    for call in (claims.under_way, lambda: claims.acquire("b", for_s=5)):
-        with pytest.raises(BookUnavailable):
-            call()
+        other.execute(f"UPDATE liquidation_claims SET {change}")
+    assert RunClaims(two).under_way() is None
+    assert RunClaims(two).acquire("b", for_s=5)
+    assert Pulse(two, Lease(two)).barred_by(BTC) is None
+
+
+def test_claim_for_a_year_holds_the_turn_for_a_run(
+    open_book: Open, file: Path, clock: Clock
+) -> None:
+    one, two = RunClaims(open_book()), RunClaims(open_book())
+    assert one.acquire("liq_1", for_s=365 * 24 * 3600.0)
+    clock.pass_s(60)
+    assert not two.acquire("liq_2", for_s=5)
+    clock.pass_s(2)
+    assert two.under_way() is None
+    assert two.acquire("liq_2", for_s=5)
+
+
+@pytest.mark.parametrize("column", ["created_at", "clock_s", "pairs", "state", "actor", "reason"])
+def test_request_that_makes_no_sense_is_not_taken_and_hides_no_other(
+    open_book: Open, file: Path, column: str
+) -> None:
+    cli, bot = Requests(open_book()), Requests(open_book())
+    cli.leave(ask(BOTH))
+    with contextlib.closing(sqlite3.connect(file)) as other, other:
+        other.execute(f"UPDATE liquidation_requests SET {column} = x'ff00'")
+    good = cli.leave(ask())
+    taken = bot.take_next()
+    assert taken is not None
+    assert taken.id == good
+    assert bot.take_next() is None
+
+
+def test_lease_that_makes_no_sense_is_none_and_is_taken(open_book: Open, file: Path) -> None:
+    bot, cli = Lease(open_book()), Lease(open_book())
+    bot.renew()
+    with contextlib.closing(sqlite3.connect(file)) as other, other:
+        other.execute("UPDATE liquidation_lease SET counter = 'many', renewed_at = 'soon'")
+    assert cli.look() is None
+    assert bot.renew()
+    assert sight_of(cli).is_fresh
+
+
+def test_old_requests_are_tidied_up(open_book: Open, file: Path) -> None:
+    """A bot that runs for years is asked thousands of times."""
+    cli = Requests(open_book())
+    last = [cli.leave(ask()) for _ in range(160)][-1]
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM liquidation_requests").fetchone()
+    assert count <= 51
+    assert cli.get(last) is not None
 
 
 def test_in_memory_database_is_nobody_elses(clock: Clock) -> None:

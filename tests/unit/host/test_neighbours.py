@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
@@ -109,8 +111,13 @@ def test_asker_is_answered_though_the_database_is_busy_for_a_moment(tmp_path: Pa
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
+STARTED = AuditEvent(
+    event_type=AuditEventType.STARTED, operation="run", correlation_id="liq_1", trigger="cli"
+)
+
+
 def audit_of(folder: Path) -> AuditLog:
-    return AuditLog(url(folder), fallback=folder / "waiting.jsonl", masker=Masker([]))
+    return AuditLog(url(folder), fallback=folder / "waiting.sqlite", masker=Masker([]))
 
 
 def run_of_another(pairs: list[str] | None, **changes: Any) -> RunRecord:
@@ -132,33 +139,44 @@ def test_run_that_could_not_take_its_turn_bars_what_it_closed_until_start(
 ) -> None:
     """The bot hung with the database's lock in its hand: the command's words are in a file."""
     audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
+    neighbours.lift(audit)
     neighbours.beat()
     with sqlite3.connect(tmp_path / "trades.sqlite") as holder:
         holder.execute("BEGIN IMMEDIATE")
-        assert audit.record([], run_of_another(pairs)) is Durability.FILE
+        assert audit.record([STARTED], run_of_another(pairs)) is Durability.FILE
     holder.close()
-    assert audit.import_fallback() == 1 if imported else True
+    assert audit.import_fallback() == 2 if imported else True
     refusal = neighbours.refuse_entry(BTC, audit)
     assert refusal == "liquidation liq_1 barred it"
     assert (neighbours.refuse_entry(ETH, audit) is None) is (pairs is not None)
-    neighbours.lift()
+    neighbours.lift(audit)
     assert neighbours.refuse_entry(BTC, audit) is None
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"state": "skipped"}, {"started_at": datetime.now(UTC) - timedelta(days=1)}],
-    ids=["closed-nothing", "before-this-bot"],
-)
-def test_other_runs_on_record_bar_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_run_that_closed_nothing_bars_nothing(tmp_path: Path) -> None:
     audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
-    audit.record([], run_of_another(None, **changes))
+    neighbours.lift(audit)
+    audit.record([STARTED], run_of_another(None, state="skipped"))
     assert neighbours.refuse_entry(BTC, audit) is None
+
+
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_trail_tells_what_was_before_this_bot_and_no_clock(tmp_path: Path, hours: int) -> None:
+    """The wall clock of a small computer steps back at its start."""
+    audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
+    at = datetime.now(UTC) + timedelta(hours=hours)
+    audit.record([STARTED], run_of_another(None, started_at=at))
+    neighbours.lift(audit)
+    assert neighbours.refuse_entry(BTC, audit) is None
+    later = replace(STARTED, correlation_id="liq_2", timestamp=at)
+    audit.record([later], run_of_another(None, correlation_id="liq_2", started_at=at))
+    assert neighbours.refuse_entry(BTC, audit) == "liquidation liq_2 barred it"
 
 
 def test_audit_trail_that_cannot_be_read_refuses_the_entry(tmp_path: Path) -> None:
     audit, neighbours = audit_of(tmp_path), Neighbours(url(tmp_path))
-    audit.record([], run_of_another([ETH]))
+    neighbours.lift(audit)
+    audit.record([STARTED], run_of_another([ETH]))
     with sqlite3.connect(tmp_path / "trades.sqlite") as connection:
         connection.execute("ALTER TABLE liquidation_runs RENAME COLUMN started_at TO gone")
     connection.close()

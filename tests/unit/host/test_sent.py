@@ -25,7 +25,7 @@ PAIR = "BTC/USDT:USDT"
 @pytest.fixture(params=["file", "memory"])
 def audit(tmp_path: Path, request: pytest.FixtureRequest) -> AuditLog:
     url = f"sqlite:///{tmp_path / 'trades.sqlite'}" if request.param == "file" else "sqlite://"
-    return AuditLog(url, fallback=tmp_path / "lines.jsonl", masker=Masker([]))
+    return AuditLog(url, fallback=tmp_path / "lines.sqlite", masker=Masker([]))
 
 
 def note(audit: AuditLog, kind: Event, *, run: str = RUN, pair: str = PAIR, **data: Any) -> None:

@@ -48,7 +48,7 @@ def test_start_that_overlaps_the_beginning_of_a_run_opens_nothing(
     """The run has barred the door and latched between the question and the answer."""
     url = f"sqlite:///{tmp_path / 'trades.sqlite'}"
     protection = Protection()
-    protection._audit = AuditLog(url, fallback=tmp_path / "audit.jsonl", masker=Masker())
+    protection._audit = AuditLog(url, fallback=tmp_path / "audit.sqlite", masker=Masker())
     protection._neighbours = Neighbours(url)
     bot: Any = object()
 

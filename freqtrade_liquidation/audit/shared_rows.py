@@ -1,0 +1,93 @@
+"""The border for the tables through which processes agree: lease, requests and claims.
+
+See :mod:`.rows`. Nothing here is hashed: these rows live for seconds, so what bounds them is time.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from freqtrade_liquidation.audit.checks import (
+    LARGEST,
+    LARGEST_COUNT,
+    Check,
+    each_having,
+    fitting,
+    having,
+    moment,
+    number,
+    one_of,
+    optional,
+    text,
+    texts,
+    truth,
+    whole,
+)
+from freqtrade_liquidation.audit.columns import ACTOR_LENGTH, ID_LENGTH, PAIR_LENGTH
+from freqtrade_liquidation.audit.rows import OUTCOME, TEXT_LENGTH, Row
+from freqtrade_liquidation.state import LiquidationState
+
+HIGHEST_CLAIM: Final = 10**9
+"""A number that no count of runs comes to."""
+_HOLDER: Final = text(32)
+_CLOCK: Final[Mapping[str, Check]] = {"clock_id": text(64), "clock_s": number}
+_RESULT: Final[Mapping[str, Check]] = {
+    "state": one_of(*LiquidationState),
+    "correlation_id": text(ID_LENGTH),
+    "positions_closed": whole(0, LARGEST_COUNT),
+    "positions_failed": whole(0, LARGEST_COUNT),
+    "orders_cancelled": whole(0, LARGEST_COUNT),
+    "total_realized_pnl": optional(number),
+    "duration_seconds": number,
+    "errors": texts(TEXT_LENGTH),
+    "outcome": each_having(OUTCOME),
+    "skip_reason": optional(text(TEXT_LENGTH, least=0)),
+}
+_LEASE: Final[Mapping[str, Check]] = {
+    "id": whole(1, 1),
+    "holder": _HOLDER,
+    "host": text(ACTOR_LENGTH),
+    "counter": whole(0, LARGEST),
+    "renewed_at": moment,
+    **_CLOCK,
+    "released": truth,
+}
+_REQUEST: Final[Mapping[str, Check]] = {
+    "id": _HOLDER,
+    "created_at": moment,
+    **_CLOCK,
+    "pairs": optional(texts(PAIR_LENGTH)),
+    "actor": optional(text(ACTOR_LENGTH)),
+    "reason": optional(text(TEXT_LENGTH, least=0)),
+    "state": one_of("waiting", "taken", "done", "withdrawn"),
+    "taken_by": optional(_HOLDER),
+    "correlation_id": optional(text(ID_LENGTH)),
+    "result": optional(having(_RESULT)),
+}
+_CLAIM: Final[Mapping[str, Check]] = {
+    "number": whole(1, HIGHEST_CLAIM),
+    "correlation_id": text(ID_LENGTH),
+    "holder": _HOLDER,
+    "host": text(ACTOR_LENGTH),
+    "pairs": optional(texts(PAIR_LENGTH)),
+    "for_s": number,
+    "claimed_at": moment,
+    **_CLOCK,
+    "released": truth,
+    "booked": optional(truth),
+    "flat": optional(truth),
+}
+
+
+def lease(row: Row) -> dict[str, Any]:
+    """:raises Misfit: if *row* is no lease."""
+    return fitting(row, _LEASE)
+
+
+def request(row: Row) -> dict[str, Any]:
+    """:raises Misfit: if *row* is no request."""
+    return fitting(row, _REQUEST)
+
+
+def claim(row: Row) -> dict[str, Any]:
+    """:raises Misfit: if *row* is no claim."""
+    return fitting(row, _CLAIM)

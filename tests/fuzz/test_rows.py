@@ -1,0 +1,145 @@
+"""No junk in a table or in the fallback file gets an exception out, a run started, or believed."""
+
+import contextlib
+import json
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.host.control import ControlState
+from tests.fuzz.rows import (
+    Beside,
+    Change,
+    beside,
+    changes,
+    check_book,
+    check_reads,
+    database,
+    junk,
+    open_log,
+    put,
+    put_beside,
+)
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+bounded = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+
+
+@bounded
+@given(st.lists(changes, min_size=1, max_size=3))
+def test_junk_in_any_column_costs_its_row(changed: list[Change]) -> None:
+    with database() as folder:
+        put(folder, changed)
+        state = check_reads(folder)
+        assert state == ControlState(), "nobody has latched or disarmed"
+        check_book(folder)
+
+
+@bounded
+@given(beside)
+def test_row_beside_the_chain_is_not_obeyed_and_is_named(row: Beside) -> None:
+    with database() as folder:
+        put_beside(folder, row)
+        log = open_log(folder)
+        report = log.verify()
+        log.close()
+        assert report.sequence == row.sequence, report.message
+        assert check_reads(folder) == ControlState()
+        log = open_log(folder)
+        report = log.verify()
+        log.close()
+        assert report.sequence == row.sequence, f"later events do not take it in: {report.message}"
+
+
+@bounded
+@given(junk, st.sampled_from([AuditEventType.DISARMED, AuditEventType.LATCHED]))
+def test_junk_that_the_chain_holds_is_not_obeyed_as_a_window(
+    value: Any, kind: AuditEventType
+) -> None:
+    """Somebody has used our own code to write it: its hash fits."""
+    with database() as folder:
+        log = open_log(folder)
+        data = {"until": value, "by": value}
+        log.record([AuditEvent(event_type=kind, operation="control", additional_data=data)])
+        log.close()
+        assert check_reads(folder).disarmed_until is None
+
+
+lines = st.fixed_dictionaries(
+    {},
+    optional={
+        "line_id": junk, "record_id": junk, "kind": junk, "event_type": junk,
+        "correlation_id": junk, "data": junk,
+    },
+)  # fmt: skip
+
+
+@bounded
+@given(st.lists(lines, min_size=1, max_size=3), st.booleans())
+def test_junk_that_waits_costs_its_line_and_the_good_ones_come_in(
+    rows: list[dict[str, Any]], spoil_data: bool
+) -> None:
+    with database() as folder:
+        _wait(folder)
+        with contextlib.closing(sqlite3.connect(folder / "f.sqlite")) as file, file:
+            for row in rows:
+                _spoil(file, row, spoil_data=spoil_data)
+        log = open_log(folder)
+        log.import_fallback()
+        pairs = [event["pair"] for event in log.events(types=[AuditEventType.VERIFIED])]
+        assert pairs == ["GOOD"]
+        assert not log._file.waits()
+        log.close()
+        assert check_reads(folder).disarmed_until is None
+
+
+@bounded
+@given(st.binary(max_size=300), st.booleans())
+def test_junk_in_the_files_place_is_moved_away(content: bytes, former: bool) -> None:
+    """The fallback file, and the one of earlier versions."""
+    with database() as folder:
+        name = "liquidation_audit.jsonl" if former else "f.sqlite"
+        (folder / name).write_bytes(content)
+        assert check_reads(folder) == ControlState()
+        _wait(folder)
+        assert check_reads(folder) == ControlState()
+
+
+def _wait(folder: Path) -> None:
+    """A good line that waits."""
+    with contextlib.closing(sqlite3.connect(folder / "t.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        log = open_log(folder)
+        kind = AuditEventType.VERIFIED
+        event = AuditEvent(
+            event_type=kind, operation="look", pair="GOOD", timestamp=datetime.now(UTC)
+        )
+        log.record([event])
+        log.close()
+
+
+def _spoil(file: sqlite3.Connection, row: dict[str, Any], *, spoil_data: bool) -> None:
+    """A line like the good one, but for what *row* has; or one key of its own data."""
+    whole = file.execute("SELECT line_id, record_id, kind, event_type, correlation_id, data "
+                         "FROM waiting ORDER BY number LIMIT 1").fetchone()  # fmt: skip
+    names = ("line_id", "record_id", "kind", "event_type", "correlation_id", "data")
+    line = dict(zip(names, whole, strict=True))
+    line |= {"line_id": f"spoilt-{file.total_changes}", "event_type": "liquidation_disarmed"}
+    data = json.loads(line["data"])
+    data |= {"event_type": "liquidation_disarmed", "pair": None, "additional_data": {}}
+    line["data"] = json.dumps(data)
+    if spoil_data and isinstance(row.get("data"), str):
+        data["additional_data"] = {"until": row.pop("data")}
+        line["data"] = json.dumps(data)
+    with contextlib.suppress(sqlite3.IntegrityError):
+        file.execute("INSERT INTO waiting (line_id, record_id, kind, event_type, correlation_id, "
+                     "data) VALUES (?, ?, ?, ?, ?, ?)",
+                     tuple({**line, **row}[name] for name in names))  # fmt: skip
