@@ -93,6 +93,7 @@ class Limits:
     :param may_cancel: whether an order may be cancelled (again).
     :param may_close: whether a pair may be closed (again).
     :param may_unprotect: enough time is left to remove a stop that locks the asset.
+    :param is_stuck: whether an order's cancel will not be sent any more.
     :param is_blocked: whether a resting order keeps a pair's close from being taken.
     """
 
@@ -100,6 +101,7 @@ class Limits:
     may_cancel: Callable[[OpenOrder], bool] = lambda order: True
     may_close: Callable[[Position], bool] = lambda position: True
     may_unprotect: bool = True
+    is_stuck: Callable[[OpenOrder], bool] = lambda order: False
     is_blocked: Callable[[str], bool] = lambda pair: False
 
 
@@ -129,6 +131,8 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
     blockers = tuple(o for o in book.orders_of(pair) if o.blocks_close) if closing else ()
     if any(o.role is OrderRole.PROTECTIVE for o in blockers) and not limits.may_unprotect:
         closing, blockers = False, ()
+    if blockers and not any(limits.may_cancel(o) or limits.is_stuck(o) for o in blockers):
+        closing, blockers = False, ()  # a later list has to show them first
     entries = tuple(
         o
         for o in book.orders_of(pair)

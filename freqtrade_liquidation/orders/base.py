@@ -188,12 +188,17 @@ class OrderManagerBase:
             order_id=order.order_id,
             role=OrderRole.PROTECTIVE if order.is_stop else role,
             side=entry_side if entry else trade.side.exit_side,
-            amount=max(0.0, total([order.amount, -self.ownership.filled_of(order)])),
+            amount=self._left_of(order, read),
             conditional=order.is_stop and by_flag,
             blocks_close=self.closes_need_orders and not entry,
             trade_id=trade.trade_id,
             **self._terms(order, read),
         )
+
+    def _left_of(self, order: KnownOrder, read: Mapping[str, Any]) -> float:
+        """Base currency that it has still to fill: as the exchange has it, else as recorded."""
+        amount = float(read.get("amount") or order.amount)
+        return max(0.0, total([amount, -self.ownership.filled_of(order)]))
 
     def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""

@@ -103,6 +103,10 @@ class Attempts:
         """The words of its last trouble."""
         return self._given_up.get(pair) or self.errors.get(pair)
 
+    def why_given_up(self, pair: str) -> str | None:
+        """Why no further closing order is sent for it, in words."""
+        return self._given_up.get(pair)
+
     def why_resting(self, order: OpenOrder) -> str | None:
         """The words of the last trouble with cancelling it."""
         return self._not_cancelled.get(order.order_id)

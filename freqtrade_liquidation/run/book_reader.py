@@ -113,6 +113,11 @@ class BookReader:
             return False
         return self._joint or self.positions.asked_at >= self.orders.answered_at
 
+    def is_behind(self, asked_at: float) -> bool:
+        """Whether positions that were asked for at *asked_at* may miss an entry that has gone from
+        the newest list of orders."""
+        return not self._joint and self.orders is not None and asked_at < self.orders.answered_at
+
     @property
     def orders_are_too_old(self) -> bool:
         """An entry was in the air when the orders were asked for."""

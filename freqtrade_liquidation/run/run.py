@@ -252,6 +252,7 @@ class Run:
                 position, listed_at=self._positions_at
             ),
             may_unprotect=self._deadline.left_s >= needs_s,
+            is_stuck=lambda order: not self._attempts.may_still_cancel(order),
             is_blocked=self._attempts.is_blocked,
         )
 
@@ -390,7 +391,7 @@ class Run:
         if self._reader.positions is None or self._reader.orders is None:
             return None if in_flight else max(asked_at + POLL_S, now())
         waits = self._sender.busy or self._unsettled_in_scope() or not self._rules.close
-        if asked_at < self._reader.orders.answered_at and not waits:
+        if self._reader.is_behind(asked_at) and not waits:
             return now()  # an entry may have filled between the two lists
         if in_flight:
             return None
@@ -429,7 +430,7 @@ class Run:
         if self._reader.book is None or self._is_older_than(self._look_since):
             return False
         if self._is_flat():
-            return True
+            return self._recalled is None  # what the answers to orders say is looked at once more
         if self._reader.orders is None or self._may_learn():
             return False
         if self._rules.close and not self._reader.is_complete:
@@ -439,13 +440,18 @@ class Run:
         return not self._sender.flights and not self._attempts.waiting()
 
     def _cancels_are_left(self) -> bool:
-        """An entry rests that may be cancelled once more, when a later list has shown it."""
+        """An order is in the way that may be cancelled once more, when a later list shows it."""
         book = self._scoped()
-        return (
-            self._rules.cancel_entries
-            and book is not None
-            and any(self._attempts.may_still_cancel(entry) for entry in book.entries)
+        orders = () if book is None else book.orders or ()
+        return any(
+            self._attempts.may_still_cancel(order) for order in orders if self._must_go(order)
         )
+
+    def _must_go(self, order: OpenOrder) -> bool:
+        if order.role is OrderRole.ENTRY:
+            return self._rules.cancel_entries
+        is_open = self._verdict(order.pair) is Verdict.OPEN
+        return order.blocks_close and is_open and not self._attempts.why_given_up(order.pair)
 
     def _is_older_than(self, moment: float) -> bool:
         positions, orders = self._reader.positions, self._reader.orders
