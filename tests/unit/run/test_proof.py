@@ -50,6 +50,8 @@ UNEXPLAINED = {"known": True, "covered": False}
 """A trade, an earlier list or an entry's fill says that it was open; our fills do not cover it."""
 ENTRY_LOST = {"known": True, "covered": True, "entry_unknown": True}
 """All that was known is covered, and an entry is gone that may have filled besides."""
+NOTHING_BUT_AN_ENTRY = {"known": False, "entry_unknown": True}
+"""Nothing was known to be open, and an entry is gone that may have filled."""
 
 TABLE = (
     # -- no list: only the final fills of our own orders tell --------------------------------
@@ -80,19 +82,11 @@ TABLE = (
     ),
     absent(
         "an order that only reduces rests: where is its position?", CONTRADICTED,
-        known=False, reduce_only_rests=True, absent_twice=False,
+        known=False, entry_unknown=False, reduce_only_rests=True, absent_twice=False,
     ),
     absent(
         "an orphan order needs two lists and no more", FLAT,
-        known=False, reduce_only_rests=True, absent_twice=True,
-    ),
-    absent(
-        "an entry is gone that may have filled", CONTRADICTED,
-        known=False, reduce_only_rests=False, entry_unknown=True, absent_twice=False,
-    ),
-    absent(
-        "two lists after it show that it did not", FLAT,
-        known=False, reduce_only_rests=False, entry_unknown=True, absent_twice=True,
+        known=False, entry_unknown=False, reduce_only_rests=True, absent_twice=True,
     ),
     # -- a list shows nothing, and something was open ------------------------------------------
     absent(
@@ -100,7 +94,7 @@ TABLE = (
     ),
     *(
         row
-        for gap in (UNEXPLAINED, ENTRY_LOST)
+        for gap in (UNEXPLAINED, ENTRY_LOST, NOTHING_BUT_AN_ENTRY)
         for row in (
             absent(
                 "the exchange's word, with no order that could have been meant", FLAT,
