@@ -69,7 +69,8 @@ def test_trade_whose_replacement_is_in_the_air_is_not_ended(
             door.let_go(note)
             note.let_go_at = time.monotonic() - 60  # long enough to be waited for no more
     exchange: Any = SimpleNamespace(
-        trading_mode=TradingMode.FUTURES, _api=ccxt.binance(), _api_async=SimpleNamespace(), markets={}, get_rate=None,
+        trading_mode=TradingMode.FUTURES, _api=ccxt.binance(), _api_async=SimpleNamespace(),
+        markets={}, get_rate=None,
         _config={"stake_currency": "USDT", "dry_run": False, "db_url": "sqlite://"},
     )  # fmt: skip
     bot: Any = SimpleNamespace(

@@ -69,7 +69,7 @@ def test_price_is_asked_for_where_it_is_needed_and_nowhere_else(name: str, reads
 
 
 def test_price_takes_half_of_the_time_at_most_and_leaves_the_order_the_rest() -> None:
-    """Without a bound the price could take it all; the order would leave with no time to be heard."""
+    """Else the order would leave with no time for its answer."""
     client = Client(price=60000.0, takes_s=1.5)
     close("hyperliquid futures cross", client, timeout_s=4.0)
     assert (client.read_timeout_s, client.write_timeout_s) == (2.0, 2.5)

@@ -1,4 +1,4 @@
-"""What a run makes of lists, fills and the exchange's word about one pair, in the order it hears them."""
+"""What a run makes of lists, fills and the exchange's word about one pair, as it hears them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -172,7 +172,7 @@ def test_list_that_shows_what_our_fill_has_closed_is_late(asked_s: float) -> Non
 
 
 def test_position_that_the_exchange_calls_zero_is_late_in_a_list_and_believed_in_the_end() -> None:
-    """A second close was refused, the first one's answer was lost: a further one is refused, too."""
+    """The first close's answer was lost and the second refused: so is each further one."""
     history = listed(at=T - 1)
     history.said_zero(sent_at=T - 0.1, at=T)
     for after_s in (-0.2, 0.1, LATE_AT_MOST_S - 0.1):
@@ -340,12 +340,18 @@ def test_what_was_asked_before_an_entry_filled_says_nothing_of_it(
 ) -> None:
     """Answers overtake one another: a list, a witness and a refusal may be heard after the fill
     that they are older than."""
-    late = PairHistory()
-    entry(late)
-    late.listed(None, asked_at=T - 1)
-    late.witnessed(asked_at=T - 0.5)
-    late.listed(None, asked_at=T + 0.1)
-    assert late.verdict() is Verdict.CONTRADICTED, "one list and no witness are younger"
+    lists = PairHistory()
+    entry(lists)
+    lists.listed(None, asked_at=T - 1)
+    lists.listed(None, asked_at=T + 0.1)
+    lists.witnessed(asked_at=T + 0.2)
+    assert lists.verdict() is Verdict.CONTRADICTED, "one list is younger"
+    witness = PairHistory()
+    entry(witness)
+    witness.listed(None, asked_at=T + 0.1)
+    witness.witnessed(asked_at=T - 0.5)
+    witness.listed(None, asked_at=T + 0.1 + APART_S)
+    assert witness.verdict() is Verdict.CONTRADICTED, "no witness is younger"
     for heard_s in (-0.1, 0.1):
         refused = claimed()
         if heard_s > 0:
@@ -402,3 +408,67 @@ def test_trade_whose_position_was_gone_before_the_run_is_not_done_by_it() -> Non
     history.listed(None, asked_at=T)
     assert not history.was_open
     assert not history.is_done(Verdict.FLAT, before=T)
+
+
+@pytest.mark.parametrize("entry", [opens, may_open])
+def test_what_was_heard_before_an_entry_filled_says_nothing_of_it(
+    entry: Callable[[PairHistory], None],
+) -> None:
+    lists = PairHistory()
+    lists.listed(None, asked_at=T - 2)
+    entry(lists)
+    lists.listed(None, asked_at=T + 0.1)
+    lists.witnessed(asked_at=T + 0.2)
+    assert lists.verdict() is Verdict.CONTRADICTED, "one list is younger"
+    witness = PairHistory()
+    witness.listed(None, asked_at=T - 2)
+    witness.witnessed(asked_at=T - 1)
+    entry(witness)
+    witness.listed(None, asked_at=T + 0.1)
+    witness.listed(None, asked_at=T + 0.1 + APART_S)
+    assert witness.verdict() is Verdict.CONTRADICTED, "no witness is younger"
+
+
+def test_claim_that_is_repeated_takes_back_nothing_that_was_heard_since() -> None:
+    """freqtrade's loop lets go of its trades in the middle of the run, and they are read anew."""
+    shown = claimed(0.5)
+    shown.listed(long(0.3), asked_at=T)
+    shown.claim(long(0.5))
+    shown.closed(0.3, at=T + 0.1)
+    assert (shown.verdict(), shown.left) == (Verdict.LATE, None)
+    filled = claimed(0.5)
+    filled.closed(0.5, at=T)
+    filled.claim(long(0.5))
+    assert filled.verdict() is Verdict.FILLED
+
+
+def test_list_in_which_the_position_is_back_makes_the_lists_before_it_one_mistake() -> None:
+    history = claimed()
+    history.listed(None, asked_at=T)
+    history.listed(long(0.5), asked_at=T + 0.5)
+    history.listed(None, asked_at=T + APART_S)
+    history.witnessed(asked_at=T + APART_S)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+def test_amount_that_may_be_from_before_the_fill_or_after_it_is_late_for_a_while_only() -> None:
+    history = claimed(0.2)
+    history.closed(0.2, at=T)
+    history.listed(long(0.5), asked_at=T - 0.1)  # then 0.3 is left, or 0.5
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.3)
+    history.listed(long(0.5), asked_at=T + 0.1)
+    assert left(history) == pytest.approx(0.3)
+    history.listed(long(0.5), asked_at=T + LATE_AT_MOST_S)
+    assert left(history) == pytest.approx(0.5)
+
+
+def test_growth_is_news_even_if_our_fills_had_covered_all_that_was_known() -> None:
+    history = listed(at=T - 1)
+    history.closed(0.5, at=T)
+    history.said_zero(sent_at=T, at=T + 0.1)
+    history.listed(long(0.7), asked_at=T + 0.2)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.7)
+    history.closed(0.7, at=T + 0.3)
+    history.listed(long(0.7), asked_at=T + 0.4)
+    assert (history.verdict(), history.left) == (Verdict.LATE, None)
