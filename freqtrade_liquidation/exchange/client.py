@@ -7,6 +7,7 @@ the caller's time is over.
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeVar
@@ -80,16 +81,19 @@ class ExchangeClient:
         :raises ExchangeUnavailable: if there was none within *timeout_s*.
         """
         now = asyncio.get_running_loop().time
-        until, ask_at, asked_at, failures = now() + timeout_s, now(), 0.0, 0
+        until, asked_at, paused_until, failures = now() + timeout_s, 0.0, 0.0, 0
         error = ExchangeUnavailable(f"no answer within {timeout_s:.2f} s")
         in_flight: set[asyncio.Task[T]] = set()
         try:
             while (left_s := until - now()) > 0:
-                if now() >= ask_at and len(in_flight) < BESIDE:
+                due_at = self._due_at(len(in_flight), asked_at, paused_until)
+                if now() >= due_at:
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
                     in_flight.add(asyncio.ensure_future(attempt))
-                    asked_at, ask_at = now(), until
-                for task in await _first_of(in_flight, self._wake_s(ask_at, asked_at, until)):
+                    asked_at = now()
+                    continue
+                soonest = due_at if self.late_after_s is not None else now() + UNKNOWN_S
+                for task in await _first_of(in_flight, min(due_at, soonest, until) - now()):
                     in_flight.discard(task)
                     try:
                         return task.result()
@@ -97,20 +101,20 @@ class ExchangeClient:
                         raise
                     except LiquidationError as failed:
                         error, failures = _heard(failed), failures + 1
-                        ask_at = min(ask_at, now() + _pause_s(failures, error))
-                if in_flight and (late_s := self.late_after_s) is not None:
-                    ask_at = min(ask_at, max(now(), asked_at + late_s))
+                        paused_until = now() + _pause_s(failures, error)
             raise error
         finally:
             for task in in_flight:
                 task.cancel()
 
-    def _wake_s(self, ask_at: float, asked_at: float, until: float) -> float:
-        """Until the next attempt; not much longer where it is not known yet what is late."""
-        now = asyncio.get_running_loop().time()
+    def _due_at(self, in_flight: int, asked_at: float, paused_until: float) -> float:
+        """When a question with so many attempts in flight is asked again, on the loop's clock."""
         late_s = self.late_after_s
-        soon = now + UNKNOWN_S if late_s is None else max(now, asked_at + late_s)
-        return max(0.0, min(ask_at, until, soon) - now)
+        if not in_flight:
+            return paused_until
+        if in_flight >= BESIDE or late_s is None:
+            return math.inf
+        return max(paused_until, asked_at + late_s)
 
     async def write(self, call: Call[T], *, timeout_s: float) -> T:
         """The answer to a change, which is sent once.
@@ -118,11 +122,7 @@ class ExchangeClient:
         :raises OutcomeUnknown: where it may have acted.
         :raises LiquidationError: where it has not.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self.attempt(call, timeout_s=timeout_s, write=True)
-        except TimeoutError as error:
-            raise OutcomeUnknown(f"no answer within {timeout_s:.2f} s") from error
+        return await self.attempt(call, timeout_s=timeout_s, write=True)
 
     async def attempt(self, call: Call[T], *, timeout_s: float, write: bool) -> T:
         """One attempt, when it is its turn. :raises LiquidationError: by what is known of it."""
@@ -130,12 +130,17 @@ class ExchangeClient:
         until = loop.time() + timeout_s
         sent = await take_turn(self._limiter, timeout_s, write=write)
         with self._limiter.counted(sent):
-            async with self._one_at_a_time(timeout_s):
+            async with self._one_at_a_time(until):
                 await self._line.ready(timeout_s=(until - loop.time()) / 2)
                 began = loop.time()
                 if began >= until:
                     raise ExchangeUnavailable("not sent: other requests had to go first")
-                answer = await self._line.send(call, timeout_s=until - began, write=write)
+                try:
+                    async with asyncio.timeout_at(until):
+                        answer = await self._line.send(call, timeout_s=until - began, write=write)
+                except TimeoutError as error:
+                    kind = OutcomeUnknown if write else ExchangeUnavailable
+                    raise kind(f"no answer within {timeout_s:.2f} s") from error
                 self.round_trips.add(loop.time() - began, at=loop.time())
                 return answer
 
@@ -155,22 +160,23 @@ class ExchangeClient:
         self._line.close()
 
     @contextlib.asynccontextmanager
-    async def _one_at_a_time(self, timeout_s: float) -> Any:
+    async def _one_at_a_time(self, until: float) -> Any:
         """Where the exchange wants requests in the order of their nonces. The next one leaves when
         this one is answered, or after a bounded wait."""
         if self._in_order is None:
             yield
             return
-        priority = CURRENT.get()
+        priority, loop = CURRENT.get(), asyncio.get_running_loop()
         wait = contextlib.nullcontext() if priority is None else priority.queued()
+        until = until if priority is None else min(until, priority.wait_until)
         try:
             with wait:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout_at(until):
                     await self._in_order.acquire()
         except TimeoutError:
             raise ExchangeUnavailable("not sent: other requests had to go first") from None
         released = _Once(self._in_order.release)
-        timer = asyncio.get_running_loop().call_later(IN_ORDER_S, released)
+        timer = loop.call_later(IN_ORDER_S, released)
         try:
             yield
         finally:

@@ -96,7 +96,8 @@ class FuturesOrders(OrderManagerBase):
         for position in listed.positions:
             if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
-        self._settle_entries(shown={position.pair for position in listed.positions})
+        known = {trade.pair for trade in self.trades}
+        self._settle_entries(shown={p.pair for p in listed.positions} - known)
         limited = (self._limited(position) for position in listed.positions)
         return [position for position in limited if position.amount > 0]
 
@@ -166,9 +167,8 @@ class FuturesOrders(OrderManagerBase):
         account is shared, only their own orders are their effect."""
         if not self._account_scope:
             return
-        known = {trade.pair for trade in self.trades}
         for note in self._gate.in_air():
-            if note.pair in shown and note.pair not in known:
+            if note.pair in shown:
                 self._gate.settle(note)
 
     # -- explaining -------------------------------------------------------------------------

@@ -51,6 +51,7 @@ class PairHistory:
     _filled: float = 0.0
     _filled_at: float = 0.0
     _ever_filled: bool = False
+    _opened: bool = False
     _opened_at: float = 0.0
     _zero_at: float = 0.0
     _is_news: bool = False
@@ -91,24 +92,29 @@ class PairHistory:
     def opened(self, position: Position, *, at: float) -> None:
         """An entry has filled; *position* is what it opened."""
         self.first = self.first or position
-        if self.balance <= 0.0:
+        same_side = position.side is self._side
+        balance = self.balance + (position.amount if same_side else -position.amount)
+        if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
             self._side = position.side
-        signed = position.amount if position.side is self._side else -position.amount
-        self.balance = max(0.0, self.balance + signed)
+        self.balance = abs(balance)
         self._changed(at)
-        self._opened_at, self._zero_at = at, 0.0
-        self._absent_since, self._witness = None, False
+        self._opened = True
+        self._may_have_opened(at)
 
-    def entry_is_gone(self, order_id: str) -> None:
-        """An entry does not rest any more, and what it has filled is not known."""
+    def entry_is_gone(self, order_id: str, *, at: float) -> None:
+        """An entry does not rest any more, as was heard at *at*, and what it has filled is not
+        known."""
         self._entries_unknown.add(order_id)
+        self._may_have_opened(at)
 
     def entry_is_known(self, order_id: str) -> None:
         """What it has filled is known by now."""
         self._entries_unknown.discard(order_id)
 
-    def said_zero(self, *, at: float) -> None:
-        """A close was refused, at *at*, because the position is zero."""
+    def said_zero(self, *, sent_at: float, at: float) -> None:
+        """A close that was sent at *sent_at* was refused, at *at*, because the position is zero."""
+        if sent_at < self._opened_at:
+            return  # it may have been refused before
         self._zero_at = at
         self._is_news = False
 
@@ -118,8 +124,9 @@ class PairHistory:
         self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
         if position is None:
             self._listed = Listed.ABSENT
-            self._absent_since = asked_at if self._absent_since is None else self._absent_since
-            self._absent_until = asked_at
+            if asked_at >= self._opened_at:
+                self._absent_until = asked_at
+                self._absent_since = asked_at if self._absent_since is None else self._absent_since
             return
         self._listed = Listed.PRESENT
         self._absent_since, self._witness = None, False
@@ -127,9 +134,14 @@ class PairHistory:
         self._compare(position, asked_at)
         self._listed_once = True
 
-    def witnessed(self) -> None:
+    def witnessed(self, *, asked_at: float) -> None:
         """The exchange, asked about this pair alone, showed nothing, and no list does."""
-        self._witness = self._listed is not Listed.PRESENT
+        self._witness = self._listed is not Listed.PRESENT and asked_at >= self._opened_at
+
+    def _may_have_opened(self, at: float) -> None:
+        """What was asked before says nothing of it, however late it is heard."""
+        self._opened_at, self._zero_at = max(self._opened_at, at), 0.0
+        self._absent_since, self._witness = None, False
 
     def _changed(self, at: float) -> None:
         self._ever_filled = True
@@ -145,8 +157,10 @@ class PairHistory:
                 self._had += [_Had(amount, certain=False), _Had(amount - self._filled, False)]
                 self.balance = max(0.0, amount - self._filled)
             return
-        is_old = heard_at > 0 and same_side and not _is_same(amount, self.balance)
         waits = asked_at - heard_at < LATE_AT_MOST_S
+        by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
+        is_gone = by_word or not _is_same(amount, self.balance)
+        is_old = heard_at > 0 and same_side and is_gone
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return
         self._side, self.balance = position.side, amount
@@ -203,7 +217,7 @@ class PairHistory:
             uncertain = self.shown.uncertain or bool(self._in_doubt)
             rest = replace(self.shown, amount=amount, uncertain=uncertain)
             return None if amount <= 0 or rest.is_dust else rest
-        if self.first is not None and self._opened_at and not self._covered:
+        if self.first is not None and self._opened and not self._covered:
             return replace(self.first, side=self._side, amount=self.balance)
         return None
 

@@ -269,7 +269,7 @@ class OrderSender:
         self._cancelled(order)
         if answer.left is None:
             if order.role is OrderRole.ENTRY:
-                history.entry_is_gone(order.order_id)
+                history.entry_is_gone(order.order_id, at=now())
             return
         filled = max(0.0, order.amount - answer.left)
         if filled <= AMOUNT_TOLERANCE * order.amount:
@@ -315,9 +315,12 @@ class OrderSender:
         send = partial(self._order_manager.execute_market_close, order, reduce_only=True)
         history = self._history[order.pair]
         history.in_doubt(order.client_order_id)
+        sent_at = now()
         try:
             answer = await self._runner.once(send, priority)
         except LiquidationError as error:
+            if isinstance(error, NothingToReduce):
+                history.said_zero(sent_at=sent_at, at=now())
             self._note_close_failed(order, error, unseen=unseen)
             return
         self._trail.note(
@@ -339,11 +342,8 @@ class OrderSender:
     def _note_close_failed(
         self, order: ClosingOrder, error: LiquidationError, *, unseen: bool
     ) -> None:
-        history = self._history[order.pair]
         if not isinstance(error, OutcomeUnknown):
-            history.out_of_doubt(order.client_order_id)
-        if isinstance(error, NothingToReduce):
-            history.said_zero(at=now())
+            self._history[order.pair].out_of_doubt(order.client_order_id)
         self._trail.note(
             Event.ATTEMPT_FAILED,
             "close",

@@ -99,9 +99,9 @@ def verdict_on(evidence: Evidence) -> Verdict:
 
 
 def _is_explained(evidence: Evidence) -> bool:
-    if not evidence.known:  # an order that only reduces belongs to a position: where is it?
-        unexplained = evidence.reduce_only_rests or evidence.entry_unknown
-        return not unexplained or evidence.absent_twice
+    if not (evidence.known or evidence.entry_unknown):
+        # An order that only reduces belongs to a position: where is it?
+        return not evidence.reduce_only_rests or evidence.absent_twice
     if evidence.covered and not evidence.entry_unknown:
         return True
     if evidence.said_zero and not evidence.reduce_only_rests:

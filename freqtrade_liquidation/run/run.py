@@ -294,7 +294,7 @@ class Run:
             self._history[order.pair]
         if book is not None:
             for order in self._reader.entries_gone(before, book):
-                self._history[order.pair].entry_is_gone(order.order_id)
+                self._history[order.pair].entry_is_gone(order.order_id, at=now())
         if before is None or before.orders is None:
             resting = Book(positions=(), orders=orders.rows)
             self._reader.note_orders(in_scope(resting, self.pairs))
@@ -344,7 +344,7 @@ class Run:
             if explanation.held is not None and not explanation.held.is_dust:
                 history.listed(explanation.held, asked_at=self._explained_at[pair])
             elif explanation.is_answered:
-                history.witnessed()
+                history.witnessed(asked_at=self._explained_at[pair])
 
     # -- what is asked ----------------------------------------------------------------------
 

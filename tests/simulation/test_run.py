@@ -372,7 +372,7 @@ def test_defect_after_a_close_was_sent_is_an_unknown_outcome() -> None:
 def test_defect_in_the_booking_does_not_undo_a_flat_book() -> None:
     exchange = book(position(BTC))
 
-    async def stumble(pairs: Any, *, timeout_s: float) -> Any:
+    async def stumble(pairs: Any, *, timeout_s: float, while_closing: bool = False) -> Any:
         raise KeyError("order")
 
     exchange.book = stumble  # type: ignore[method-assign]
@@ -591,7 +591,7 @@ def test_stop_that_locks_is_not_touched_without_time_to_put_it_back() -> None:
 def test_unbooked_pairs_are_said_when_time_is_up() -> None:
     exchange = book(position(BTC))
 
-    async def hang(pairs: Any, *, timeout_s: float) -> Any:
+    async def hang(pairs: Any, *, timeout_s: float, while_closing: bool = False) -> Any:
         await asyncio.Event().wait()
 
     exchange.book = hang  # type: ignore[method-assign]

@@ -81,13 +81,3 @@ def test_deadline_passes_at_its_moment_not_before() -> None:
         assert deadline.left_s == 0.0
 
     run(main())
-
-
-@pytest.mark.parametrize(("left_s", "attempt_s"), [(60.0, 2.0), (4.0, 2.0), (3.0, 1.5), (0.0, 0.0)])
-def test_one_attempt_takes_two_seconds_or_half_of_what_is_left(
-    left_s: float, attempt_s: float
-) -> None:
-    async def main() -> float:
-        return Deadline.after(left_s).attempt_s()
-
-    assert run(main()) == attempt_s

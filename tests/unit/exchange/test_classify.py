@@ -35,7 +35,8 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES, Verdict
-from tests.unit.host.bare_exchange import wire_to
+from freqtrade_liquidation.exchange.line import HttpLine
+from tests.unit.host.bare_exchange import bare_exchange
 
 Kind = type[LiquidationError]
 
@@ -381,9 +382,9 @@ def test_code_that_is_not_listed_is_told_rightly_by_ccxts_class(
 @pytest.mark.parametrize("name", SUPPORTED_EXCHANGES)
 def test_each_officially_supported_exchange_has_its_table(name: str) -> None:
     """Those that ccxt derives from another one have that one's."""
-    wire = wire_to(name)
-    wire.close()
-    assert wire._codes_of in {*CODES, *PHRASES}
+    line = HttpLine(bare_exchange(name))
+    line.close()
+    assert line._codes_of in {*CODES, *PHRASES}
 
 
 def test_retry_after_is_kept_and_ccxts_class_is_named() -> None:

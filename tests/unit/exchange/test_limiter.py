@@ -8,8 +8,6 @@ import ccxt
 import pytest
 from freqtrade.exchange import Exchange
 from freqtrade.exchange.common import SUPPORTED_EXCHANGES
-from freqtrade_liquidation.exchange.queueing import _kinds_of
-from freqtrade_liquidation.place import Place
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,9 +20,11 @@ from freqtrade_liquidation.exchange.limiter import (
     WRITE,
     Limiter,
     Window,
+    _kinds_of,
 )
 from freqtrade_liquidation.exchange.limits import PUBLISHED, limits_of, published
 from freqtrade_liquidation.plan import Urgency
+from freqtrade_liquidation.request_priority import Priority
 from tests.simulation.virtual import run
 
 RATE = 5
@@ -204,5 +204,5 @@ def test_each_supported_exchange_has_its_limits_with_their_source(name: str) -> 
 )
 def test_request_counts_as_what_it_is(write: bool, urgency: Urgency, kinds: set[str]) -> None:
     """A close that is read back uses up no order of the limit."""
-    place = cast(Place, SimpleNamespace(urgency=urgency))
-    assert _kinds_of(place, write=write) == kinds
+    priority = Priority(urgency=urgency, exposure=1.0, wait_until=0.0)
+    assert _kinds_of(priority, write=write) == kinds

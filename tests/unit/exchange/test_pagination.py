@@ -8,7 +8,6 @@ from typing import Any
 import ccxt
 import pytest
 
-from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.pagination import Lists
 
 SWAP = {"swap": True, "linear": True}
@@ -18,7 +17,7 @@ MARKETS = {
 }
 
 
-class Wire:
+class Client:
     """Calls at once."""
 
     def __init__(self, exchange: Any) -> None:
@@ -39,7 +38,7 @@ def lists(name: str, answer: Callable[..., list[dict[str, Any]]]) -> tuple[Lists
         _api=api, get_option=lambda option: False, markets=MARKETS,
         _config={"stake_currency": "USDT"},
     )  # fmt: skip
-    wire: Any = ExchangeClient(exchange)
+    wire: Any = Client(exchange)
     return Lists(exchange, wire), wire
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.exchange.waits import Waits, waits_of
-from tests.unit.host.bare_exchange import wire_to
+from tests.unit.host.bare_exchange import bare_exchange, client_of
 
 
 def test_longer_wait_stays_and_ends_by_itself() -> None:
@@ -24,12 +24,11 @@ def test_longer_wait_stays_and_ends_by_itself() -> None:
 
 def exchange_with(**changes: Any) -> Any:
     """freqtrade's exchange with another key or address."""
-    wire = wire_to("binance")
-    wire.close()
-    wire._exchange._api.apiKey = changes.get("key", "waits")
+    exchange = bare_exchange("binance")
+    exchange._api.apiKey = changes.get("key", "waits")
     if "address" in changes:
-        wire._exchange._api.urls = {"api": {"public": changes["address"]}}
-    return wire._exchange
+        exchange._api.urls = {"api": {"public": changes["address"]}}
+    return exchange
 
 
 def test_same_account_has_one_memory_and_another_has_its_own() -> None:
@@ -50,12 +49,12 @@ def test_run_after_a_ban_sends_nothing() -> None:
     sent: list[str] = []
 
     async def main() -> None:
-        first = wire_to("binance")
+        first = client_of("binance")
         with pytest.raises(ExchangeUnavailable) as asked:
             await first.read(banned, timeout_s=5.0)
         assert asked.value.retry_after_s == 300.0
         first.close()
-        second = wire_to("binance")
+        second = client_of("binance")
         with pytest.raises(ExchangeUnavailable, match="asked to wait"):
             await second.read(lambda _: sent.append("asked"), timeout_s=5.0)
         second.close()

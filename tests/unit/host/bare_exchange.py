@@ -1,11 +1,12 @@
-"""As much of freqtrade's exchange as the wire looks at, around ccxt's real object."""
+"""As much of freqtrade's exchange as the client looks at, around ccxt's real object."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import ccxt
+from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.exchange.client import ExchangeClient, Line
 
 
 class Bare:
@@ -17,6 +18,11 @@ class Bare:
         self._config: dict[str, Any] = {"exchange": {}}
 
 
-def wire_to(name: str) -> ExchangeClient:
-    exchange: Any = Bare(name)
-    return ExchangeClient(exchange)
+def bare_exchange(name: str) -> Exchange:
+    """For a test; its type is freqtrade's."""
+    return cast(Exchange, Bare(name))
+
+
+def client_of(name: str, line: Line | None = None) -> ExchangeClient:
+    """A client over *line*, the real one by default."""
+    return ExchangeClient(bare_exchange(name), line=line)

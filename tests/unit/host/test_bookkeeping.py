@@ -1,5 +1,6 @@
 """What booking leaves alone. Whole bookings are tests of processes: tests/integration."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 
 import ccxt
 import pytest
+from freqtrade.enums import TradingMode
 from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.host.bookkeeping import Bookkeeper
@@ -63,11 +65,13 @@ def test_trade_whose_replacement_is_in_the_air_is_not_ended(
     if sent:
         note = door.note(PAIR, "buy")
         assert note is not None
-        note.noted_monotonic -= 60  # long enough to be waited for no more
-        note.let_go_monotonic = note.noted_monotonic if let_go else None
+        if let_go:
+            door.let_go(note)
+            note.let_go_at = time.monotonic() - 60  # long enough to be waited for no more
     exchange: Any = SimpleNamespace(
-        _api=ccxt.binance(), _api_async=SimpleNamespace(), markets={}, get_rate=None,
-        _config={"stake_currency": "USDT"},
+        trading_mode=TradingMode.FUTURES, _api=ccxt.binance(), _api_async=SimpleNamespace(),
+        markets={}, get_rate=None,
+        _config={"stake_currency": "USDT", "dry_run": False, "db_url": "sqlite://"},
     )  # fmt: skip
     bot: Any = SimpleNamespace(
         exchange=exchange, wallets=SimpleNamespace(), config={"dry_run": False},

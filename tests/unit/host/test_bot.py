@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from freqtrade.enums import State, TradingMode
+from freqtrade.exceptions import InsufficientFundsError, TemporaryError
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
@@ -29,6 +30,7 @@ def bot(protection: Protection) -> LiquidatingBot:
     bare._protection, bare._built, bare._state = protection, False, State.RUNNING
     bare.wake = threading.Event()
     bare.trading_mode = TradingMode.FUTURES
+    bare.config, bare._exchange, bare._noted = {"dry_run": True}, None, threading.local()
     protection._bot = bare
     return bare  # type: ignore[no-any-return]
 
@@ -126,9 +128,9 @@ def test_entry_that_its_process_gave_up_stays_in_the_air_since_then(
     with pytest.raises(TimeoutError):
         bot.execute_entry(BTC, 100.0)
     (note,) = protection.door.in_air()
-    assert note.let_go_monotonic is not None
-    later = note.let_go_monotonic + 100.0
-    assert note.out_at_the_latest(later) == note.let_go_monotonic, "no later run waits for it anew"
+    assert note.let_go_at is not None
+    later = note.let_go_at + 100.0
+    assert note.out_since(later) == note.let_go_at, "no later run waits for it anew"
 
 
 def test_signal_while_the_neighbours_are_asked_leaves_no_entry_in_the_air(
@@ -146,19 +148,44 @@ def test_signal_while_the_neighbours_are_asked_leaves_no_entry_in_the_air(
     assert protection.door.in_air() == ()
 
 
-@pytest.mark.parametrize(("placed", "in_air"), [(True, 0), (False, 1)])
-def test_stop_is_committed_at_once_and_on_spot_noted_until_it_is(
-    bot: LiquidatingBot, monkeypatch: pytest.MonkeyPatch, placed: bool, in_air: int
+@pytest.mark.parametrize(
+    ("answer", "placed", "in_air"),
+    [
+        ({"id": "1"}, True, 0),
+        (InsufficientFundsError("balance"), False, 0),
+        (TemporaryError("timeout"), False, 1),
+    ],
+    ids=["placed", "refused", "not answered"],
+)
+def test_stop_is_committed_at_once_and_on_spot_noted_until_its_fate_is_known(
+    bot: LiquidatingBot, monkeypatch: pytest.MonkeyPatch, answer: Any, placed: bool, in_air: int
 ) -> None:
-    """A signal before freqtrade's own commit would leave a stop over coins of the user's own."""
+    """A signal before freqtrade's own commit would leave a stop over coins of the user's own. A
+    refusal is an end: noted ever again, it would hide the order whose answer was lost."""
     seen: list[Any] = []
     bot.trading_mode = TradingMode.SPOT
     bot.config = {"dry_run": False}
     door = bot._protection.door
 
+    def create_stoploss(**kwargs: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    exchange: Any = SimpleNamespace(
+        _api=SimpleNamespace(id="binance"), _api_async=SimpleNamespace(), _config={"db_url": "x"},
+        create_order=None, create_stoploss=create_stoploss, _get_params=None,
+    )  # fmt: skip
+    bot.exchange = exchange
+
     def place(self: Any, trade: Any, stop_price: float) -> bool:
+        """As freqtrade: what its exchange raises ends here."""
         seen.append(("placed", len(door.in_air())))
-        return placed
+        try:
+            self.exchange.create_stoploss(pair=trade.pair, amount=1.0, stop_price=stop_price)
+        except (InsufficientFundsError, TemporaryError):
+            return False
+        return True
 
     monkeypatch.setattr(FreqtradeBot, "create_stoploss_order", place)
     monkeypatch.setattr(Trade, "commit", lambda: seen.append(("commit", len(door.in_air()))))
@@ -167,3 +194,4 @@ def test_stop_is_committed_at_once_and_on_spot_noted_until_it_is(
     assert bot.create_stoploss_order(trade, 1.0) is placed
     assert seen == [("placed", 1), ("commit", 1)]
     assert len(door.in_air()) == in_air
+    assert bot.exchange is exchange, "the copy was for one order"

@@ -11,7 +11,6 @@ from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.host import cut_off
 from freqtrade_liquidation.host.sent import Sent
 from freqtrade_liquidation.model import ClosingOrder, PairState, Position, Side
-from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import Close
 
 SPOT = "SOL/USDT"
@@ -33,14 +32,15 @@ def bot() -> Any:
 def test_position_that_freqtrade_does_not_list_is_not_called_closed(
     monkeypatch: pytest.MonkeyPatch, answers: bool
 ) -> None:
-    async def listed(self: OrderManager, *, timeout_s: float) -> list[Position]:
+    async def listed(*, timeout_s: float) -> list[Position]:
         if not answers:
             raise ExchangeUnavailable("no answer")
         return [Position(pair=PAIR, side=Side.LONG, amount=2.0)]
 
-    wire = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(cut_off, "ExchangeClient", lambda exchange: wire)
-    monkeypatch.setattr(OrderManager, "get_all_positions", listed)
+    client = SimpleNamespace(close=lambda: None)
+    orders = SimpleNamespace(get_all_positions=listed)
+    monkeypatch.setattr(cut_off, "ExchangeClient", lambda exchange: client)
+    monkeypatch.setattr(cut_off, "FuturesOrders", lambda *args, **options: orders)
     init_db("sqlite://")
     try:
         [outcome] = cut_off._by_positions(bot(), SEEN)

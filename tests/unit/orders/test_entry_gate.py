@@ -2,21 +2,31 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
-from freqtrade_liquidation.orders.entry_gate import EntryGate
+import pytest
+
+from freqtrade_liquidation.clock import Clock
+from freqtrade_liquidation.orders.entry_gate import ASKED_KEPT, EntryGate
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
-def test_open_door_notes_an_entry_until_it_is_settled() -> None:
-    door = EntryGate()
-    note = door.note(BTC, "buy")
+@pytest.mark.parametrize("settled", [False, True], ids=["answered", "lost, and found"])
+def test_open_gate_notes_an_entry_until_its_fate_is_known(settled: bool) -> None:
+    gate = EntryGate()
+    note = gate.note(BTC, "buy")
     assert note is not None
     assert (note.pair, note.side, note.noted_at.tzinfo is not None) == (BTC, "buy", True)
-    assert door.in_air() == (note,)
-    door.settle(note)
-    door.settle(note)
-    assert door.in_air() == ()
+    assert gate.in_air() == (note,)
+    if settled:
+        gate.let_go(note)
+        assert gate.in_air() == (note,)
+        gate.settle(note)
+        gate.settle(note)
+    else:
+        gate.answered(note)
+    assert gate.in_air() == ()
 
 
 def test_barred_door_refuses_and_notes_nothing() -> None:
@@ -57,12 +67,75 @@ def test_barring_keeps_what_is_in_the_air() -> None:
     assert door.in_air() == (note,)
 
 
-def test_two_entries_into_one_pair_are_settled_one_by_one() -> None:
-    door = EntryGate()
-    first, second = door.note(BTC, "buy"), door.note(BTC, "buy")
+def test_orders_of_one_pair_and_side_share_a_note_that_the_last_of_them_ends() -> None:
+    gate = EntryGate()
+    first, second, other = gate.note(BTC, "buy"), gate.note(BTC, "buy"), gate.note(BTC, "sell")
     assert first is not None
-    door.settle(first)
-    assert door.in_air() == (second,)
+    assert other is not None
+    assert (second is first, other is first) == (True, False)
+    gate.answered(first)
+    assert gate.in_air() == (first, other)
+    gate.answered(first)
+    assert gate.in_air() == (other,)
+
+
+def test_order_whose_answer_was_lost_stays_whatever_the_next_ones_are_answered() -> None:
+    """A stop was refused at every loop for 75 s; the lost entry's note must not go with them."""
+    gate = EntryGate()
+    lost = gate.note(BTC, "buy")
+    assert lost is not None
+    gate.let_go(lost)
+    for _ in range(1_000):
+        refused, again = gate.note_exit(BTC, "sell"), gate.note(BTC, "buy")
+        assert again is lost
+        gate.answered(refused)
+        gate.answered(again)
+    assert gate.in_air() == (lost,)
+
+
+def test_note_keeps_what_was_asked_for_last_and_no_more_than_it_has_room_for() -> None:
+    note = EntryGate().note_exit(BTC, "sell")
+    for amount in range(1, 3 * ASKED_KEPT):
+        note.ask(float(amount), None)
+    assert [asked.amount for asked in note.asked] == [
+        float(amount) for amount in range(2 * ASKED_KEPT, 3 * ASKED_KEPT)
+    ]
+
+
+@pytest.mark.parametrize("ahead_s", [-90.0, 0.0, 90.0])
+def test_order_can_be_the_notes_by_its_date_whatever_the_exchanges_clock_shows(
+    ahead_s: float,
+) -> None:
+    """The offset is known, and the moments between which freqtrade asked are, too."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    now = began
+    gate = EntryGate(Clock(utcnow=lambda: now))
+    note = gate.note_exit(BTC, "sell")
+    now = began + timedelta(seconds=10)
+    offset = timedelta(seconds=ahead_s)
+
+    def may_be(seconds: float) -> bool:
+        return note.may_be_at(began + offset + timedelta(seconds=seconds), offset=offset)
+
+    assert [may_be(s) for s in (-3.0, -1.0, 0.0, 600.0)] == [False, True, True, True]
+    gate.let_go(note)
+    assert [may_be(s) for s in (-3.0, 0.0, 11.0, 15.0)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "expected"), [(False, 7.0), (True, 20.0)], ids=["let go", "under way"]
+)
+def test_order_is_out_since_freqtrade_let_go_of_it_or_else_since_the_run_began(
+    in_flight: bool, expected: float
+) -> None:
+    gate = EntryGate(Clock(monotonic=lambda: 7.0))
+    note = gate.note(BTC, "buy")
+    assert note is not None
+    assert note.out_since(20.0) == 20.0
+    gate.let_go(note)
+    if in_flight:
+        gate.note(BTC, "buy")
+    assert note.out_since(20.0) == expected
 
 
 def test_after_bar_returns_no_thread_gets_in() -> None:

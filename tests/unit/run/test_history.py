@@ -1,0 +1,474 @@
+"""What a run makes of lists, fills and the exchange's word about one pair, as it hears them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from freqtrade_liquidation.model import Position, Side
+from freqtrade_liquidation.run.history import APART_S, LATE_AT_MOST_S, PairHistory
+from freqtrade_liquidation.run.proof import Verdict
+
+PAIR = "BTC/USDT:USDT"
+T = 1_000.0
+"""When the run begins, on the loop's clock."""
+
+
+def long(amount: float, *, minimum: float = 0.0) -> Position:
+    return Position(pair=PAIR, side=Side.LONG, amount=amount, minimum_amount=minimum)
+
+
+def short(amount: float) -> Position:
+    return Position(pair=PAIR, side=Side.SHORT, amount=amount)
+
+
+def claimed(amount: float = 0.5) -> PairHistory:
+    history = PairHistory()
+    history.claim(long(amount))
+    return history
+
+
+def listed(amount: float = 0.5, *, at: float = T) -> PairHistory:
+    history = PairHistory()
+    history.listed(long(amount), asked_at=at)
+    return history
+
+
+def left(history: PairHistory) -> float:
+    return 0.0 if history.left is None else history.left.amount
+
+
+# -- truly flat: each must end as flat ------------------------------------------------------------
+
+
+def closed_by_a_list_alone(history: PairHistory) -> None:
+    history.listed(None, asked_at=T)
+
+
+def closed_by_our_fill(history: PairHistory) -> None:
+    history.closed(0.5, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)
+
+
+def closed_in_three_parts(history: PairHistory) -> None:
+    for at, part in enumerate((0.1, 0.15, 0.25), start=1):
+        history.closed(part, at=T + at)
+    history.listed(None, asked_at=T + 4)
+
+
+def told_by_the_bots_own_orders(history: PairHistory) -> None:
+    history.listed(None, asked_at=T)
+    history.explained(0.0, at=T + 0.2)
+
+
+def told_by_the_exchanges_word(history: PairHistory) -> None:
+    history.said_zero(sent_at=T, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)
+
+
+def told_by_two_lists_and_a_witness(history: PairHistory) -> None:
+    history.listed(None, asked_at=T)
+    history.witnessed(asked_at=T + 0.5)
+    history.listed(None, asked_at=T + APART_S)
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        (PairHistory, closed_by_a_list_alone),
+        (claimed, closed_by_our_fill),
+        (claimed, closed_in_three_parts),
+        (listed, closed_by_our_fill),
+        (claimed, told_by_the_bots_own_orders),
+        (claimed, told_by_the_exchanges_word),
+        (claimed, told_by_two_lists_and_a_witness),
+    ],
+    ids=[
+        "never known",
+        "closed by the run, as the bot knew it",
+        "closed in parts",
+        "closed by the run, as a list showed it",
+        "closed by a stop long ago",
+        "closed by hand last week, and a close was refused",
+        "liquidated by the exchange, or delisted",
+    ],
+)
+def test_flat_book_ends_as_flat(
+    before: Callable[[], PairHistory], then: Callable[[PairHistory], None]
+) -> None:
+    history = before()
+    then(history)
+    assert history.verdict() is Verdict.FLAT
+    assert history.left is None
+
+
+def test_two_trades_of_one_pair_are_one_position() -> None:
+    """The bot's books say their sum; what an earlier run left is the same position once more."""
+    history = claimed(0.5)
+    history.claim(long(0.5))
+    history.closed(0.5, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)
+    assert history.verdict() is Verdict.FLAT
+
+
+def test_dust_is_all_that_is_left_and_counts_as_covered() -> None:
+    history = PairHistory()
+    history.claim(long(0.5, minimum=0.01))
+    history.closed(0.495, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)  # the run drops dust from its lists
+    assert history.verdict() is Verdict.FLAT
+    assert history.left is None
+
+
+def test_reduce_only_order_of_no_position_needs_a_second_list_and_no_more() -> None:
+    history = PairHistory()
+    history.listed(None, asked_at=T)
+    assert history.verdict(reduce_only_rests=True) is Verdict.CONTRADICTED
+    history.listed(None, asked_at=T + APART_S)
+    assert history.verdict(reduce_only_rests=True) is Verdict.FLAT
+
+
+# -- open, or not known: none of them may end as flat ---------------------------------------------
+
+
+def test_list_that_is_empty_by_mistake_contradicts_what_is_known() -> None:
+    """Two of them in 32 ms are one mistake, told twice."""
+    for history in (claimed(), listed(at=T - 1)):
+        history.listed(None, asked_at=T)
+        history.listed(None, asked_at=T + 0.03)
+        assert history.verdict() is Verdict.CONTRADICTED
+        history.listed(None, asked_at=T + 60)
+        assert history.verdict() is Verdict.CONTRADICTED, "lists alone are one witness"
+        history.listed(long(0.5), asked_at=T + 61)
+        assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.5)
+
+
+def test_witness_without_two_lists_is_not_enough() -> None:
+    history = claimed()
+    history.listed(None, asked_at=T)
+    history.witnessed(asked_at=T + 0.2)
+    history.listed(None, asked_at=T + APART_S - 0.01)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+def test_list_that_shows_it_again_takes_back_the_lists_and_the_witness_before() -> None:
+    history = claimed()
+    history.listed(None, asked_at=T)
+    history.witnessed(asked_at=T + 0.2)
+    history.listed(long(0.5), asked_at=T + 0.5)
+    history.listed(None, asked_at=T + APART_S)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize("asked_s", [-0.1, 0.05, 0.9, 3.0])
+def test_list_that_shows_what_our_fill_has_closed_is_late(asked_s: float) -> None:
+    """Asked for before the fill or after it: wait and look again, send nothing."""
+    for history in (claimed(), listed(at=T - 1)):
+        history.closed(0.5, at=T)
+        history.listed(long(0.5), asked_at=T + asked_s)
+        assert (history.verdict(), history.left) == (Verdict.LATE, None)
+        history.listed(None, asked_at=T + 5)
+        assert history.verdict() is Verdict.FLAT
+
+
+def test_position_that_the_exchange_calls_zero_is_late_in_a_list_and_believed_in_the_end() -> None:
+    """The first close's answer was lost and the second refused: so is each further one."""
+    history = listed(at=T - 1)
+    history.said_zero(sent_at=T - 0.1, at=T)
+    for after_s in (-0.2, 0.1, LATE_AT_MOST_S - 0.1):
+        history.listed(long(0.5), asked_at=T + after_s)
+        assert history.verdict() is Verdict.LATE
+    history.listed(long(0.5), asked_at=T + LATE_AT_MOST_S)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.5), "it was about another mode"
+
+
+def test_exchanges_word_beside_a_reduce_only_order_may_be_about_that_order() -> None:
+    history = claimed()
+    history.said_zero(sent_at=T - 0.1, at=T)
+    history.listed(None, asked_at=T + 0.1)
+    assert history.verdict(reduce_only_rests=True) is Verdict.CONTRADICTED
+    assert history.verdict() is Verdict.FLAT
+
+
+@pytest.mark.parametrize("covers", [0.3, 0.45])
+def test_partial_fill_leaves_the_rest_open_whatever_a_late_list_shows(covers: float) -> None:
+    history = claimed()
+    history.closed(covers, at=T)
+    history.listed(long(0.5), asked_at=T + 0.1)
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.5 - covers), "never more than our fills have left"
+    history.listed(None, asked_at=T + 0.2)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+def test_no_list_is_no_verdict_until_our_fills_cover_it() -> None:
+    history = claimed()
+    assert history.verdict() is Verdict.UNREAD
+    history.closed(0.3, at=T)
+    assert history.verdict() is Verdict.UNREAD
+    history.closed(0.2, at=T + 0.1)
+    assert history.verdict() is Verdict.FILLED
+
+
+def test_no_list_and_an_entry_that_may_have_filled_is_no_verdict() -> None:
+    history = claimed()
+    history.closed(0.5, at=T)
+    history.entry_is_gone("1", at=T + 0.1)
+    assert history.verdict() is Verdict.UNREAD
+
+
+# -- the bot's books are wrong --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", [0.45, 0.55], ids=["too little", "too much"])
+def test_claim_that_is_a_tenth_off_is_corrected_by_the_first_list(claim: float) -> None:
+    """The list was asked for beside the close, and shows the truth before it or after it."""
+    truth = 0.5
+    filled = min(claim, truth)
+    before, after = claimed(claim), claimed(claim)
+    for history in (before, after):
+        history.closed(filled, at=T + 0.1)
+    before.listed(long(truth), asked_at=T)
+    if truth > filled:
+        assert before.verdict() is Verdict.OPEN
+        assert left(before) == pytest.approx(truth - filled)
+        after.listed(long(truth - filled), asked_at=T)
+        assert after.verdict() is Verdict.LATE, "it may be what there was before the fill"
+        after.listed(long(truth - filled), asked_at=T + 0.1 + LATE_AT_MOST_S)
+        assert after.verdict() is Verdict.OPEN
+        assert left(after) == pytest.approx(truth - filled)
+    else:
+        assert before.verdict() is Verdict.LATE
+        after.listed(None, asked_at=T + 0.2)
+        assert after.verdict() is Verdict.CONTRADICTED, "0.05 of the claim went elsewhere"
+        after.said_zero(sent_at=T + 0.2, at=T + 0.3)
+        assert after.verdict() is Verdict.FLAT
+
+
+@pytest.mark.parametrize("minimum", [0.0, 0.01])
+def test_claim_of_nothing_is_no_claim_against_a_list(minimum: float) -> None:
+    """``Trade.amount`` is 0 while the first entry rests; a list then shows what it has filled."""
+    history = PairHistory()
+    history.claim(long(0.0, minimum=minimum))
+    history.listed(None, asked_at=T)
+    assert history.verdict() is Verdict.FLAT
+    history.listed(long(0.1), asked_at=T + 1)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.1)
+
+
+def test_side_that_was_never_known_is_news() -> None:
+    for history in (claimed(), listed(at=T - 1)):
+        history.closed(0.5, at=T)
+        history.listed(short(0.2), asked_at=T - 0.1)
+        assert history.verdict() is Verdict.OPEN
+        assert history.left == short(0.2)
+
+
+def test_position_that_grew_by_another_hand_is_news() -> None:
+    history = listed(at=T - 1)
+    history.closed(0.5, at=T)
+    history.listed(long(0.7), asked_at=T + 0.1)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.7)
+
+
+# -- entries --------------------------------------------------------------------------------------
+
+
+def test_fill_that_an_entrys_cancel_tells_is_open_whatever_no_list_shows() -> None:
+    """Filled in part between the lists; the list of positions lags."""
+    history = PairHistory()
+    history.listed(None, asked_at=T)
+    history.opened(long(0.1), at=T + 0.2)
+    history.listed(None, asked_at=T + 0.3)
+    assert (history.verdict(), left(history)) == (Verdict.CONTRADICTED, 0.1)
+    history.closed(0.1, at=T + 0.5)
+    history.listed(None, asked_at=T + 0.6)
+    assert (history.verdict(), history.left) == (Verdict.FLAT, None)
+
+
+def test_fill_of_an_entry_adds_to_what_is_open() -> None:
+    history = listed(at=T - 1)
+    history.closed(0.5, at=T)
+    history.opened(long(0.1), at=T + 0.1)
+    history.listed(long(0.5), asked_at=T + 0.2)
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.1)
+
+
+def test_fill_of_an_entry_that_flips_the_position_is_open_on_the_other_side() -> None:
+    history = listed(at=T - 1)
+    history.opened(short(0.8), at=T)
+    history.listed(None, asked_at=T + 0.1)
+    assert history.verdict() is Verdict.CONTRADICTED
+    assert history.left is not None
+    assert history.left.side is Side.SHORT
+    assert history.left.amount == pytest.approx(0.3)
+
+
+def test_entry_that_is_gone_without_a_known_fill_takes_more_than_our_own_fills() -> None:
+    history = claimed()
+    history.closed(0.5, at=T)
+    history.entry_is_gone("7", at=T)
+    history.listed(None, asked_at=T + 0.1)
+    assert history.verdict() is Verdict.CONTRADICTED
+    history.entry_is_known("7")
+    assert history.verdict() is Verdict.FLAT
+
+
+def test_entry_that_is_gone_where_nothing_was_known_takes_two_lists_and_a_witness() -> None:
+    """Lists are up to two seconds late: two of them alone may both be from before its fill."""
+    history = PairHistory()
+    history.entry_is_gone("7", at=T)
+    history.listed(None, asked_at=T + 0.1)
+    history.listed(None, asked_at=T + 0.1 + APART_S)
+    assert history.verdict() is Verdict.CONTRADICTED
+    history.witnessed(asked_at=T + 1.2)
+    assert history.verdict() is Verdict.FLAT
+
+
+def opens(history: PairHistory) -> None:
+    history.opened(long(0.1), at=T)
+
+
+def may_open(history: PairHistory) -> None:
+    history.entry_is_gone("7", at=T)
+
+
+@pytest.mark.parametrize("entry", [opens, may_open])
+def test_what_was_asked_before_an_entry_filled_says_nothing_of_it(
+    entry: Callable[[PairHistory], None],
+) -> None:
+    """Answers overtake one another: a list, a witness and a refusal may be heard after the fill
+    that they are older than."""
+    lists = PairHistory()
+    entry(lists)
+    lists.listed(None, asked_at=T - 1)
+    lists.listed(None, asked_at=T + 0.1)
+    lists.witnessed(asked_at=T + 0.2)
+    assert lists.verdict() is Verdict.CONTRADICTED, "one list is younger"
+    witness = PairHistory()
+    entry(witness)
+    witness.listed(None, asked_at=T + 0.1)
+    witness.witnessed(asked_at=T - 0.5)
+    witness.listed(None, asked_at=T + 0.1 + APART_S)
+    assert witness.verdict() is Verdict.CONTRADICTED, "no witness is younger"
+    for heard_s in (-0.1, 0.1):
+        refused = claimed()
+        if heard_s > 0:
+            entry(refused)
+        refused.said_zero(sent_at=T - 0.2, at=T + heard_s)
+        if heard_s < 0:
+            entry(refused)
+        refused.listed(None, asked_at=T + 0.2)
+        assert refused.verdict() is Verdict.CONTRADICTED, heard_s
+
+
+# -- what a closing order of unknown outcome leaves -----------------------------------------------
+
+
+def test_order_without_a_known_fill_makes_what_is_left_uncertain_until_the_next_list() -> None:
+    history = listed()
+    history.in_doubt("ftl1")
+    assert history.left == replace(long(0.5), uncertain=True)
+    assert not history.is_done(Verdict.FLAT, before=T)
+    history.listed(long(0.5), asked_at=T + 1)
+    assert history.left == long(0.5)
+
+
+def test_order_that_was_answered_is_out_of_doubt() -> None:
+    history = listed()
+    history.in_doubt("ftl1")
+    history.out_of_doubt("ftl1")
+    assert history.left == long(0.5)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "before_s", "done"),
+    [
+        (Verdict.FLAT, -1.0, True),
+        (Verdict.FILLED, 0.0, True),
+        (Verdict.LATE, 0.0, True),
+        (Verdict.FILLED, -0.1, False),
+        (Verdict.LATE, -0.1, False),
+        (Verdict.OPEN, 9.0, False),
+        (Verdict.CONTRADICTED, 9.0, False),
+        (Verdict.UNREAD, 9.0, False),
+    ],
+)
+def test_pair_is_booked_when_its_fills_are_listed_and_not_before(
+    verdict: Verdict, before_s: float, done: bool
+) -> None:
+    history = claimed()
+    history.closed(0.5, at=T)
+    assert history.is_done(verdict, before=T + before_s) is done
+
+
+def test_trade_whose_position_was_gone_before_the_run_is_not_done_by_it() -> None:
+    history = claimed()
+    history.listed(None, asked_at=T)
+    assert not history.was_open
+    assert not history.is_done(Verdict.FLAT, before=T)
+
+
+@pytest.mark.parametrize("entry", [opens, may_open])
+def test_what_was_heard_before_an_entry_filled_says_nothing_of_it(
+    entry: Callable[[PairHistory], None],
+) -> None:
+    lists = PairHistory()
+    lists.listed(None, asked_at=T - 2)
+    entry(lists)
+    lists.listed(None, asked_at=T + 0.1)
+    lists.witnessed(asked_at=T + 0.2)
+    assert lists.verdict() is Verdict.CONTRADICTED, "one list is younger"
+    witness = PairHistory()
+    witness.listed(None, asked_at=T - 2)
+    witness.witnessed(asked_at=T - 1)
+    entry(witness)
+    witness.listed(None, asked_at=T + 0.1)
+    witness.listed(None, asked_at=T + 0.1 + APART_S)
+    assert witness.verdict() is Verdict.CONTRADICTED, "no witness is younger"
+
+
+def test_claim_that_is_repeated_takes_back_nothing_that_was_heard_since() -> None:
+    """freqtrade's loop lets go of its trades in the middle of the run, and they are read anew."""
+    shown = claimed(0.5)
+    shown.listed(long(0.3), asked_at=T)
+    shown.claim(long(0.5))
+    shown.closed(0.3, at=T + 0.1)
+    assert (shown.verdict(), shown.left) == (Verdict.LATE, None)
+    filled = claimed(0.5)
+    filled.closed(0.5, at=T)
+    filled.claim(long(0.5))
+    assert filled.verdict() is Verdict.FILLED
+
+
+def test_list_in_which_the_position_is_back_makes_the_lists_before_it_one_mistake() -> None:
+    history = claimed()
+    history.listed(None, asked_at=T)
+    history.listed(long(0.5), asked_at=T + 0.5)
+    history.listed(None, asked_at=T + APART_S)
+    history.witnessed(asked_at=T + APART_S)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+def test_amount_that_may_be_from_before_the_fill_or_after_it_is_late_for_a_while_only() -> None:
+    history = claimed(0.2)
+    history.closed(0.2, at=T)
+    history.listed(long(0.5), asked_at=T - 0.1)  # then 0.3 is left, or 0.5
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.3)
+    history.listed(long(0.5), asked_at=T + 0.1)
+    assert left(history) == pytest.approx(0.3)
+    history.listed(long(0.5), asked_at=T + LATE_AT_MOST_S)
+    assert left(history) == pytest.approx(0.5)
+
+
+def test_growth_is_news_even_if_our_fills_had_covered_all_that_was_known() -> None:
+    history = listed(at=T - 1)
+    history.closed(0.5, at=T)
+    history.said_zero(sent_at=T, at=T + 0.1)
+    history.listed(long(0.7), asked_at=T + 0.2)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.7)
+    history.closed(0.7, at=T + 0.3)
+    history.listed(long(0.7), asked_at=T + 0.4)
+    assert (history.verdict(), history.left) == (Verdict.LATE, None)
