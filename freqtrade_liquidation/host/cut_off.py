@@ -43,8 +43,14 @@ def outcomes_now(
 def _seen(audit: AuditLog, correlation_id: str) -> dict[str, dict[str, Any]]:
     """Positions by pair, each as it was first seen."""
     seen: dict[str, dict[str, Any]] = {}
-    for row in audit.events(correlation_id, [Event.POSITIONS_QUERIED, Event.VERIFIED]):
+    kinds = [Event.POSITIONS_QUERIED, Event.VERIFIED, Event.CLOSE_INTENDED]
+    for row in audit.events(correlation_id, kinds):
         data = row["additional_data"]
+        if row["event_type"] == Event.CLOSE_INTENDED:  # on futures it leaves beside the first look
+            side = Side.LONG if data["side"] == Side.LONG.exit_side else Side.SHORT
+            known = {"pair": row["pair"], "side": side, "amount": data["amount"]}
+            seen.setdefault(row["pair"], {**known, "entry_price": None, "trade_ids": [0]})
+            continue
         for position in data.get("positions") or data.get("open_positions") or ():
             seen.setdefault(position["pair"], position)
     return seen

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, NothingToReduce
 from freqtrade_liquidation.exchange.pagination import Lists
 from freqtrade_liquidation.exchange.rules.at_once import may_hold_both_sides
 from freqtrade_liquidation.exchange.rules.position_query import one_position
@@ -27,6 +27,9 @@ from freqtrade_liquidation.orders.open_orders import OrderReader
 from freqtrade_liquidation.orders.positions import MORE, PositionReader
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.ports import Explanation
+
+EXPLAINED_WITHIN_S: Final = 0.3
+"""After the first answer to an explanation the others get so long, or two round trips."""
 
 
 class FuturesOrders(OrderManagerBase):
@@ -176,16 +179,26 @@ class FuturesOrders(OrderManagerBase):
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float
     ) -> Mapping[str, Explanation]:
-        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        asked = asyncio.gather(*(self._ask_alone(pair, timeout_s) for pair in pairs))
-        await asyncio.gather(
-            asked, self.fill_in(pairs, timeout_s=timeout_s), self._read_ends(pairs, timeout_s)
-        )
-        held = await asked
-        return {
-            pair: self._explanation(pair, answered)
-            for pair, answered in zip(pairs, held, strict=True)
-        }
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`. What is not answered in the time
+        of the others is not waited for: it is asked again with the next explanation."""
+        held: dict[str, tuple[Position | None, bool]] = {}
+
+        async def ask(pair: str) -> None:
+            held[pair] = await self._ask_alone(pair, timeout_s)
+
+        asks = [
+            *(asyncio.ensure_future(ask(pair)) for pair in pairs),
+            asyncio.ensure_future(self.fill_in(pairs, timeout_s=timeout_s)),
+            asyncio.ensure_future(self._read_ends(pairs, timeout_s)),
+        ]
+        try:
+            await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED)
+            median_s = self.round_trips.median_s or 0.0
+            await asyncio.wait(asks, timeout=max(EXPLAINED_WITHIN_S, 2 * median_s))
+        finally:
+            for task in asks:
+                task.cancel()
+        return {pair: self._explanation(pair, held.get(pair, (None, False))) for pair in pairs}
 
     def _explanation(self, pair: str, answered: tuple[Position | None, bool]) -> Explanation:
         known = bool(self.ownership.trades_of(pair) or self.ownership.found_of(pair))
@@ -243,6 +256,8 @@ class FuturesOrders(OrderManagerBase):
             return None, False
         try:
             rows = await self._client.read(ask, timeout_s=timeout_s)
+        except NothingToReduce:  # Gate: POSITION_NOT_FOUND
+            return None, True
         except LiquidationError:
             return None, False
         listed = self._reader.read(rows, scope_pairs=self._pairs() | {pair})

@@ -44,6 +44,9 @@ class _Lists(Generic[T]):
 
     what: str
     ask: Callable[..., Awaitable[Sequence[T]]]
+    is_decisive: bool = False
+    """A key that is refused here is refused everywhere; some lists of orders want rights of their
+    own."""
     newest: Listing[T] | None = None
     asked_at: float = float("-inf")
     error: str | None = None
@@ -65,7 +68,9 @@ class BookReader:
         self._trail = trail
         self._runner = runner
         self._joint = rules.closes_need_orders
-        self._positions = _Lists[Position]("positions", order_manager.get_all_positions)
+        self._positions = _Lists[Position](
+            "positions", order_manager.get_all_positions, is_decisive=True
+        )
         self._orders = _Lists[OpenOrder]("orders", order_manager.get_open_orders)
         self._gone: set[str] = set()
         self._unsettled_at = float("-inf")
@@ -187,9 +192,9 @@ class BookReader:
         for task in answered:
             try:
                 listing = task.result()
-            except AccountRefused:
-                raise
             except LiquidationError as error:
+                if isinstance(error, AccountRefused) and lists.is_decisive:
+                    raise
                 lists.error, lists.refused_at = str(error), now()
                 self._runner.note_failed(lists.what, error)
                 continue

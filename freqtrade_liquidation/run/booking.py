@@ -26,6 +26,7 @@ class Booking:
         self._deadline = deadline
         self._tasks: list[asyncio.Task[None]] = []
         self._begun: set[str] = set()
+        self._ended: set[str] = set()
         self.results: dict[str, BookedPair] = {}
 
     def begin(self, pairs: Iterable[str], *, while_closing: bool = True) -> None:
@@ -38,6 +39,7 @@ class Booking:
     def reopen(self, pair: str) -> None:
         """More was sent for *pair* since it was booked."""
         self._begun.discard(pair)
+        self._ended.discard(pair)
 
     async def finish(self, pairs: Collection[str]) -> None:
         """Books what is left of *pairs*, and what could not be booked before, until the
@@ -47,9 +49,8 @@ class Booking:
         self.begin(pairs, while_closing=False)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._deadline.left_s)
-        late = BookedPair(pair="", error="not booked in time; the next start books it")
-        for pair in sorted(set(pairs) - self.results.keys()):
-            self._note(BookedPair(pair=pair, error=late.error))
+        for pair in sorted(set(pairs) - self._ended):
+            self._note(BookedPair(pair=pair, error="not booked in time; the next start books it"))
         for task in self._tasks:
             task.cancel()
 
@@ -69,6 +70,7 @@ class Booking:
             logger.exception("Could not book.")
             words = f"not booked ({unexpected(error)}); the next start books it"
             booked = [BookedPair(pair=pair, error=words) for pair in pairs]
+        self._ended |= set(pairs)
         for entry in booked:
             self._note(entry)
 

@@ -92,27 +92,33 @@ def test_retry_after_that_says_nothing_is_a_429_without_one(
 def test_banned_for_longer_than_the_run_nothing_more_is_asked(
     running: PracticeExchange, exchange: Exchange, book: Book, status: int, headers: dict[str, str]
 ) -> None:
-    """Each further request makes the ban longer; what is open is told as not known."""
+    """Each further request makes the ban longer. On futures the closes had left beside the look: they
+    are told closed by their fills, and the book as not proven."""
     rule = TOO_MANY | {"status": status}
     running.add_fault("error", path="positionRisk|/account$", **rule, headers=headers)
     played = play(running, exchange, book, timeout_seconds=0.6)
     assert_nothing_was_made_worse(played)
-    [banned] = struck(played)
-    assert [r for r in played.requests if r["arrived"] > banned["answered"] + 0.1] == []
-    assert played.result.state is LiquidationState.FAILED
+    banned = struck(played)
+    first = min(request["answered"] for request in banned)
+    assert [r for r in played.requests if r["arrived"] > first + 0.1] == []
+    assert played.result.state is not LiquidationState.COMPLETED
 
 
-def test_maintenance_is_asked_as_often_as_allowed_and_no_more(
+def test_maintenance_is_asked_to_the_end_with_pauses_and_each_close_sent_once(
     running: PracticeExchange, exchange: Exchange, book: Book
 ) -> None:
+    """No count of attempts ends a run that may still learn something; nothing is sent again without
+    a look."""
     running.add_fault("error", status=503, body="<html>Maintenance</html>")
     played = play(running, exchange, book, max_retries=2)
     assert_nothing_was_made_worse(played)
     assert played.result.state is LiquidationState.FAILED
-    assert played.writes == []
-    asked = {(r["path"], r["params"].get("orderId")) for r in played.requests}
-    of_the_look = [r for r in played.requests if "Trades" not in r["path"]]
-    assert len(of_the_look) <= 2 * 3 * len(asked)
+    sent = Counter((r["method"], r["params"].get("symbol")) for r in played.writes)
+    assert set(sent.values()) <= {1}
+    asked = Counter(
+        (r["path"], r["params"].get("orderId")) for r in played.requests if r["method"] == "GET"
+    )
+    assert max(asked.values()) <= 3 * most_attempts(5.0), "three lists side by side"
 
 
 @pytest.mark.parametrize("offset_ms", [-30_000, 30_000])
@@ -132,8 +138,8 @@ def test_clock_that_stays_wrong_is_no_loop(
     running.add_fault("error", path="positionRisk|/account$", **SKEWED)
     played = play(running, exchange, book, max_retries=2)
     assert_nothing_was_made_worse(played)
-    assert played.result.state is LiquidationState.FAILED
-    assert len(struck(played)) == 3
+    assert played.result.state is not LiquidationState.COMPLETED
+    assert len(struck(played)) <= 3 * most_attempts(5.0)
     assert len([r for r in played.requests if r["path"].endswith("/time")]) == 1
 
 
@@ -156,13 +162,17 @@ def test_close_refused_by_the_clock_is_sent_again_and_is_no_unknown_one(
 def most_requests(
     *, pairs: int, cancels: int, orders: int, max_retries: int, timeout_s: float, lists: int
 ) -> int:
-    """``W + R + B`` of the page."""
-    attempts = max_retries + 1
-    writes = attempts * (pairs + cancels)
+    """``W + A · (R + B)`` of the page."""
+    writes = (max_retries + 1) * (pairs + cancels)
     looks = 2 + writes + int(timeout_s / 0.4)
-    reads = looks * (attempts * lists + 2) + attempts
+    reads = looks * (1 + lists)
     booking = 2 * pairs + orders + 1
-    return writes + reads + booking
+    return writes + most_attempts(timeout_s) * (reads + booking)
+
+
+def most_attempts(timeout_s: float) -> int:
+    """``A`` of the page: of one question."""
+    return 3 + int(2 * timeout_s)
 
 
 def test_example_of_the_page_is_what_the_formula_says() -> None:
@@ -185,4 +195,4 @@ def test_run_asks_no_more_than_the_formula_says(
     most = most_requests(pairs=40, cancels=40, orders=40, max_retries=3, timeout_s=5.0, lists=2)
     assert len(played.requests) <= most
     closes = Counter(r["params"]["symbol"] for r in played.writes)
-    assert set(closes.values()) <= ({4} if broken == "closes" else set())
+    assert set(closes.values()) <= ({4} if broken == "closes" else {1})
