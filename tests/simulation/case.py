@@ -1,17 +1,19 @@
-"""What an invariant judges: a played schedule, its truth and its runs."""
+"""What an invariant judges: a played schedule, its runs, and what was true of its account."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from tests.simulation.journal import What
+from tests.simulation.clocks import BEGAN
+from tests.simulation.journal import Fact, What
 from tests.simulation.play import Played
 from tests.simulation.runs import OPERATORS, OneRun, runs_of
 from tests.simulation.schedule import Asked, Schedule
-from tests.simulation.truth import Truth
+from tests.simulation.world.account import Account
+from tests.simulation.world.records import Change, Kind, Order, Owner
 
-CRUMB: Final = 1e-6
+TINY: Final = 1e-6
 """Base currency: differences below it come from binary floats."""
 INSTANT_S: Final = 1e-6
 
@@ -26,9 +28,9 @@ class Case:
     def schedule(self) -> Schedule:
         return self.played.schedule
 
-    @cached_property
-    def truth(self) -> Truth:
-        return Truth(self.played)
+    @property
+    def account(self) -> Account:
+        return self.played.account
 
     @cached_property
     def runs(self) -> list[OneRun]:
@@ -36,12 +38,29 @@ class Case:
 
     @cached_property
     def ended(self) -> list[OneRun]:
-        """Runs that were not killed."""
+        """Runs with an end on record."""
         return [run for run in self.runs if run.ended is not None]
 
     @cached_property
+    def changes(self) -> list[Fact]:
+        """Of the account, in order; :attr:`Fact.payload` is a :class:`Change`."""
+        return self.played.journal.of(What.CHANGE)
+
+    @cached_property
     def pairs(self) -> frozenset[str]:
-        return frozenset(market.pair for market in self.schedule.markets)
+        return frozenset(book.pair for book in self.schedule.books)
+
+    # -- whose it is ------------------------------------------------------------------------
+
+    @cached_property
+    def extent(self) -> frozenset[str]:
+        """Pairs that are in scope, fixed when everything begins: the whole account's, else those
+        of the bot's trades and of its entries in the air."""
+        if not self.schedule.shared:
+            return self.pairs
+        trades = (b.pair for b in self.schedule.books if b.trade and not b.trade.dry_run)
+        flights = (f.pair for f in self.schedule.flights if f.kind == "entry")
+        return frozenset((*trades, *flights))
 
     def pairs_of(self, run: OneRun, seq: int | None = None) -> frozenset[str]:
         """What *run* may touch at that place of the journal (``None`` = at its end): what it was
@@ -65,12 +84,79 @@ class Case:
             for fact in run.facts
             if fact.what is What.ASKED
             and not self.wants_nothing(fact.payload.asked)
-            and (
-                run.ended is None  # killed before anybody was told
-                if fact.payload.result is None
-                else fact.payload.result.correlation_id == run.correlation_id
-            )
+            and fact.payload.result is not None
+            and fact.payload.result.correlation_id == run.correlation_id
         ]
+
+    # -- what was true ----------------------------------------------------------------------
+
+    def in_scope_at(self, pair: str, moment: float) -> float:
+        """Base currency, unsigned: what of *pair* was in scope then, dust as what it is."""
+        return self._in_scope(
+            self.account.held[pair].at(moment), self.account.bots[pair].at(moment)
+        )
+
+    def _in_scope(self, held: float, bots: float) -> float:
+        if not self.schedule.shared:
+            return abs(held)
+        return min(abs(held), abs(bots)) if held * bots > 0 else 0.0
+
+    def open_at(self, pair: str, moment: float) -> float:
+        """As :meth:`in_scope_at`, dust as 0.0."""
+        amount = self.in_scope_at(pair, moment)
+        smallest = self.account.markets[pair].smallest
+        return 0.0 if amount < smallest * (1 - 1e-9) else amount
+
+    def least_since(self, pair: str, moment: float) -> float:
+        """Base currency: the least of *pair* that has been in scope since then."""
+        later = (f.at for f in self.changes if f.pair == pair and f.at > moment)
+        return min(self.open_at(pair, at) for at in (moment, *later))
+
+    def most_since(self, pair: str, moment: float, until: float) -> float:
+        """Base currency: the most of *pair* that was in scope in that time."""
+        later = (f.at for f in self.changes if f.pair == pair and moment < f.at <= until)
+        return max(self.open_at(pair, at) for at in (moment, *later))
+
+    def entries_at(self, pair: str, moment: float) -> list[Order]:
+        """Resting orders in scope that could open a position then."""
+        return [
+            order
+            for order in self.account.orders.values()
+            if order.pair == pair
+            and order.placed_at <= moment < order.ended_at
+            and order.kind is Kind.LIMIT
+            and (order.side == "buy" if self.schedule.spot else not order.reduce_only)
+            and (order.owner is Owner.BOT or not self.schedule.shared)
+        ]
+
+    def by_others_since(self, pair: str, moment: float, until: float) -> float:
+        """Base currency: what a person traded of *pair* at market in that time, which no list could
+        show any more."""
+        return sum(
+            change.amount
+            for change in self.fills(pair)
+            if moment < self.at(change) <= until
+            and change.by in (Owner.USER, Owner.EXCHANGE)
+            and self.at(change) - change.order.placed_at < INSTANT_S
+        )
+
+    def fills(self, pair: str) -> Iterator[Change]:
+        """Of *pair*, in order."""
+        for fact in self.changes:
+            if fact.pair == pair and fact.payload.what == "fill":
+                yield fact.payload
+
+    @cached_property
+    def _moments(self) -> dict[int, float]:
+        return {id(fact.payload): fact.at for fact in self.changes}
+
+    def at(self, change: Change) -> float:
+        """When it happened, on the virtual clock."""
+        return self._moments[id(change)]
+
+    @property
+    def began(self) -> float:
+        return BEGAN
 
 
 Invariant = Callable[[Case], Iterator[str]]

@@ -1,5 +1,6 @@
 """The planted bugs, and the first seed that catches each: the table in docs/simulation.md."""
 
+import functools
 import re
 import textwrap
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from tests.simulation.planted import PLANTED, planted
 from tests.simulation.searching import judge
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "simulation.md"
-WITHIN: Final = 5_000
+WITHIN: Final = 4_000
 """A bug that no seed below this catches is one that the net lets through."""
 ROW: Final = re.compile(r"^\| `(\w+)` \| (.+) \| `(\w+)` \| (\d+) \|$", re.MULTILINE)
 
@@ -23,8 +24,13 @@ def catches(name: str, seed: int) -> bool:
 
 
 def first_seed(name: str) -> int | None:
-    """The first seed that catches it; ``None`` = none does."""
-    return next((seed for seed in range(WITHIN) if catches(name, seed)), None)
+    """The first seed that catches it and holds without it; ``None`` = none does."""
+    return next((s for s in range(WITHIN) if _is_clean(s) and catches(name, s)), None)
+
+
+@functools.cache
+def _is_clean(seed: int) -> bool:
+    return not judge(seed)
 
 
 def table() -> str:

@@ -3,30 +3,33 @@
 from collections.abc import Iterator
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.model import OrderRole, PairState
-from freqtrade_liquidation.state import LiquidationState
-from tests.simulation.case import CRUMB, Case, invariant
-from tests.simulation.journal import Actor, Fact, What
+from freqtrade_liquidation.model import PairState
+from tests.simulation.case import TINY, Case, invariant
+from tests.simulation.journal import What
 from tests.simulation.play import Answer
 from tests.simulation.runs import FINAL, OPERATORS, OneRun
-from tests.simulation.schedule import Verb
+from tests.simulation.schedule import Endpoint
+from tests.simulation.world.records import Kind, Owner
 
 GONE = (PairState.CLOSED, PairState.DUST)
 
 
 @invariant
 def completed_is_flat(case: Case) -> Iterator[str]:
-    """At the moment of the last look nothing was open and no entry rested, in the scope of
-    everybody who is told so. What a person opened later, or what the exchange's own list was too
-    old to show, nobody can know."""
+    """When it is told, nothing is open and no entry rests, in the scope of everybody who is told
+    so; and nothing that the bot had sent opens anything later. However old the exchange's lists
+    are. What a person does by hand after the last list was read, nobody can know."""
     for run in case.ended:
         done = [a for a in _askers(case, run) if a.result and a.result.success]
         if not done:
             continue
+        if any("unexpected error" in words for words in done[0].result.errors):  # type: ignore[union-attr]
+            yield "COMPLETED, and something unexpected happened inside"
         scope = case.pairs_of(run)
         for answer in done:
             scope |= case.pairs if answer.asked.pairs is None else frozenset(answer.asked.pairs)
-        yield from _not_flat(case, run, scope)
+        for pair in sorted(scope & case.extent):
+            yield from (f"COMPLETED, and {words}" for words in _not_flat(case, run, pair))
 
 
 def _askers(case: Case, run: OneRun) -> list[Answer]:
@@ -34,153 +37,161 @@ def _askers(case: Case, run: OneRun) -> list[Answer]:
     return [answer for answer in run.answers if not case.wants_nothing(answer.asked)]
 
 
-def _not_flat(case: Case, run: OneRun, scope: frozenset[str]) -> Iterator[str]:
-    shown, listed = _last(run, What.SHOWN), _last(run, What.LISTED)
-    if shown is None or listed is None:
-        yield "COMPLETED, and positions or orders were never shown"
-        return
-    as_of, listed_at = shown.before, listed.after
-    moment = max(as_of + case.schedule.lag_s, listed_at)
-    for pair in sorted(scope):
-        amount = case.truth.open_at(pair, moment) - _ours_between(case, pair, moment, shown.at)
-        if amount > CRUMB and not _came_unseen(case, pair, as_of, moment):
-            yield f"COMPLETED, and {pair} is open with {amount:g}"
-        for order in case.truth.resting_at(pair, OrderRole.ENTRY, moment):
-            yield f"COMPLETED, and entry {order.order_id} of {pair} rests"
+def _not_flat(case: Case, run: OneRun, pair: str) -> Iterator[str]:
+    assert run.ended is not None
+    moment, as_of = run.ended.at, as_of_positions(case, run)
+    amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
+    if amount > TINY:
+        yield f"{pair} is open with {amount:g}"
+    listed_at = _as_of_orders(case, run)
+    for order in case.entries_at(pair, moment):
+        if order.owner is not Owner.USER or order.placed_at < listed_at:
+            yield f"entry {order.order_id} of {pair} rests"
+    for change in case.fills(pair):
+        opens = abs(change.after) > abs(change.before) + TINY
+        if case.at(change) > moment and change.by is Owner.BOT and opens:
+            yield f"{pair}: an entry of the bot's fills {case.at(change) - moment:.3f} s later"
 
 
-def _came_unseen(case: Case, pair: str, as_of: float, moment: float) -> bool:
-    """Somebody changed it where no list could show it any more."""
-    return any(
-        fact.at > as_of
-        and (fact.actor is Actor.USER or fact.at <= as_of + case.schedule.lag_s)
-        and fact.actor is not Actor.US
-        for fact in case.truth.fills[pair]
-        if fact.at <= moment
-    )
+def as_of_positions(case: Case, run: OneRun) -> float:
+    """From when the newest of what the exchange said of positions is. (A spot position is what the
+    orders say, which are up to date, and the balance.)"""
+    lags = case.schedule.lags
+    spot = case.schedule.spot
+    read = run.last_read(Endpoint.BALANCE if spot else Endpoint.POSITIONS)
+    if read is None or read.executed_at is None:
+        return run.began.at
+    return read.executed_at - (lags.balance if spot else lags.positions)
 
 
-def _last(run: OneRun, what: What, before: Fact | None = None) -> Fact | None:
-    facts = run.facts if before is None else run.facts[: run.facts.index(before)]
-    return next((fact for fact in reversed(facts) if fact.what is what), None)
+def _as_of_orders(case: Case, run: OneRun) -> float:
+    read = run.last_read(Endpoint.ORDERS)
+    if read is None or read.executed_at is None:
+        return run.began.at
+    return read.executed_at - case.schedule.lags.orders
 
 
 @invariant
 def outcomes_are_true(case: Case) -> Iterator[str]:
-    """A pair is called closed only if it was so at the last look, and that look began after our
-    last order for it was sent; what is called open had what is said."""
+    """Nothing is told closed that is open. Nothing is told open that the newest list, and all that
+    has happened since, show closed."""
     for run in case.ended:
-        if run.result is None:
+        if run.result is None or run.ended is None:
             continue
-        shown = _last(run, What.SHOWN)
+        moment, as_of = run.ended.at, as_of_positions(case, run)
         for outcome in run.result.outcomes:
-            if outcome.state is PairState.NOT_PROVEN:
+            pair = outcome.pair
+            if pair not in case.pairs:
                 continue
-            if shown is None:
-                yield f"{outcome.pair} is called {outcome.state}, and nothing was ever shown"
-                continue
-            most = case.truth.any_at(outcome.pair, shown.before, shown.after)
-            # What our own orders filled is known a little later than the rest (spot).
-            least = most - _ours_between(case, outcome.pair, shown.after, shown.at)
-            told = outcome.residual_amount
-            if told is None or not least - CRUMB <= told <= most + CRUMB:
-                yield f"{outcome.pair} is called {outcome.state} with {told}, it was {most:g}"
-            minimum = case.played.account.markets[outcome.pair].minimum
-            if outcome.state in GONE and least >= minimum:
-                yield f"{outcome.pair} is called {outcome.state}, it was open with {least:g}"
-            yield from _unverified(run, outcome.pair, shown)
-
-
-def _ours_between(case: Case, pair: str, after: float, until: float) -> float:
-    return sum(
-        -fact.amount
-        for fact in case.truth.fills[pair]
-        if fact.actor is Actor.US and case.schedule.spot and after < fact.at <= until
-    )
-
-
-def _unverified(run: OneRun, pair: str, shown: Fact | None) -> Iterator[str]:
-    asked = shown.request.seq if shown and shown.request else -1
-    later = [f for f in run.sent(Verb.CLOSE) if f.pair == pair and f.seq > asked]
-    if later:
-        yield f"{pair} is called verified, and an order for it was sent after the last look"
+            amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
+            if outcome.state in GONE and amount > TINY:
+                yield f"{pair} is told {outcome.state}, and is open with {amount:g}"
+            if outcome.state is PairState.OPEN and case.most_since(pair, as_of, moment) <= TINY:
+                yield f"{pair} is told open, and is closed since {moment - as_of:.2f} s at least"
 
 
 @invariant
 def protection_is_true(case: Case) -> Iterator[str]:
-    """What is called protected has a stop: one stood at the last list of orders or later."""
+    """What is told protected has a stop."""
     for run in case.ended:
-        for outcome in run.result.outcomes if run.result else ():
-            if not outcome.protected:
+        if run.result is None or run.ended is None:
+            continue
+        lags = case.schedule.lags
+        listed = [f.executed_at or f.at for f in run.facts if f.what is What.LISTED]
+        listed_at = max(listed, default=run.ended.at) - max(lags.stops, lags.orders)
+        for outcome in run.result.outcomes:
+            if not outcome.protected or outcome.pair not in case.pairs:
                 continue
-            since = _listed_at(run)
-            stood = any(
-                life.order.pair == outcome.pair
-                and life.order.role is OrderRole.PROTECTIVE
-                and life.gone >= since
-                for life in case.truth.lives.values()
-            )
-            if not stood:
-                yield f"{outcome.pair} is called protected, and no stop stands"
+            stops = [
+                order
+                for order in case.account.orders.values()
+                if order.pair == outcome.pair
+                and order.kind is Kind.STOP
+                and order.placed_at <= run.ended.at
+                and order.ended_at >= listed_at
+                and not (order.ended_by is Owner.RUN and order.ended_at < run.ended.at)
+            ]
+            if not stops:
+                yield f"{outcome.pair} is told protected, and no stop stands"
 
 
-def _listed_at(run: OneRun) -> float:
-    """When the orders were listed that the run's last book holds, or somewhat before: a list
-    counts only as a part of a look that succeeded."""
-    listed = _last(run, What.LISTED, before=_last(run, What.SHOWN))
-    return listed.after if listed else run.began.at
+@invariant
+def what_is_told_cancelled_is(case: Case) -> Iterator[str]:
+    """Each order that is on record as cancelled was cancelled by us."""
+    for run in case.runs:
+        for event in run.events:
+            if event.event_type is not Event.ORDERS_CANCELLED:
+                continue
+            for order_id in event.additional_data["order_ids"]:
+                order = case.account.orders.get(order_id)
+                if order is not None and order.ended_by is not Owner.RUN:
+                    yield f"{order.pair}: {order_id} is told cancelled, and is {order.status}"
+
+
+@invariant
+def a_trade_without_a_position_is_named(case: Case) -> Iterator[str]:
+    """Where freqtrade has a trade and the exchange has neither position nor coins nor an entry for
+    it, the report says so."""
+    for run in case.ended:
+        if run.result is None or run.result.skip_reason:
+            continue
+        told = " ".join((*run.result.errors, *(o.pair for o in run.result.outcomes)))
+        for book in case.schedule.books:
+            trade, pair = book.trade, book.pair
+            if trade is None or not trade.amount or trade.dry_run or book.bots:
+                continue
+            untouched = not any(fact.pair == pair for fact in case.changes)
+            if untouched and pair in case.pairs_of(run) and pair not in told:
+                yield f"{pair}: freqtrade has a trade, nothing is there, and nobody is told"
 
 
 @invariant
 def nothing_shown_is_left_out(case: Case) -> Iterator[str]:
-    """Every position that a run was shown, in the scope of those it answers, has its outcome, and
-    every one that is left has words with it."""
+    """Every position that a run was shown, in the scope of those it answers, has its outcome,
+    and every one that is left has words with it."""
     for run in case.ended:
-        if run.result is None or run.result.state is LiquidationState.SKIPPED:
+        if run.result is None or run.result.skip_reason:
             continue
-        told = {outcome.pair: outcome for outcome in run.result.outcomes}
         scope = case.pairs_of(run)
-        shown = _last(run, What.SHOWN)
-        for position in shown.payload if shown else ():
-            if position.pair in scope and not position.is_dust and position.pair not in told:
-                yield f"{position.pair} was shown with {position.amount:g} and has no outcome"
-        for pair, outcome in told.items():
+        told = {outcome.pair for outcome in run.result.outcomes}
+        for fact in run.facts:
+            if fact.what is not What.SHOWN:
+                continue
+            for position in fact.payload:
+                if position.pair in scope and not position.is_dust and position.pair not in told:
+                    yield f"{position.pair} was shown open and has no outcome"
+                    told.add(position.pair)
+        for outcome in run.result.outcomes:
             if outcome.state not in GONE and not outcome.error:
-                yield f"{pair} is left, and nobody says why"
+                yield f"{outcome.pair} is left, and no words say why"
 
 
 @invariant
 def one_final_event(case: Case) -> Iterator[str]:
     """Each run has exactly one, it is the last, and result, row and event say the same."""
-    finals: dict[str, list[Fact]] = {}
-    for fact in case.played.journal.of(What.EVENT):
-        if fact.payload.event_type in FINAL:
-            finals.setdefault(fact.payload.correlation_id, []).append(fact)
     for run in case.runs:
-        ends, killed = finals.get(run.correlation_id, []), _is_killed(run)
-        if len(ends) != (0 if killed else 1):
-            yield f"the run by {run.trigger} has {len(ends)} final events"
-        if run.ended is None or run.result is None:
+        finals = [event for event in run.events if event.event_type in FINAL]
+        if len(finals) != 1 or run.ended is None:
+            yield f"{len(finals)} final events"
             continue
-        event, result = run.ended.payload, run.result
-        row = case.played.runs[run.correlation_id]
+        result = run.result
+        if result is None:
+            continue
+        event, row = run.ended.payload, case.played.runs[run.correlation_id]
         if not str(event.event_type).endswith(f"_{result.state}") or row.state != result.state:
             yield f"{event.event_type} on record, row {row.state}, result {result.state}"
         if event.additional_data["positions_failed"] != result.positions_failed:
             yield "the final event and the result count what is left differently"
 
 
-def _is_killed(run: OneRun) -> bool:
-    return run.facts[-1].what is What.CRASH
-
-
 @invariant
 def never_raises(case: Case) -> Iterator[str]:
     """Whoever asks gets a result; nothing unexpected happens inside."""
+    yield from case.played.defects
     for answer in case.played.answers:
         if answer.raised is not None:
             yield f"{answer.asked.trigger} got {answer.raised}"
-        elif answer.result is None and case.played.crashed_at is None:
+        elif answer.result is None:
             yield f"{answer.asked.trigger} got no result"
         for words in answer.result.errors if answer.result else ():
             if "unexpected error" in words:
@@ -217,7 +228,7 @@ def every_answer_is_on_record(case: Case) -> Iterator[str]:
             for event in run.events
             if event.event_type in (Event.CLOSE_ANSWERED, Event.ATTEMPT_FAILED)
         }
-        for request in run.sent(Verb.CLOSE):
+        for request in run.sent(Endpoint.CLOSE):
             end = run.end_of(request)
             answered = end is not None and end.what in (What.ANSWERED, What.RAISED)
             if answered and request.order_id not in noted:

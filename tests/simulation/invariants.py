@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from tests.simulation import bounds, honesty, safety
+from tests.simulation import bounds, honesty, protection, safety
 from tests.simulation.case import INVARIANTS, Case
 from tests.simulation.play import Played
 
-__all__ = ["INVARIANTS", "Breach", "bounds", "breaches", "honesty", "safety"]
+__all__ = ["INVARIANTS", "Breach", "bounds", "breaches", "honesty", "protection", "safety"]
 
 
 @dataclass(frozen=True, slots=True)

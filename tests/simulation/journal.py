@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.simulation.schedule import Verb
+from tests.simulation.schedule import Endpoint
 
 
 class What(StrEnum):
@@ -19,20 +19,8 @@ class What(StrEnum):
     GIVEN_UP = "not waited for any longer"
     SHOWN = "positions shown"
     LISTED = "orders listed"
-    LOOKED = "a look is complete"
-    FILL = "position changes"
-    PLACED = "order rests"
-    GONE = "order is gone"
+    CHANGE = "the account changes"
     RESULT = "result"
-    CRASH = "the process is killed"
-
-
-class Actor(StrEnum):
-    """Who did it."""
-
-    US = "us"
-    MARKET = "market"
-    USER = "user"
 
 
 @dataclass(slots=True)
@@ -40,23 +28,21 @@ class Fact:
     """One thing that happened.
 
     :param at: the virtual loop's clock; :param seq: its place in the journal.
-    :param request: the REQUEST fact that it answers or executes.
-    :param amount: base currency; :param before, after: the position, signed.
+    :param request: the REQUEST fact that it answers.
+    :param executed_at: of a request, when the exchange acted on it or read its answer.
     :param payload: the order, event, list or result itself.
     """
 
     at: float
     seq: int
     what: What
+    endpoint: Endpoint | None = None
     pair: str = ""
-    verb: Verb | None = None
-    actor: Actor = Actor.US
-    request: "Fact | None" = None
     order_id: str = ""
     amount: float = 0.0
-    before: float = 0.0
-    after: float = 0.0
     words: str = ""
+    request: "Fact | None" = None
+    executed_at: float | None = None
     payload: Any = None
 
 

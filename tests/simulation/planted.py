@@ -5,20 +5,23 @@ A bug replaces one part of the run for as long as it is planted; nothing of it i
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
 from freqtrade_liquidation import manager as managing
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
-from freqtrade_liquidation.errors import OutcomeUnknown
-from freqtrade_liquidation.model import OrderRole, Request, Side
+from freqtrade_liquidation.errors import NothingToReduce, OutcomeUnknown
+from freqtrade_liquidation.model import CancelStatus, OrderRole, Request, Side
+from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.plan import Book, PairWork, Rules, next_work
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run import acting, asking, judging, looking
+from freqtrade_liquidation.run import attempts as attempting
 from freqtrade_liquidation.run import run as running
 from freqtrade_liquidation.run.fills import Fills
 from freqtrade_liquidation.run.report import Sight
@@ -51,6 +54,14 @@ def _bug(words: str, *, breaks: str) -> Callable[[Plant], Plant]:
         return plant
 
     return register
+
+
+@contextmanager
+def _both(*plants: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for plant in plants:
+            stack.enter_context(plant)
+        yield
 
 
 def _swap(owner: object, name: str, part: object) -> AbstractContextManager[Any]:
@@ -152,7 +163,7 @@ def one_attempt_too_many() -> AbstractContextManager[Any]:
     return _swap(Backoff, "allows", lambda self, made: made <= self.max_retries + 1)
 
 
-@_bug("allows one attempt too few", breaks="attempts_are_used")
+@_bug("allows one attempt too few", breaks="time_that_is_left_is_used")
 def one_attempt_too_few() -> AbstractContextManager[Any]:
     return _swap(Backoff, "allows", lambda self, made: made <= max(0, self.max_retries - 1))
 
@@ -213,12 +224,7 @@ def configuration_ignored() -> AbstractContextManager[Any]:
 
 @_bug("sends closes without reduce-only", breaks="closes_are_reduce_only")
 def not_reduce_only() -> AbstractContextManager[Any]:
-    def without(verb: Any, *args: Any, **more: Any) -> Any:
-        if verb.__name__ == "execute_market_close":
-            more["reduce_only"] = False
-        return partial(verb, *args, **more)
-
-    return _swap(acting, "partial", without)
+    return _swap(requests, "TradingMode", SimpleNamespace(FUTURES="no market"))
 
 
 @_bug("keeps no time to put stops back", breaks="no_position_is_left_without_the_stop_it_had")
@@ -275,7 +281,7 @@ def wrong_side() -> AbstractContextManager[Any]:
 
 @_bug(
     "sells spot coins again whose sell has no known outcome",
-    breaks="sells_only_what_the_bot_bought",
+    breaks="the_users_own_stays",
 )
 def uncertain_sold_again() -> AbstractContextManager[Any]:
     def work(book: Book, rules: Rules, limits: Any) -> list[PairWork]:
@@ -368,6 +374,92 @@ def nothing_is_done() -> AbstractContextManager[Any]:
         self._saw(await self._looker.look(), first=True)
 
     return _swap(running.Run, "_until_flat", only_look)
+
+
+@_bug(
+    "gives a pair up when the exchange has nothing to reduce, though its list lags",
+    breaks="time_that_is_left_is_used",
+)
+def nothing_to_reduce_gives_up() -> AbstractContextManager[Any]:
+    failed = attempting.Attempts.failed
+
+    def give_up(self: attempting.Attempts, pair: str, words: str, error: Any = None) -> None:
+        failed(self, pair, words, error)
+        if isinstance(error, NothingToReduce):
+            self.give_up(pair, words)
+
+    return _swap(attempting.Attempts, "failed", give_up)
+
+
+@_bug("widens a run that has had its last look", breaks="completed_is_flat")
+def widened_after_the_last_look() -> AbstractContextManager[Any]:
+    def widen(self: running.Run, *, needs_s: float) -> bool:
+        self.pairs = None
+        return True
+
+    return _swap(running.Run, "widen", widen)
+
+
+@_bug("calls a book flat though something unexpected has happened", breaks="completed_is_flat")
+def defect_allows_completed() -> AbstractContextManager[Any]:
+    clear, proven = running.Run._clear_leftovers, running.Run._is_proven_flat
+
+    async def clear_and_stumble(self: running.Run) -> None:
+        await clear(self)
+        raise KeyError("a pair that nobody expected")
+
+    def without_the_defect(self: running.Run) -> bool:
+        self._stumbled = False
+        return proven(self)
+
+    return _both(
+        _swap(running.Run, "_clear_leftovers", clear_and_stumble),
+        _swap(running.Run, "_is_proven_flat", without_the_defect),
+    )
+
+
+@_bug(
+    "puts stops back by the last whole look, not by newer positions",
+    breaks="stops_cover_no_more_than_is_left",
+)
+def put_back_by_an_old_book() -> AbstractContextManager[Any]:
+    position_of = running.Run._position_of
+
+    def by_the_book(self: running.Run, pair: str) -> Any:
+        newer = self._looker.positions
+        self._looker.positions = self._looker.book.positions if self._looker.book else newer
+        try:
+            return position_of(self, pair)
+        finally:
+            self._looker.positions = newer
+
+    return _swap(running.Run, "_position_of", by_the_book)
+
+
+@_bug("counts a refused cancel as done", breaks="what_is_told_cancelled_is")
+def refused_cancel_is_done() -> AbstractContextManager[Any]:
+    return _swap(acting, "_is_done", lambda answer: answer.status is not CancelStatus.UNKNOWN)
+
+
+@_bug("takes a stop whose cancel was refused for removed", breaks="a_stop_comes_back_as_it_was")
+def refused_cancel_is_a_removed_stop() -> AbstractContextManager[Any]:
+    heard = Stops.heard
+
+    def hear(self: Stops, answer: Any) -> None:
+        refused = answer.status is CancelStatus.REFUSED
+        heard(self, replace(answer, status=CancelStatus.CANCELLED) if refused else answer)
+
+    return _swap(Stops, "heard", hear)
+
+
+@_bug("puts a stop back at another trigger", breaks="a_stop_comes_back_as_it_was")
+def put_back_at_another_trigger() -> AbstractContextManager[Any]:
+    stop = requests.stop
+
+    def elsewhere(order: Any, amount: float, price: float, **more: Any) -> Any:
+        return stop(order, amount, price * 0.98, **more)
+
+    return _swap(requests, "stop", elsewhere)
 
 
 @contextmanager

@@ -1,29 +1,29 @@
-"""Plays a schedule with the real manager on virtual time, and keeps what really happened."""
+"""Plays a schedule with the real manager and order manager on virtual time, and keeps what
+really happened."""
 
 import asyncio
 import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager
-from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import OpenOrder, OrderRole, Request
-from tests.simulation.account import CRUMB, Account
-from tests.simulation.journal import Actor, Journal, What
-from tests.simulation.line import Line
-from tests.simulation.schedule import HORIZON_S, Asked, Deed, Move, Resting, Schedule
-from tests.simulation.venue import Sale, SimulatedVenue
-from tests.simulation.virtual import run
+from freqtrade_liquidation.model import OpenOrder, Position, Request
+from freqtrade_liquidation.orders.spot import venue_for
+from tests.simulation.bot import Bot, database_of
+from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S, product_on_virtual_time
+from tests.simulation.journal import Journal, What
+from tests.simulation.schedule import HORIZON_S, Asked, Deed, Move, Schedule
+from tests.simulation.virtual import play_out
+from tests.simulation.wire import SimulatedWire, templates
+from tests.simulation.world.account import Account
+from tests.simulation.world.answers import Answers, Lags
+from tests.simulation.world.records import Change, Kind, Owner, Refusal
 
-BEGAN: Final = 1_000.0
-"""The virtual loop's clock at the beginning of a schedule."""
-RESTART_S: Final = 1.0
-WALL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SILENT: Final = logging.getLogger("tests.simulation.silent")
 SILENT.disabled = True
 
@@ -50,9 +50,33 @@ class JournalSink:
         return Durability.DATABASE
 
 
+class Recorded:
+    """The order manager, and what it tells the run."""
+
+    def __init__(self, order_manager: Any, journal: Journal) -> None:
+        self._order_manager = order_manager
+        self._journal = journal
+        self._now = asyncio.get_running_loop().time
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._order_manager, name)
+
+    async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
+        asked_at = self._now()
+        told: Sequence[Position] = await self._order_manager.get_all_positions(timeout_s=timeout_s)
+        self._journal.add(self._now(), What.SHOWN, payload=told, executed_at=asked_at)
+        return told
+
+    async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
+        asked_at = self._now()
+        told: Sequence[OpenOrder] = await self._order_manager.get_open_orders(timeout_s=timeout_s)
+        self._journal.add(self._now(), What.LISTED, payload=told, executed_at=asked_at)
+        return told
+
+
 @dataclass(slots=True)
 class Answer:
-    """What somebody who asked was told; *result* ``None`` = the process was killed first."""
+    """What somebody who asked was told."""
 
     asked: Asked
     result: LiquidationResult | None = None
@@ -68,13 +92,12 @@ class Played:
     account: Account
     runs: dict[str, RunRecord]
     answers: list[Answer]
-    crashed_at: int | None = None
-    """The journal's place of the crash."""
+    defects: list[str]
 
 
 def play(schedule: Schedule) -> Played:
     """From its first to its last moment, late executions included."""
-    return run(_Stage(schedule).play())
+    return play_out(_Stage(schedule).play())
 
 
 class _Stage:
@@ -82,116 +105,167 @@ class _Stage:
         self._schedule = schedule
         self._journal = Journal()
         self._sink = JournalSink(self._journal)
-        self._config = LiquidationConfig(**schedule.config)
         self._answers: list[Answer] = []
+        self._defects: list[str] = []
 
     async def play(self) -> Played:
-        loop = asyncio.get_running_loop()
-        self._account = Account(self._schedule, self._journal, loop.time)
-        self._line = Line(self._schedule, self._journal)
-        for move in self._schedule.moves:
-            loop.call_later(move.at_s, self._move, move)
-        venue, tasks = self._process(self._schedule.asked, in_air=self._schedule.in_air)
-        crashed_at = None
-        if self._schedule.crash_at_s is not None:
-            await asyncio.sleep(self._schedule.crash_at_s)
-            crashed_at = self._journal.add(loop.time(), What.CRASH).seq
-            self._line.is_cut = True
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            tasks = await self._next_process(venue)
-        await asyncio.wait(tasks)
-        await asyncio.sleep(max(0.0, BEGAN + HORIZON_S - loop.time()))
+        schedule, loop = self._schedule, asyncio.get_running_loop()
+        self._loop = loop
+        loop.set_exception_handler(self._on_defect)
+        markets = [book.market for book in schedule.books]
+        self._account = Account(schedule.rules, markets, clock=loop.time, hear=self._changed)
+        with product_on_virtual_time(skew_s=schedule.skew_s):
+            bot = self._bot = Bot(schedule, self._account)
+            with database_of(bot):
+                wire = self._wire()
+                venue = self._order_manager(wire)
+                for move in schedule.moves:
+                    loop.call_later(move.at_s, self._move, move)
+                manager = self._manager(venue)
+                tasks = [loop.create_task(self._ask(manager, one)) for one in schedule.asked]
+                await asyncio.wait(tasks)
+                await asyncio.sleep(max(0.0, BEGAN + HORIZON_S - loop.time()))
         return Played(
-            self._schedule,
+            schedule,
             self._journal,
             self._account,
             self._sink.runs,
             self._answers,
-            crashed_at,
+            [*self._defects, *wire.defects],
         )
 
-    def _process(
-        self, asked: Sequence[Asked], *, in_air: Sequence[str]
-    ) -> tuple[SimulatedVenue, list[asyncio.Task[None]]]:
-        venue = SimulatedVenue(self._schedule, self._account, self._line, in_air=in_air)
-        loop = asyncio.get_running_loop()
-        manager = LiquidationManager(
-            self._config,
-            venue,
+    def _wire(self) -> SimulatedWire:
+        schedule = self._schedule
+        api = templates(spot=schedule.spot).api
+        lags = schedule.lags
+        forgets = {self._bot.keys[key].order_id: span for key, span in lags.forgets.items()}
+        lags = Lags(
+            positions=lags.positions,
+            orders=lags.orders,
+            stops=lags.stops,
+            balance=lags.balance,
+            known_after=lags.known_after,
+            omits=lags.omits,
+            forgets=forgets,
+        )
+        self._seen = Answers(self._account, lags, began=BEGAN)
+        api.play(self._account, self._seen, epoch_s=EPOCH_S, skew_s=schedule.skew_s)
+        return SimulatedWire(schedule, self._journal, self._account, api)
+
+    def _order_manager(self, wire: SimulatedWire) -> Any:
+        venue = venue_for(
+            wire.exchange,
+            wire,
+            self._bot.trades(),
+            door=self._bot.door,
+            account_scope=not self._schedule.shared,
+        )
+        venue.booker = self._bot
+        venue.loop = self._bot
+        self._bot.door.bar(None)
+        return venue
+
+    def _manager(self, venue: Any) -> LiquidationManager:
+        return LiquidationManager(
+            _config(self._schedule),
+            Recorded(venue, self._journal),
             self._sink,
             SILENT,
-            utcnow=lambda: WALL + timedelta(seconds=loop.time()),
+            utcnow=CLOCK.utcnow,
             random=random.Random(self._schedule.seed),
         )
-        return venue, [loop.create_task(self._ask(manager, one)) for one in asked]
-
-    async def _next_process(self, killed: SimulatedVenue) -> list[asyncio.Task[None]]:
-        """It knows what the killed one intended, from the audit trail, and nothing else."""
-        await asyncio.sleep(RESTART_S)
-        self._line.is_cut = False
-        venue, tasks = self._process([Asked(at_s=0.0, trigger="recovery")], in_air=())
-        venue.sales.update({name: Sale(sale.order) for name, sale in killed.sales.items()})
-        return tasks
 
     async def _ask(self, manager: LiquidationManager, asked: Asked) -> None:
-        await asyncio.sleep(asked.at_s)
+        if asked.at_s:
+            await asyncio.sleep(asked.at_s)
+            if not any(answer.result is None for answer in self._answers):
+                return  # it would begin anew, with another order manager and the database as booked
         answer = Answer(asked)
         self._answers.append(answer)
-        loop = asyncio.get_running_loop()
-        fact = self._journal.add(loop.time(), What.ASKED, payload=answer, words=asked.trigger)
+        fact = self._journal.add(self._loop.time(), What.ASKED, payload=answer, words=asked.trigger)
         pairs = None if asked.pairs is None else frozenset(asked.pairs)
         try:
             answer.result = await manager.execute_liquidation(
-                request=Request(trigger=asked.trigger, pairs=pairs), listener=self._hear
+                request=Request(trigger=asked.trigger, pairs=pairs)
             )
-        except Exception as error:  # noqa: BLE001  an invariant says that there is none
+        except Exception as error:  # noqa: BLE001 - an invariant says that there is none
             answer.raised = f"{type(error).__name__}: {error}"
-        self._journal.add(loop.time(), What.RESULT, request=fact, payload=answer)
+        self._journal.add(self._loop.time(), What.RESULT, request=fact, payload=answer)
 
-    def _hear(self, event: AuditEvent) -> None:
-        if event.event_type is AuditEventType.VERIFIED:
-            self._journal.add(asyncio.get_running_loop().time(), What.LOOKED)
+    def _changed(self, change: Change) -> None:
+        order = change.order
+        self._journal.add(
+            self._loop.time(),
+            What.CHANGE,
+            pair=order.pair,
+            order_id=order.order_id,
+            words=change.what,
+            amount=change.amount,
+            payload=change,
+        )
+
+    def _on_defect(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if "never retrieved" not in context["message"]:  # told by the garbage collector, or not
+            self._defects.append(str(context.get("exception") or context["message"]))
 
     # -- the others -------------------------------------------------------------------------
 
     def _move(self, move: Move) -> None:
-        account = self._account
+        account, order = self._account, self._bot.keys.get(move.key)
         match move.deed:
-            case Deed.FILL_ENTRY | Deed.TRIGGER_STOP | Deed.FILL_EXIT:
-                account.fill_resting(move.order_id, move.share)
-            case Deed.USER_CANCELS:
-                account.take_away(move.order_id, actor=Actor.USER, words="cancelled by hand")
-            case Deed.USER_CLOSES:
-                self._close(move, Actor.USER)
+            case Deed.FILL if order is not None:
+                account.fill(order, move.share)
+            case Deed.TRIGGER if order is not None:
+                account.trigger(order)
+            case Deed.USER_CANCELS if order is not None and order.rests:
+                conditional = account.is_conditional(order)
+                account.cancel(order.order_id, order.pair, conditional=conditional, by=Owner.USER)
+            case Deed.USER_TRADES:
+                self._trade(move.pair, move.amount, Owner.USER)
             case Deed.MARGIN_CALL:
-                self._close(move, Actor.MARKET)
-            case Deed.USER_OPENS:
-                self._open(move, Actor.USER)
-            case Deed.ENTRY_EXECUTES:
-                self._open(move, Actor.MARKET)
-            case Deed.ENTRY_ARRIVES:
-                side = "buy" if move.amount > 0 else "sell"
-                resting = Resting(
-                    order_id=move.order_id,
-                    role=str(OrderRole.ENTRY),
-                    side=side,
-                    amount=abs(move.amount),
-                )
-                order: OpenOrder = account.open_order(move.pair, resting)
-                account.place(order, actor=Actor.MARKET)
+                self._trade(move.pair, -account.held[move.pair].now, Owner.EXCHANGE)
+            case Deed.USER_RESTS if move.order is not None:
+                self._rest(move)
 
-    def _open(self, move: Move, actor: Actor) -> None:
-        side = "buy" if move.amount > 0 else "sell"
-        self._account.market_order(
-            move.pair, side, abs(move.amount), actor=actor, reduce_only=False
+    def _trade(self, pair: str, signed: float, owner: Owner) -> None:
+        account = self._account
+        if self._schedule.spot and signed < 0:
+            signed = -min(-signed, max(0.0, account.free(pair)))
+        step = account.markets[pair].step
+        amount = round(abs(signed) / step) * step
+        order = account.new_order(
+            pair, "buy" if signed > 0 else "sell", Kind.MARKET, amount, owner=owner
         )
+        try:
+            account.place(order)
+        except Refusal:
+            return
 
-    def _close(self, move: Move, actor: Actor) -> None:
-        held = self._account.held.get(move.pair, 0.0)
-        free = held - self._account.locked(move.pair) if self._schedule.spot else held
-        amount = free * move.share
-        if abs(amount) > CRUMB and free * held > 0:
-            side = "sell" if held > 0 else "buy"
-            self._account.market_order(move.pair, side, abs(amount), actor=actor, reduce_only=False)
+    def _rest(self, move: Move) -> None:
+        wanted = move.order
+        assert wanted is not None
+        order = self._account.new_order(
+            move.pair,
+            wanted.side,
+            wanted.kind,
+            wanted.amount,
+            owner=wanted.owner,
+            reduce_only=wanted.reduce_only,
+            trigger=wanted.trigger,
+            limit=wanted.limit,
+        )
+        try:
+            self._account.place(order)
+        except Refusal:
+            return
+        self._bot.keys[wanted.key] = order
+
+
+_CONFIGS: dict[str, LiquidationConfig] = {}
+
+
+def _config(schedule: Schedule) -> LiquidationConfig:
+    key = repr(sorted(schedule.config.items()))
+    if key not in _CONFIGS:
+        _CONFIGS[key] = LiquidationConfig(**schedule.config)
+    return _CONFIGS[key]

@@ -10,10 +10,11 @@ from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.manager import LiquidationResult
 from tests.simulation.journal import Fact, What
 from tests.simulation.play import Answer, Played
-from tests.simulation.schedule import Verb
+from tests.simulation.schedule import Endpoint
 
 FINAL: Final = frozenset({Event.COMPLETED, Event.PARTIAL, Event.FAILED, Event.SKIPPED})
 OPERATORS: Final = frozenset({"cli", "rest", "telegram", "recovery"})
+WRITES: Final = (Endpoint.CLOSE, Endpoint.CANCEL, Endpoint.PUT_BACK)
 
 
 @dataclass
@@ -21,7 +22,6 @@ class OneRun:
     """What one run did.
 
     :param facts: everything that happened from its start to its end, in order.
-    :param ended: its end's fact; ``None`` = it was killed.
     """
 
     played: Played
@@ -31,13 +31,11 @@ class OneRun:
 
     @property
     def correlation_id(self) -> str:
-        started: AuditEvent = self.began.payload
-        return str(started.correlation_id)
+        return str(self.began.payload.correlation_id)
 
     @property
     def trigger(self) -> str:
-        started: AuditEvent = self.began.payload
-        return str(started.trigger)
+        return str(self.began.payload.trigger)
 
     @property
     def automatic(self) -> bool:
@@ -69,8 +67,8 @@ class OneRun:
     def requests(self) -> list[Fact]:
         return [fact for fact in self.facts if fact.what is What.REQUEST]
 
-    def sent(self, *verbs: Verb) -> list[Fact]:
-        return [fact for fact in self.requests if fact.verb in verbs]
+    def sent(self, *endpoints: Endpoint) -> list[Fact]:
+        return [fact for fact in self.requests if fact.endpoint in endpoints]
 
     @cached_property
     def ends(self) -> dict[int, Fact]:
@@ -83,6 +81,21 @@ class OneRun:
 
     def end_of(self, request: Fact) -> Fact | None:
         return self.ends.get(request.seq)
+
+    def last_read(self, *endpoints: Endpoint) -> Fact | None:
+        """The newest answered question of its kind, by when the exchange read its answer."""
+        read = [
+            fact
+            for fact in self.sent(*endpoints)
+            if fact.executed_at is not None
+            and (end := self.end_of(fact)) is not None
+            and end.what is What.ANSWERED
+        ]
+        return max(read, key=lambda fact: fact.executed_at or 0.0, default=None)
+
+    def told_lost(self, pair: str) -> bool:
+        """It is on record that a stop of *pair* is, or may be, lost."""
+        return any(e.event_type is Event.STOP_LOST and e.pair == pair for e in self.events)
 
 
 def runs_of(played: Played) -> Iterator[OneRun]:
@@ -99,9 +112,6 @@ def runs_of(played: Played) -> Iterator[OneRun]:
         current.facts.append(fact)
         if event is not None and event.event_type in FINAL:
             current.ended = fact
-            yield current
-            current = None
-        elif fact.what is What.CRASH:
             yield current
             current = None
     if current is not None:

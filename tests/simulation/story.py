@@ -1,12 +1,13 @@
 """A played schedule told as a timeline that a person can follow."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from freqtrade_liquidation.model import Position
-from tests.simulation.journal import Actor, Fact, What
-from tests.simulation.play import BEGAN, Played
-from tests.simulation.schedule import Market, Schedule, Verb
+from tests.simulation.clocks import BEGAN
+from tests.simulation.journal import Fact, What
+from tests.simulation.play import Played
+from tests.simulation.schedule import Book, Resting, Schedule
+from tests.simulation.world.records import Change
 
 
 def tell(played: Played) -> str:
@@ -15,87 +16,130 @@ def tell(played: Played) -> str:
 
 
 def _setting(schedule: Schedule) -> Iterator[str]:
-    kind = "spot" if schedule.spot else "futures"
-    lag = f", positions shown {schedule.lag_s:g} s late" if schedule.lag_s else ""
-    yield f"schedule {schedule.seed}: {kind}{lag}; {dict(schedule.config)}"
-    for market in schedule.markets:
-        yield f"  {_market(market)}"
-    if schedule.in_air:
-        yield f"  entry in the air: {', '.join(schedule.in_air)}"
+    yield f"schedule {schedule.seed}: {schedule.scope}; {dict(schedule.config)}"
+    yield f"  {schedule.rules}"
+    yield f"  {schedule.lags}"
+    yield f"  faults {schedule.weather.faults:g}, round trip {schedule.weather.pace_s:g} s"
+    if schedule.weather.dead:
+        yield f"  dead: {', '.join(f'{e} ({w})' for e, w in schedule.weather.dead.items())}"
+    if schedule.skew_s:
+        yield f"  the bot's clock is {schedule.skew_s:g} s ahead"
+    if schedule.database != "answers":
+        yield f"  the database {schedule.database}"
+    for book in schedule.books:
+        yield f"  {_book(book)}"
+    for flight in schedule.flights:
+        yield f"  in flight: {flight}"
 
 
-def _market(market: Market) -> str:
-    resting = ", ".join(f"{o.order_id} ({o.side} {o.amount:g})" for o in market.resting)
+def _book(book: Book) -> str:
+    trade, market = book.trade, book.market
     more = [
-        f"{market.own_coins:g} of the user's own" if market.own_coins else "",
+        f"{book.users:g} of the user's own" if book.users else "",
         f"largest order {market.maximum:g}" if market.maximum else "",
-        f"obstacle: {market.obstacle}" if market.obstacle else "",
-        f"resting: {resting}" if resting else "",
+        f"called {market.renamed} today" if market.renamed else "",
+        *(_resting(order) for order in book.resting),
     ]
-    return "; ".join([f"{market.pair} {market.amount:g}", *(text for text in more if text)])
+    if trade is not None:
+        kind = "dry-run trade" if trade.dry_run else "trade"
+        more.insert(0, f"{kind} {trade.side} {trade.amount:g}")
+    return "; ".join([f"{book.pair} {book.bots:g}", *(text for text in more if text)])
+
+
+def _resting(order: Resting) -> str:
+    parts = f", {order.filled:g} filled" if order.filled else ""
+    at = f" at {order.trigger:g}" if order.trigger else ""
+    return f"{order.key} ({order.kind} {order.side} {order.amount:g}{parts}{at}, {order.owner})"
 
 
 def _course(played: Played) -> Iterator[str]:
     names: dict[str, str] = {}
     for fact in played.journal.facts:
-        text = _line(fact, names)
-        if text:
+        if text := _line(fact, names):
             yield f"{fact.at - BEGAN:8.3f} s  {text}"
 
 
 def _line(fact: Fact, names: dict[str, str]) -> str:
-    """*names*: short ones for our orders, whose ids differ from one time to the next."""
-    if fact.verb is Verb.CLOSE and fact.order_id not in names:
-        names[fact.order_id] = f"close{len(names) + 1}"
-    order = names.get(fact.order_id, fact.order_id)
-    what = " ".join(text for text in (str(fact.verb or ""), fact.pair, order) if text)
+    """*names*: short ones for our orders, whose names differ from one time to the next."""
+    order = fact.order_id
+    if order.startswith("ftl"):
+        order = names.setdefault(order, f"close{len(names) + 1}")
+    what = " ".join(text for text in (str(fact.endpoint or ""), fact.pair, order) if text)
     match fact.what:
         case What.ASKED:
             pairs = fact.payload.asked.pairs
             return f"{fact.words} asks for {'the whole book' if pairs is None else pairs}"
         case What.EVENT:
-            return f"    on record: {fact.words} {fact.pair} {fact.payload.error or ''}".rstrip()
+            error = _unnamed(fact.payload.error or "", names)
+            return f"    on record: {fact.words} {fact.pair} {error}".rstrip()
         case What.REQUEST:
             amount = f" {fact.amount:g}" if fact.amount else ""
             return f"  -> {what}{amount}  [{fact.words}]"
         case What.ANSWERED:
             return f"  <- {what}"
-        case What.LOOKED:
-            return ""
-        case What.LISTED:
-            return f"     listed: {', '.join(o.order_id for o in fact.payload) or 'nothing'}"
+        case What.RAISED | What.NOT_SENT:
+            return f"  <- {what}: {_unnamed(fact.words, names)}"
+        case What.GIVEN_UP:
+            return f"  -- {what}: not waited for any longer"
         case What.SHOWN:
-            return f"     shown: {_positions(fact.payload)}"
-        case What.RAISED | What.GIVEN_UP:
-            return f"  <- {what} {fact.what}: {fact.words}".rstrip(": ")
-        case What.FILL:
-            who = {Actor.US: "our order", Actor.MARKET: "the market", Actor.USER: "a person"}
-            name = order if fact.actor is Actor.US or order else "-"
-            change = f"{fact.before:g} -> {fact.after:g}"
-            return f"  ** {fact.pair} {change} by {who[fact.actor]} ({name})"
-        case What.PLACED | What.GONE:
-            words = fact.words or "rests"
-            return f"  ** {fact.pair} order {fact.order_id} ({fact.amount:g}) {words}"
+            return f"  == shown: {', '.join(map(_position, fact.payload)) or 'no positions'}"
+        case What.LISTED:
+            listed = (f"{o.pair} {o.role} {o.order_id} {o.amount:g}" for o in fact.payload)
+            return f"  == listed: {', '.join(listed) or 'no orders'}"
+        case What.CHANGE:
+            return f"      ** {_change(fact.payload, names)}"
         case What.RESULT:
-            return f"{fact.payload.asked.trigger} is told: {_result(fact.payload.result)}"
-        case _:
-            return f"{fact.what} {what}".rstrip()
+            return _result(fact, names)
 
 
-def _positions(positions: list[Position]) -> str:
-    told = [f"{p.pair} {p.amount:g}{' uncertain' if p.uncertain else ''}" for p in positions]
-    return ", ".join(told) or "nothing"
+def _unnamed(text: str, names: dict[str, str]) -> str:
+    for name, short in names.items():
+        text = text.replace(name, short)
+    return text
 
 
-def _result(result: Any) -> str:
+def _position(position: Position) -> str:
+    unsure = " (uncertain)" if position.uncertain else ""
+    return f"{position.pair} {position.side} {position.amount:g}{unsure}"
+
+
+def _change(change: Change, names: dict[str, str]) -> str:
+    order = change.order
+    who = names.get(order.name, order.order_id)
+    text = f"{order.pair}: {order.owner}'s {order.kind.lower()} {order.side} {who}"
+    if change.what == "fill":
+        bots = f" (the bot's: {change.bot_before:g} -> {change.bot_after:g})"
+        return f"{text} fills {change.amount:g}: {change.before:g} -> {change.after:g}{bots}"
+    if change.what == "placed":
+        return f"{text} {order.amount:g} is placed"
+    return f"{text} is gone ({order.status}, by {change.by})"
+
+
+def _result(fact: Fact, names: dict[str, str]) -> str:
+    answer = fact.payload
+    asked, result = answer.asked, answer.result
     if result is None:
-        return "nothing"
-    pairs = ", ".join(f"{o.pair} {o.state}" for o in result.outcomes)
-    why = f" ({'; '.join(result.errors)})" if result.errors else ""
-    return f"{result.state}: {pairs or 'no pair'}{why}"
+        return f"{asked.trigger} gets {answer.raised}"
+    outcomes = ", ".join(
+        f"{o.pair} {o.state}"
+        + (f" {o.residual_amount:g}" if o.residual_amount else "")
+        + (" protected" if o.protected else "")
+        for o in result.outcomes
+    )
+    errors = "".join(f"\n{'':12}{_unnamed(words, names)}" for words in result.errors)
+    return f"{asked.trigger} is told: {result.state}; {outcomes or 'no pair'}{errors}"
 
 
 def _end(played: Played) -> Iterator[str]:
-    held = ", ".join(f"{p} {a:g}" for p, a in played.account.held.items() if a) or "nothing"
-    resting = ", ".join(sorted(played.account.orders)) or "nothing"
-    yield f"in the end: holds {held}; rests {resting}"
+    account = played.account
+    held = ", ".join(
+        f"{pair} {course.now:g} (the bot's {account.bots[pair].now:g})"
+        for pair, course in account.held.items()
+        if course.now or account.bots[pair].now
+    )
+    resting = ", ".join(
+        f"{o.pair} {o.kind.lower()} {o.order_id} {o.left:g}"
+        for o in account.orders.values()
+        if o.rests
+    )
+    yield f"in the end: {held or 'flat'}; resting: {resting or 'nothing'}"

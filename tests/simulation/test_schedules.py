@@ -9,7 +9,9 @@ import pytest
 
 from tests.simulation.generator import generate
 from tests.simulation.invariants import INVARIANTS
+from tests.simulation.journal import What
 from tests.simulation.play import play
+from tests.simulation.schedule import Scope
 from tests.simulation.searching import explain, how_to_replay, judge
 from tests.simulation.story import tell
 
@@ -47,31 +49,41 @@ def test_seed_is_the_same_schedule_and_the_same_course_in_every_process() -> Non
 def test_schedules_are_as_varied_as_they_are_meant_to_be() -> None:
     """A generator that has gone calm proves nothing."""
     schedules = [generate(seed) for seed in range(400)]
-    assert 0.3 < sum(s.spot for s in schedules) / len(schedules) < 0.5
+    for scope in Scope:
+        assert sum(s.scope is scope for s in schedules) > 60
     for trait in (
-        [s for s in schedules if s.crash_at_s is not None],
-        [s for s in schedules if s.lag_s],
-        [s for s in schedules if s.in_air],
+        [s for s in schedules if s.lags.positions],
+        [s for s in schedules if s.lags.forgets],
+        [s for s in schedules if s.lags.omits],
+        [s for s in schedules if s.flights],
         [s for s in schedules if s.moves],
+        [s for s in schedules if s.skew_s],
+        [s for s in schedules if s.weather.dead],
+        [s for s in schedules if s.rules.resting_claims],
         [s for s in schedules if len(s.asked) > 1],
         [s for s in schedules if not s.config.get("close_positions", True)],
-        [s for s in schedules if any(m.amount < 0 for m in s.markets)],
-        [s for s in schedules if any(m.own_coins for m in s.markets)],
+        [s for s in schedules if any(book.bots < 0 for book in s.books)],
+        [s for s in schedules if s.shared and any(book.users for book in s.books)],
+        [s for s in schedules if any(book.trade and book.trade.dry_run for book in s.books)],
+        [s for s in schedules if any(book.market.renamed for book in s.books)],
     ):
-        assert len(trait) > 10
-    states = {
-        str(answer.result.state)
-        for schedule in schedules
-        for answer in play(schedule).answers
-        if answer.result
-    }
+        assert len(trait) >= 10
+    assert sum(len(s.books) for s in schedules) / len(schedules) >= 3
+
+
+def test_runs_are_as_long_as_they_are_meant_to_be() -> None:
+    """A simulation of runs that ask for little proves little."""
+    played = [play(generate(seed)) for seed in range(400)]
+    requests = sum(len(one.journal.of(What.REQUEST)) for one in played)
+    assert requests / len(played) >= 25
+    states = {str(a.result.state) for one in played for a in one.answers if a.result}
     assert states == {"completed", "partial", "failed", "skipped"}
 
 
 def test_story_tells_who_asked_what_was_sent_and_what_came_of_it() -> None:
     story = tell(play(generate(21)))
     assert "asks for" in story
-    assert "-> positions" in story
+    assert "-> " in story
     assert "is told:" in story
     assert "in the end:" in story
 

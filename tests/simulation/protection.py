@@ -1,0 +1,156 @@
+"""Invariants: no position is less protected than it was found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.simulation.case import TINY, Case, invariant
+from tests.simulation.journal import What
+from tests.simulation.runs import OneRun
+from tests.simulation.schedule import Endpoint
+from tests.simulation.world.records import Kind, Order, Owner
+
+
+@dataclass
+class Stops:
+    """The stops of one pair that a run took and put back.
+
+    :param needed: base currency that was covered when they were taken, and is open still.
+    :param standing: base currency that stops cover at the end.
+    """
+
+    pair: str
+    taken: list[Order]
+    put_back: list[Order] = field(default_factory=list)
+    needed: float = 0.0
+    standing: float = 0.0
+
+    @property
+    def missing(self) -> float:
+        """Base currency."""
+        return self.needed - self.standing
+
+
+def stops_of(case: Case) -> Iterator[Stops]:
+    """Of each pair of which a run took one."""
+    for pair in sorted(case.pairs):
+        stops = [o for o in case.account.orders.values() if o.pair == pair and _protects(case, o)]
+        taken = [o for o in stops if o.ended_by is Owner.RUN and o.owner is not Owner.RUN]
+        if not taken:
+            continue
+        put_back = [o for o in stops if o.owner is Owner.RUN]
+        others = [o for o in stops if o.owner is not Owner.RUN and o not in taken]
+        covered = sum(o.left for o in taken) + sum(o.left for o in others if o.rests)
+        # What triggered of those that were put back has done its work.
+        covered -= sum(o.amount for o in put_back if not o.rests and o.ended_by is not Owner.USER)
+        first = min(order.ended_at for order in taken)
+        least = case.least_since(pair, first)
+        standing = sum(o.left for o in (*put_back, *others) if o.rests)
+        yield Stops(pair, taken, put_back, min(least, max(0.0, covered)), standing)
+
+
+def _protects(case: Case, order: Order) -> bool:
+    ours = order.owner is not Owner.USER or not case.schedule.shared
+    return order.kind is Kind.STOP and ours
+
+
+@invariant
+def no_position_is_left_without_the_stop_it_had(case: Case) -> Iterator[str]:
+    """Unless the exchange refused the put-back or never answered it, or never answered the sell
+    (its stop could then only sell the user's own coins), or the cancel; and then it is told."""
+    for stops in stops_of(case):
+        if _were_touched_by_hand(stops) or not _matters(case, stops.pair, stops.missing):
+            continue
+        if not any(_is_excused(run, stops) for run in case.runs):
+            yield (
+                f"{stops.pair}: {stops.needed:g} had a stop that we took, {stops.standing:g} has "
+                "one at the end, and the exchange did not refuse to put it back"
+            )
+
+
+@invariant
+def a_lost_stop_is_told(case: Case) -> Iterator[str]:
+    """Whatever the reason: it is on record, under its pair."""
+    for stops in stops_of(case):
+        if _were_touched_by_hand(stops) or not _matters(case, stops.pair, stops.missing):
+            continue
+        if not any(run.told_lost(stops.pair) for run in case.runs):
+            yield (
+                f"{stops.pair}: {stops.needed:g} had a stop, {stops.standing:g} has one, and no "
+                "event says so"
+            )
+
+
+@invariant
+def a_stop_comes_back_as_it_was(case: Case) -> Iterator[str]:
+    """On its side, at its trigger and its limit, for no more than it covered."""
+    for stops in stops_of(case):
+        left = {id(order): order.left for order in stops.taken}
+        for back in stops.put_back:
+            like = [order for order in stops.taken if _is_like(order, back)]
+            if not like:
+                was = ", ".join(_terms(order) for order in stops.taken)
+                yield f"{stops.pair}: put back as {_terms(back)}; it was {was}"
+            elif back.rests:
+                most = max(like, key=lambda order: left[id(order)])
+                left[id(most)] -= back.amount
+                if left[id(most)] < -TINY:
+                    yield f"{stops.pair}: put back for {back.amount:g}, more than it covered"
+
+
+def _is_like(one: Order, other: Order) -> bool:
+    return (one.side, one.trigger, one.limit) == (other.side, other.trigger, other.limit)
+
+
+def _terms(order: Order) -> str:
+    return f"{order.side} at {order.trigger}, limit {order.limit}"
+
+
+@invariant
+def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
+    """Spot and scope trades: stops that are put back could not close the user's own. What a person
+    closes by hand afterwards, nobody can know."""
+    if not case.schedule.shared:
+        return
+    for order in case.account.orders.values():
+        if order.owner is not Owner.RUN or order.kind is not Kind.STOP:
+            continue
+        moment = order.placed_at
+        stops = sum(
+            o.amount - o.filled_at(moment)
+            for o in case.account.orders.values()
+            if o.pair == order.pair
+            and o.kind is Kind.STOP
+            and o.owner is not Owner.USER
+            and o.placed_at <= moment < o.ended_at
+        )
+        left = abs(case.account.bots[order.pair].at(moment))
+        if stops > left + TINY:
+            yield f"{order.pair}: stops for {stops:g}, the bot holds {left:g}"
+
+
+def _matters(case: Case, pair: str, amount: float) -> bool:
+    """No order for less than the smallest can be placed, a stop neither."""
+    return amount > TINY and amount >= case.account.markets[pair].smallest - TINY
+
+
+def _were_touched_by_hand(stops: Stops) -> bool:
+    return any(order.ended_by is Owner.USER for order in stops.put_back)
+
+
+def _is_excused(run: OneRun, stops: Stops) -> bool:
+    if not run.told_lost(stops.pair):
+        return False
+    for request in run.sent(Endpoint.PUT_BACK, Endpoint.CLOSE, Endpoint.CANCEL):
+        if request.pair != stops.pair:
+            continue
+        end = run.end_of(request)
+        answered = end is not None and end.what is What.ANSWERED
+        refused = end is not None and end.what is What.RAISED
+        if request.endpoint is Endpoint.PUT_BACK and not answered:
+            return True
+        if not answered and (not refused or "Timeout" in end.words or "Network" in end.words):  # type: ignore[union-attr]
+            return True  # the sell or the cancel has no known outcome
+        if refused and "NotAvailable" in end.words:  # type: ignore[union-attr]
+            return True
+    not_sent = (f for f in run.facts if f.what is What.NOT_SENT and f.pair == stops.pair)
+    return any(fact.endpoint is Endpoint.PUT_BACK for fact in not_sent)
