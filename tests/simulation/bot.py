@@ -1,4 +1,4 @@
-"""freqtrade's side: its database, the requests that its loop is in the middle of, its order names."""
+"""freqtrade's side: its database, and the requests that its loop is in the middle of."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from freqtrade_liquidation.model import BookedPair, Side
 from freqtrade_liquidation.orders.entry_gate import Door
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S
-from tests.simulation.schedule import Book, Flight, Schedule
+from tests.simulation.schedule import Book, Flight, Schedule, Trade
 from tests.simulation.unified import BROKER
 from tests.simulation.world.account import Account
 from tests.simulation.world.records import Kind, Order, Owner, Refusal, Status
@@ -98,12 +98,17 @@ class Bot:
 
     def trades(self) -> tuple[KnownTrade, ...]:
         """The open trades, as the database has them now."""
-        books = [book for book in self._schedule.books if book.trade is not None]
-        return tuple(self._trade(number, book) for number, book in enumerate(books, 1))
+        rows = [(book, trade) for book in self._schedule.books if (trade := self._row(book))]
+        return tuple(self._trade(n, book, trade) for n, (book, trade) in enumerate(rows, 1))
 
-    def _trade(self, number: int, book: Book) -> KnownTrade:
-        trade = book.trade
-        assert trade is not None
+    def _row(self, book: Book) -> Trade | None:
+        """A new one, where the loop has heard of an entry."""
+        heard = self._heard.get(book.pair)
+        if book.trade is not None or not heard:
+            return book.trade
+        return Trade(side="long" if heard[0].side == "buy" else "short", amount=0.0)
+
+    def _trade(self, number: int, book: Book, trade: Trade) -> KnownTrade:
         orders = [self.keys[key] for key in trade.open_orders if self.keys[key].order_id]
         ids = {order.order_id for order in orders}
         if trade.dry_run:

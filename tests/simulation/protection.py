@@ -42,8 +42,7 @@ def stops_of(case: Case) -> Iterator[Stops]:
         covered = sum(o.left for o in taken) + sum(o.left for o in others if o.rests)
         # What triggered of those that were put back has done its work.
         covered -= sum(o.amount for o in put_back if not o.rests and o.ended_by is not Owner.USER)
-        first = min(order.ended_at for order in taken)
-        least = case.least_since(pair, first)
+        least = case.least_since(pair, case.began)  # what came later never had a stop
         standing = sum(o.left for o in (*put_back, *others) if o.rests)
         yield Stops(pair, taken, put_back, min(least, max(0.0, covered)), standing)
 

@@ -57,8 +57,8 @@ class Answers:
                 continue
             if amount := course.at(now - self.lags.positions):
                 rows.append(Row(pair, amount))
-            if pair in self._account.rules.hedged:
-                rows.append(Row(pair, -amount if amount else 1.0))
+                if pair in self._account.rules.hedged:
+                    rows.append(Row(pair, -amount))
         return rows
 
     def position_margin(self) -> float:
