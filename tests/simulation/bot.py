@@ -10,11 +10,14 @@ from typing import Any, Final
 from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.model import BookedPair, Side
-from freqtrade_liquidation.orders.entry_gate import Door
+from freqtrade_liquidation.clock import Clock
+from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
+from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S
 from tests.simulation.schedule import Book, Flight, Schedule, Trade
 from tests.simulation.unified import BROKER
+from tests.simulation.wire import DATABASE, templates
 from tests.simulation.world.account import Account
 from tests.simulation.world.records import Kind, Order, Owner, Refusal, Status
 
@@ -34,7 +37,8 @@ class Bot:
         self.database = schedule.database
         self.keys: dict[str, Order] = {}
         self._entries: dict[str, Order] = {}
-        self.door = Door()
+        self.clock = Clock(monotonic=CLOCK.monotonic, utcnow=CLOCK.utcnow)
+        self.gate = EntryGate(self.clock)
         self._heard: dict[str, list[Order]] = {}
         self._busy: list[tuple[Flight, Any, asyncio.Event]] = []
         for book in schedule.books:
@@ -139,11 +143,15 @@ class Bot:
                     order_id=order.order_id,
                     role_side="stoploss" if order.kind is Kind.STOP else order.side,
                     is_stop=order.kind is Kind.STOP,
+                    amount=order.amount,
+                    stop_price=order.trigger,
+                    limit_price=order.limit,
                 )
                 for order in orders
             ),
             order_ids=frozenset(ids),
             highest_rate=book.market.price,
+            is_dry_run=trade.dry_run,
         )
 
     def booked_ids(self, order_ids: Collection[str]) -> set[str]:
@@ -172,15 +180,16 @@ class Bot:
         CLOCK.shift_s = -flight.noted_s
         note: Any = None
         if flight.kind == "entry":
-            note = self.door.note(flight.pair, flight.side)
+            note = self.gate.note(flight.pair, flight.side)
         elif self._schedule.spot:
-            note = self.door.note_exit(flight.pair, flight.side)
-        if note is not None and hasattr(note, "noted_monotonic"):
-            note.noted_monotonic = CLOCK.monotonic()
+            note = self.gate.note_exit(flight.pair, flight.side)
+        if note is not None:
+            price = self._account.markets[flight.pair].price
+            note.ask(flight.amount, price if flight.rests else None)
         if flight.let_go_s is not None:
             CLOCK.shift_s = min(0.0, flight.let_go_s)
             if note is not None:
-                self.door.let_go(note)
+                self.gate.let_go(note)
         CLOCK.shift_s = 0.0
         return note
 
@@ -218,7 +227,7 @@ class Bot:
             trigger=flight.trigger,
             limit=None if kind is Kind.MARKET else self._account.markets[flight.pair].price,
         )
-        order.name = f"{BROKER[self._schedule.spot]}{order.order_id}"
+        order.name = self._name(order)
         order.placed_at += min(0.0, flight.arrives_s or 0.0)
         try:
             self._account.place(order, share=flight.share)
@@ -230,8 +239,20 @@ class Bot:
             if order is not None:
                 self._heard.setdefault(flight.pair, []).append(order)
             if note is not None:
-                self.door.settle(note)
+                self.gate.answered(note)
         answered.set()
+
+    def _name(self, order: Order) -> str:
+        """As our bot names its orders; some exchanges do not keep it."""
+        if not self._schedule.rules.keeps_names:
+            return ""
+        api = templates(spot=self._schedule.spot).api
+        return bot_order_id(api, tag_of(DATABASE), f"{int(order.order_id):032x}")
+
+    @property
+    def is_quiet(self) -> bool:
+        """It writes to no trade now."""
+        return not self._busy
 
     async def lets_go(self, *, timeout_s: float) -> Sequence[KnownTrade] | None:
         """The order manager waits for the loop."""

@@ -114,7 +114,7 @@ def time_that_is_left_is_used(case: Case) -> Iterator[str]:
         if run.deadline - run.ended.at < longest + 1.0 or _was_shut_out(run):
             continue
         for outcome in run.result.outcomes:
-            left = outcome.state in (PairState.OPEN, PairState.UNVERIFIED)
+            left = outcome.state in (PairState.OPEN, PairState.NOT_PROVEN)
             if left and not _was_done_with(case, run, outcome.pair):
                 yield (
                     f"{outcome.pair} was given up ({outcome.state}) with "

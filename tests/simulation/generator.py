@@ -127,6 +127,7 @@ class _Draw:
             resting_claims=r.random() < 0.4,
             tells_fills=r.random() < 0.75,
             cancels_tell_fills=r.random() < 0.8,
+            keeps_names=r.random() < 0.85,
             hedged=frozenset(hedged),
         )
 

@@ -13,13 +13,15 @@ from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import OpenOrder, Position, Request
-from freqtrade_liquidation.orders.spot import venue_for
+from freqtrade_liquidation.exchange import client as client_module
+from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.orders.choosing import order_manager_for
 from tests.simulation.bot import Bot, database_of
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S, product_on_virtual_time
 from tests.simulation.journal import Journal, What
 from tests.simulation.schedule import HORIZON_S, Asked, Deed, Move, Schedule
 from tests.simulation.virtual import play_out
-from tests.simulation.wire import SimulatedWire, templates
+from tests.simulation.wire import SimulatedLine, templates
 from tests.simulation.world.account import Account
 from tests.simulation.world.answers import Answers, Lags
 from tests.simulation.world.records import Change, Kind, Owner, Refusal
@@ -134,7 +136,7 @@ class _Stage:
             [*self._defects, *wire.defects],
         )
 
-    def _wire(self) -> SimulatedWire:
+    def _wire(self) -> SimulatedLine:
         schedule = self._schedule
         api = templates(spot=schedule.spot).api
         lags = schedule.lags
@@ -150,19 +152,21 @@ class _Stage:
         )
         self._seen = Answers(self._account, lags, began=BEGAN)
         api.play(self._account, self._seen, epoch_s=EPOCH_S, skew_s=schedule.skew_s)
-        return SimulatedWire(schedule, self._journal, self._account, api)
+        return SimulatedLine(schedule, self._journal, self._account, api)
 
-    def _order_manager(self, wire: SimulatedWire) -> Any:
-        venue = venue_for(
+    def _order_manager(self, wire: SimulatedLine) -> Any:
+        client_module.FAILED_READS.random.seed(self._schedule.seed)
+        venue = order_manager_for(
             wire.exchange,
-            wire,
+            ExchangeClient(wire.exchange, line=wire),
             self._bot.trades(),
-            door=self._bot.door,
             account_scope=not self._schedule.shared,
+            gate=self._bot.gate,
+            clock=self._bot.clock,
         )
         venue.booker = self._bot
         venue.loop = self._bot
-        self._bot.door.bar(None)
+        self._bot.gate.bar(None)
         return venue
 
     def _manager(self, venue: Any) -> LiquidationManager:

@@ -28,6 +28,8 @@ class Endpoint(StrEnum):
     """What is asked of the exchange."""
 
     POSITIONS = "positions"
+    POSITION = "one position"
+    FILLS = "fills"
     ORDERS = "orders"
     STOPS = "stop orders"
     BALANCE = "balance"

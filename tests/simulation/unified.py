@@ -71,6 +71,8 @@ class SimulatedApi(ccxt.binance):
         :param epoch_s: what has to be added to the account's clock; :param skew_s: of our clock.
         """
         self.account, self.answers, self._epoch_s = account, answers, epoch_s
+        known = (unified_market(market, spot=self.spot) for market in account.markets.values())
+        self.markets = {market["symbol"]: market for market in known}
         self.options["timeDifference"] = int(skew_s * 1000)
 
     def fetch(self, url: str, *args: Any, **more: Any) -> Any:
@@ -101,8 +103,10 @@ class SimulatedApi(ccxt.binance):
 
     def fetch_positions(self, symbols: Any = None, params: Any = None) -> list[dict[str, Any]]:
         """The account's, or those of *symbols*."""
-        self._meet(Endpoint.POSITIONS, symbols[0] if symbols else "")
-        rows = [self._position(row) for row in self.answers.positions()]
+        alone = bool(symbols) and bool((params or {}).get("symbol"))
+        pair = symbols[0] if symbols else ""
+        self._meet(Endpoint.POSITION if alone else Endpoint.POSITIONS, pair)
+        rows = [self._position(row) for row in self.answers.positions(whole=not alone)]
         return [row for row in rows if not symbols or row["symbol"] in symbols]
 
     def fetch_position(self, symbol: str, params: Any = None) -> dict[str, Any]:
@@ -153,6 +157,24 @@ class SimulatedApi(ccxt.binance):
         self._meet(Endpoint.ALL_ORDERS, symbol)
         earliest = (since or 0) / 1000 - self._epoch_s
         return [self._order(o) for o in self.answers.all_orders(self._pair(symbol), earliest)]
+
+    def fetch_my_trades(
+        self, symbol: Any = None, since: Any = None, limit: Any = None, params: Any = None
+    ) -> list[dict[str, Any]]:
+        """Fills, each of one order."""
+        self._meet(Endpoint.FILLS, symbol)
+        pair, earliest = self._pair(symbol), (since or 0) / 1000 - self._epoch_s
+        return [
+            {
+                "order": order.order_id,
+                "symbol": symbol,
+                "side": order.side,
+                "amount": amount,
+                "price": self.account.markets[pair].price,
+                "timestamp": int((self._epoch_s + at) * 1000),
+            }
+            for order, at, amount in self.answers.fills(pair, earliest)
+        ]
 
     # -- changes ----------------------------------------------------------------------------
 

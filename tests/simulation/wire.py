@@ -1,4 +1,4 @@
-"""The way to the simulated exchange: where the order managers speak, just above the real wire.
+"""The line to the simulated exchange: what carries a single attempt instead of HTTP.
 
 Each call is made twice: once to hear what it is going to ask (nothing leaves then), and once at the
 moment in which the exchange acts on it, whether or not anybody still waits for its answer.
@@ -28,6 +28,7 @@ from tests.simulation.world.records import Order, Refusal
 T = TypeVar("T")
 Call = Callable[[Any], T]
 
+DATABASE: Final = "sqlite:///simulated.sqlite"
 NEVER: Final = (Word.HANGS, Word.HANGS_DONE, Word.HANGS_LATE)
 NOT_EXECUTED: Final = (Word.HANGS, Word.DOWN, Word.LOST, Word.THROTTLED, Word.OVERLOADED)
 LATE: Final = (Word.LATE, Word.HANGS_LATE)
@@ -70,6 +71,7 @@ class Templates:
             "stake_currency": "USDT",
             "exchange": {"name": "binance"},
             "margin_mode": "isolated",
+            "db_url": DATABASE,
         }
         exchange.trading_mode = TradingMode.SPOT if spot else TradingMode.FUTURES
         exchange.margin_mode = MarginMode.NONE if spot else MarginMode.ISOLATED
@@ -106,8 +108,8 @@ def templates(*, spot: bool) -> Templates:
     return _TEMPLATES[spot]
 
 
-class SimulatedWire:
-    """Sends one request its way, as ``exchange/client.py`` does over HTTP."""
+class SimulatedLine:
+    """Carries one attempt, as ``exchange/line.py`` does over HTTP."""
 
     def __init__(
         self, schedule: Schedule, journal: Journal, account: Account, api: SimulatedApi
@@ -122,16 +124,16 @@ class SimulatedWire:
         self._asked_to_wait_until = 0.0
         self.defects: list[str] = []
         self.exchange = self._copy()
+        self.clock_offset_s = -schedule.skew_s
 
-    async def read(self, call: Call[T], *, timeout_s: float) -> T:
-        """One attempt at a question."""
-        return await self._attempt(call, timeout_s, write=False)
+    async def ready(self, *, timeout_s: float) -> None:
+        """The clock is set."""
 
-    async def write(self, call: Call[T], *, timeout_s: float) -> T:
-        """One attempt at a change."""
-        return await self._attempt(call, timeout_s, write=True)
+    def close(self) -> None:
+        """There are no connections."""
 
-    async def _attempt(self, call: Call[T], timeout_s: float, *, write: bool) -> T:
+    async def send(self, call: Call[T], *, timeout_s: float, write: bool) -> T:
+        """See :class:`~freqtrade_liquidation.exchange.client.Line`."""
         asked = self._hear(call)
         self._heed_the_exchange(asked)
         fate = self._fates.draw(asked.endpoint, asked.pair)

@@ -33,6 +33,7 @@ class Rules:
     :param resting_claims: resting reduce-only limit orders claim their part of the position, and
         one more for it is refused.
     :param tells_fills: the answer to a market order tells its fill; else only that it was accepted.
+    :param keeps_names: an order is listed with the name that it was given.
     :param hedged: pairs of which the account holds both sides, in hedge mode.
     """
 
@@ -41,6 +42,7 @@ class Rules:
     resting_claims: bool = False
     tells_fills: bool = True
     cancels_tell_fills: bool = True
+    keeps_names: bool = True
     hedged: frozenset[str] = frozenset()
 
 
@@ -105,7 +107,8 @@ class Account:
     def add(self, order: Order) -> Order:
         """An order of before, or one that arrives."""
         self.orders[order.order_id] = order
-        self.names[order.name] = order
+        if order.name:
+            self.names[order.name] = order
         return order
 
     # -- orders -----------------------------------------------------------------------------

@@ -48,12 +48,12 @@ class Answers:
         self.lags = lags
         self._began = began
 
-    def positions(self) -> list[Row]:
-        """The list of positions."""
+    def positions(self, *, whole: bool) -> list[Row]:
+        """The list of positions. *whole*: of the account; asked for one pair it omits nothing."""
         now = self._account.clock()
         rows = []
         for pair, course in self._account.held.items():
-            if now < self._began + self.lags.omits.get(pair, 0.0):
+            if whole and now < self._began + self.lags.omits.get(pair, 0.0):
                 continue
             if amount := course.at(now - self.lags.positions):
                 rows.append(Row(pair, amount))
@@ -117,3 +117,13 @@ class Answers:
             conditional = self._account.is_conditional(order)
             if order.pair == pair and since <= order.placed_at <= moment and not conditional:
                 yield order
+
+    def fills(self, pair: str, since: float) -> Iterator[tuple[Order, float, float]]:
+        """Those since then: of which order, when, and how much."""
+        moment = self._account.clock() - self.lags.orders
+        for order in self._account.orders.values():
+            before = 0.0
+            for at, filled in order.fills:
+                if order.pair == pair and since <= at <= moment:
+                    yield order, at, round(filled - before, 9)
+                before = filled
