@@ -267,7 +267,9 @@ class Bot:
         self._busy = []
         return self.trades()
 
-    async def book(self, pairs: Sequence[str], *, timeout_s: float) -> Sequence[BookedPair]:
+    async def book(
+        self, pairs: Sequence[str], *, timeout_s: float, **more: Any
+    ) -> Sequence[BookedPair]:
         """Booking is not simulated."""
         return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
 

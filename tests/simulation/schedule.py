@@ -32,6 +32,7 @@ class Endpoint(StrEnum):
     FILLS = "fills"
     ORDERS = "orders"
     STOPS = "stop orders"
+    ALGOS = "algorithmic orders"
     BALANCE = "balance"
     ORDER = "order"
     ALL_ORDERS = "all orders"

@@ -60,7 +60,9 @@ class SimulatedApi(ccxt.binance):
     """One for all schedules of a process: :meth:`play` puts it in front of another account."""
 
     def __init__(self, *, spot: bool) -> None:
-        super().__init__({"options": {"defaultType": "spot" if spot else "swap"}})
+        super().__init__(
+            {"apiKey": "key", "secret": "secret", "options": {"defaultType": "spot" if spot else "swap"}}
+        )
         self.spot = spot
         self._classes: dict[tuple[int, str], type[Exception]] = {}
         self.attempt: Attempt | None = None
@@ -175,6 +177,11 @@ class SimulatedApi(ccxt.binance):
             }
             for order, at, amount in self.answers.fills(pair, earliest)
         ]
+
+    def sapiGetAlgoFuturesOpenOrders(self, params: Any = None) -> dict[str, Any]:
+        """Binance's own VP and TWAP orders: nobody has any here."""
+        self._meet(Endpoint.ALGOS, "")
+        return {"total": 0, "orders": []}
 
     # -- changes ----------------------------------------------------------------------------
 
