@@ -10,6 +10,7 @@ from tests.simulation.journal import Fact, What
 from tests.simulation.runs import WRITES, OneRun
 from tests.simulation.schedule import Endpoint, Word
 
+WINDS_UP_S = 0.01
 ATTEMPTED = (What.REQUEST, What.NOT_SENT)
 """An attempt counts whether or not the line lets it out."""
 
@@ -24,7 +25,7 @@ def the_deadline_holds(case: Case) -> Iterator[str]:
                 yield f"{request.endpoint} was sent {late_s:.3f} s after the deadline"
         if run.ended is None:
             continue
-        if run.ended.at > run.deadline + INSTANT_S:
+        if run.ended.at > run.deadline + WINDS_UP_S:
             yield f"the run ended {run.ended.at - run.deadline:.3f} s after its deadline"
         took = run.ended.at - run.began.at
         if run.result and abs(run.result.duration_seconds - took) > INSTANT_S:
@@ -168,34 +169,71 @@ def _unanswered(end: Fact) -> bool:
 
 @invariant
 def a_look_precedes_every_further_attempt(case: Case) -> Iterator[str]:
-    """After a closing order the next one for its pair waits for its end and for positions asked
-    after that; and no round asks for more than the last look showed."""
+    """No closing order asks for more than the newest look showed, less what orders since have filled
+    or may fill. Where the account is shared, the next one for a pair also waits for the last one's
+    end: its own final state, or a look that was asked for after it ended. (Scope account: what the
+    bot knows may go before any look.)"""
     for run in case.runs:
         shown: Fact | None = None
+        alone: dict[str, float] = {}
         sent: dict[str, list[Fact]] = {}
         for fact in run.facts:
             if fact.what is What.SHOWN:
-                shown = fact
+                shown, alone = fact, {}
+            elif fact.what is What.EXPLAINED:
+                alone.update(_shown_alone(fact))
             elif fact.what is What.REQUEST and fact.endpoint is Endpoint.CLOSE:
-                yield from _blind(run, fact, sent.setdefault(fact.pair, []), shown)
-                sent[fact.pair].append(fact)
+                before = sent.setdefault(fact.pair, [])
+                more = alone.get(fact.pair, 0.0)
+                yield from _blind(case, run, fact, before, shown, more)
+                before.append(fact)
 
 
-def _blind(run: OneRun, fact: Fact, before: list[Fact], shown: Fact | None) -> Iterator[str]:
+def _shown_alone(fact: Fact) -> dict[str, float]:
+    """By pair, base currency: what an answer about it alone showed, or its entries' fills."""
+    return {
+        pair: max(
+            told.held.amount if told.held else 0.0,
+            sum(entry.amount for entry in told.entries.values() if entry),
+        )
+        for pair, told in fact.payload.items()
+    }
+
+
+def _blind(
+    case: Case, run: OneRun, fact: Fact, before: list[Fact], shown: Fact | None, alone: float
+) -> Iterator[str]:
+    shared = case.schedule.shared
     if shown is None:
-        if run.played.schedule.shared or before:
+        if shared or any(earlier.at < fact.at for earlier in before):
             yield f"{fact.pair}: a closing order before any look"
         return
-    held = sum(p.amount for p in shown.payload if p.pair == fact.pair)
+    held = max(alone, sum(p.amount for p in shown.payload if p.pair == fact.pair))
     together = fact.amount
     for earlier in before:
-        end = run.end_of(earlier)
+        taken = _taken_by(case, run, earlier, fact)
+        looked = (end := run.end_of(earlier)) and end.at <= (shown.executed_at or 0.0) + INSTANT_S
         if earlier.seq > shown.seq:
-            together += earlier.amount  # the same round
-        elif end is None or end.at > (shown.executed_at or 0.0) + INSTANT_S:
-            yield f"{fact.pair}: closed again, and nobody looked since the last order's end"
+            together += earlier.amount if taken is None else taken
+        if shared and taken is None and not looked and earlier.at < fact.at:
+            yield f"{fact.pair}: closed again, and nobody knows what became of the last order"
     if together > held + TINY:
         yield f"{fact.pair}: closing orders for {together:g}, shown were {held:g}"
+
+
+def _taken_by(case: Case, run: OneRun, earlier: Fact, fact: Fact) -> float | None:
+    """Base currency that *earlier* has filled for good, as the run could know before *fact*;
+    ``None`` = it may still fill, or nobody was told."""
+    order = case.account.names.get(earlier.order_id)
+    told = [run.end_of(earlier)]
+    for asked in run.sent(Endpoint.ORDER):
+        if asked.order_id == earlier.order_id or (order and asked.order_id == order.order_id):
+            told.append(run.end_of(asked))
+    heard = [end for end in told if end is not None and end.seq < fact.seq]
+    if any(e.what is What.RAISED and not _unanswered(e) for e in heard if e is told[0]):
+        return 0.0
+    answered = any(end.what is What.ANSWERED for end in heard)
+    return order.filled if answered and order is not None and not order.rests else None
 
 
 @invariant

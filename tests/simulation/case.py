@@ -54,10 +54,11 @@ class Case:
 
     @cached_property
     def extent(self) -> frozenset[str]:
-        """Pairs that are in scope, fixed when everything begins: the whole account's, else those
-        of the bot's trades and of its entries in the air."""
+        """Pairs that are in scope, fixed when everything begins: every perpetual swap of the account
+        and whatever the bot has a trade in; else the bot's trades and its entries in the air."""
         if not self.schedule.shared:
-            return self.pairs
+            dated = (b.pair for b in self.schedule.books if b.market.renamed and not b.trade)
+            return self.pairs - frozenset(dated)
         trades = (b.pair for b in self.schedule.books if b.trade and not b.trade.dry_run)
         flights = (f.pair for f in self.schedule.flights if f.kind == "entry")
         return frozenset((*trades, *flights))

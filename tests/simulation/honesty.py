@@ -74,7 +74,8 @@ def _as_of_orders(case: Case, run: OneRun) -> float:
 @invariant
 def outcomes_are_true(case: Case) -> Iterator[str]:
     """Nothing is told closed that is open. Nothing is told open that the newest list, and all that
-    has happened since, show closed."""
+    has happened since, show closed. (Where no list of positions was answered, closed is what the
+    bot had.)"""
     for run in case.ended:
         if run.result is None or run.ended is None:
             continue
@@ -84,6 +85,8 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
             if pair not in case.pairs:
                 continue
             amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
+            if not any(fact.what is What.SHOWN for fact in run.facts):
+                amount = min(amount, abs(case.account.bots[pair].at(moment)))
             if outcome.state in GONE and amount > TINY:
                 yield f"{pair} is told {outcome.state}, and is open with {amount:g}"
             if outcome.state is PairState.OPEN and case.most_since(pair, as_of, moment) <= TINY:

@@ -18,6 +18,7 @@ class What(StrEnum):
     NOT_SENT = "not sent"
     GIVEN_UP = "not waited for any longer"
     SHOWN = "positions shown"
+    EXPLAINED = "asked about pairs alone"
     LISTED = "orders listed"
     CHANGE = "the account changes"
     RESULT = "result"

@@ -69,6 +69,18 @@ class Recorded:
         self._journal.add(self._now(), What.SHOWN, payload=told, executed_at=asked_at)
         return told
 
+    def recall(self) -> Sequence[Position] | None:
+        told: Sequence[Position] | None = self._order_manager.recall()
+        if told is not None:
+            self._journal.add(self._now(), What.SHOWN, payload=told, executed_at=self._now())
+        return told
+
+    async def explain(self, pairs: Any, *, timeout_s: float) -> Any:
+        asked_at = self._now()
+        told = await self._order_manager.explain(pairs, timeout_s=timeout_s)
+        self._journal.add(self._now(), What.EXPLAINED, payload=told, executed_at=asked_at)
+        return told
+
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         asked_at = self._now()
         told: Sequence[OpenOrder] = await self._order_manager.get_open_orders(timeout_s=timeout_s)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from freqtrade_liquidation.model import Position
+from freqtrade_liquidation.ports import Explanation
 from tests.simulation.clocks import BEGAN
 from tests.simulation.journal import Fact, What
 from tests.simulation.play import Played
@@ -83,6 +84,9 @@ def _line(fact: Fact, names: dict[str, str]) -> str:
             return f"  -- {what}: not waited for any longer"
         case What.SHOWN:
             return f"  == shown: {', '.join(map(_position, fact.payload)) or 'no positions'}"
+        case What.EXPLAINED:
+            told = (f"{p} {_explanation(e)}" for p, e in sorted(fact.payload.items()))
+            return f"  == alone: {', '.join(told)}"
         case What.LISTED:
             listed = (f"{o.pair} {o.role} {o.order_id} {o.amount:g}" for o in fact.payload)
             return f"  == listed: {', '.join(listed) or 'no orders'}"
@@ -101,6 +105,15 @@ def _unnamed(text: str, names: dict[str, str]) -> str:
 def _position(position: Position) -> str:
     unsure = " (uncertain)" if position.uncertain else ""
     return f"{position.pair} {position.side} {position.amount:g}{unsure}"
+
+
+def _explanation(told: Explanation) -> str:
+    held = "not answered" if not told.is_answered else "nothing"
+    if told.held is not None:
+        held = f"{told.held.side} {told.held.amount:g}"
+    filled = [p.amount for p in told.entries.values() if p is not None]
+    left = "unknown" if told.left is None else f"{told.left:g}"
+    return f"{held} (left {left}, entries filled {sum(filled):g})"
 
 
 def _change(change: Change, names: dict[str, str]) -> str:

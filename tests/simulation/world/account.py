@@ -187,6 +187,7 @@ class Account:
             reduce_only=stop.reduce_only,
             name=f"{stop.name}-triggered",
             request=stop.request,
+            parent=stop.order_id,
         )
         stop.became = child.order_id
         self._end(stop, Status.FILLED, Owner.EXCHANGE)

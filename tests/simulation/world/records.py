@@ -81,7 +81,8 @@ class Order:
 
     :param name: the client order id. :param trigger: of a stop; :param limit: of a limit order, and
         of a stop that becomes one.
-    :param became: the order that a triggered conditional order placed (futures).
+    :param became: the order that a triggered conditional order placed (futures), and
+        :param parent: of that order, the conditional one.
     :param request: what the run sent for it; :param ended_by: who took it away.
     """
 
@@ -102,6 +103,7 @@ class Order:
     ended_at: float = FOREVER
     ended_by: Owner | None = None
     became: str | None = None
+    parent: str | None = None
     request: Any = None
     fills: list[tuple[float, float]] = field(default_factory=list)
 
