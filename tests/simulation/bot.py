@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy.exc import OperationalError
 
-from freqtrade_liquidation.model import BookedPair, Side
 from freqtrade_liquidation.clock import Clock
 from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
+from freqtrade_liquidation.model import BookedPair, Side
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S

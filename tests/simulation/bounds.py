@@ -212,7 +212,8 @@ def _blind(
     together = fact.amount
     for earlier in before:
         taken = _taken_by(case, run, earlier, fact)
-        looked = (end := run.end_of(earlier)) and end.at <= (shown.executed_at or 0.0) + INSTANT_S
+        asked_at = (shown.executed_at or 0.0) + INSTANT_S
+        looked = (end := run.end_of(earlier)) and end.at <= asked_at
         if earlier.seq > shown.seq:
             together += earlier.amount if taken is None else taken
         if shared and taken is None and not looked and earlier.at < fact.at:

@@ -11,10 +11,10 @@ from typing import Any, Final
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
-from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import OpenOrder, Position, Request
 from freqtrade_liquidation.exchange import client as client_module
 from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.manager import LiquidationResult
+from freqtrade_liquidation.model import OpenOrder, Position, Request
 from freqtrade_liquidation.orders.choosing import order_manager_for
 from tests.simulation.bot import Bot, database_of
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S, product_on_virtual_time

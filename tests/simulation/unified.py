@@ -61,7 +61,11 @@ class SimulatedApi(ccxt.binance):
 
     def __init__(self, *, spot: bool) -> None:
         super().__init__(
-            {"apiKey": "key", "secret": "secret", "options": {"defaultType": "spot" if spot else "swap"}}
+            {
+                "apiKey": "key",
+                "secret": "secret",
+                "options": {"defaultType": "spot" if spot else "swap"},
+            }
         )
         self.spot = spot
         self._classes: dict[tuple[int, str], type[Exception]] = {}
