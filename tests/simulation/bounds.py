@@ -169,10 +169,10 @@ def _unanswered(end: Fact) -> bool:
 
 @invariant
 def a_look_precedes_every_further_attempt(case: Case) -> Iterator[str]:
-    """No closing order asks for more than the newest look showed, less what orders since have filled
-    or may fill. Where the account is shared, the next one for a pair also waits for the last one's
-    end: its own final state, or a look that was asked for after it ended. (Scope account: what the
-    bot knows may go before any look.)"""
+    """No closing order asks for more than the newest look showed, less what orders since have
+    filled or may fill. Where the account is shared, the next one for a pair also waits for the last
+    one's end: its own final state, or a look that was asked for after it ended. (Scope account:
+    what the bot knows may go before any look.)"""
     for run in case.runs:
         shown: Fact | None = None
         alone: dict[str, float] = {}

@@ -54,8 +54,9 @@ class Case:
 
     @cached_property
     def extent(self) -> frozenset[str]:
-        """Pairs that are in scope, fixed when everything begins: every perpetual swap of the account
-        and whatever the bot has a trade in; else the bot's trades and its entries in the air."""
+        """Pairs that are in scope, fixed when everything begins: every perpetual swap of the
+        account and what the bot has a trade in; else the bot's trades and its entries in the air.
+        """
         if not self.schedule.shared:
             dated = (b.pair for b in self.schedule.books if b.market.renamed and not b.trade)
             return self.pairs - frozenset(dated)
