@@ -270,7 +270,8 @@ class Bot:
     async def book(
         self, pairs: Sequence[str], *, timeout_s: float, **more: Any
     ) -> Sequence[BookedPair]:
-        """Booking is not simulated."""
+        """Booking itself is not simulated, but that it takes a while is."""
+        await asyncio.sleep(min(timeout_s, 2 * self._schedule.weather.pace_s))
         return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
 
 

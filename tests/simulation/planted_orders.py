@@ -87,13 +87,14 @@ def all_of_it_is_ours() -> Planted:
     return swap(futures_orders.FuturesOrders, "_limited", lambda self, position: position)
 
 
-@bug("forgets a pair whose entry has been settled while it looks", breaks="completed_is_flat")
-def extent_not_fixed() -> Planted:
-    def pairs(self: Any) -> frozenset[str]:
-        trades = {trade.pair for trade in self.ownership.trades}
-        return frozenset(trades | {note.pair for note in self._gate.in_air()})
+@bug("leaves what is in the air out of a run's extent", breaks="completed_is_flat")
+def extent_without_what_is_in_the_air() -> Planted:
+    begin = Ownership.__init__
 
-    return swap(futures_orders.FuturesOrders, "_pairs", pairs)
+    def of_trades(self: Ownership, trades: Any, executions: Any, in_air: Any, **more: Any) -> None:
+        begin(self, trades, executions, (), **more)
+
+    return swap(Ownership, "__init__", of_trades)
 
 
 @bug("takes what a person buys later for an entry in the air", breaks="the_users_own_stays")

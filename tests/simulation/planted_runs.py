@@ -9,12 +9,10 @@ from typing import Any
 from freqtrade_liquidation import manager as managing
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
-from freqtrade_liquidation.errors import NothingToReduce, OutcomeUnknown
+from freqtrade_liquidation.errors import OutcomeUnknown
 from freqtrade_liquidation.model import CancelStatus, OrderRole, PairState, Request, Side
 from freqtrade_liquidation.plan import Book, PairWork, Rules, next_work
 from freqtrade_liquidation.retry import Backoff
-from freqtrade_liquidation.run import attempts as attempting
-from freqtrade_liquidation.run import history as remembering
 from freqtrade_liquidation.run import order_sender as sending
 from freqtrade_liquidation.run import outcome_judge as judging
 from freqtrade_liquidation.run import proof
@@ -341,25 +339,6 @@ def nothing_is_done() -> Planted:
         await asyncio.sleep(0.1)
 
     return swap(running.Run, "_until_flat", do_nothing)
-
-
-@bug(
-    "gives a pair up when the exchange has nothing to reduce, though its list lags",
-    breaks="time_that_is_left_is_used",
-)
-def nothing_to_reduce_gives_up() -> Planted:
-    failed = attempting.Attempts.failed
-
-    def give_up(self: Any, pair: str, words: str, error: Any, *, unseen: bool) -> None:
-        failed(self, pair, words, error, unseen=unseen)
-        if isinstance(error, NothingToReduce):
-            self.give_up(pair, words)
-
-    said = remembering.PairHistory.said_zero
-    return both(
-        swap(attempting.Attempts, "failed", give_up),
-        swap(remembering.PairHistory, "said_zero", lambda self, *, at: said(self, at=-1.0)),
-    )
 
 
 @bug("counts a refused cancel as done", breaks="what_is_told_cancelled_is")
