@@ -10,3 +10,11 @@ def digits(value: float) -> str:
     ``0.1 + 0.2``.
     """
     return format(Decimal(f"{value:.12g}"), "f")
+
+
+def sum_of(*amounts: float) -> float:
+    """The sum of decimals.
+
+    In floats 0.62 - 0.2 is a little less than 0.42, and a market would round that down to 0.419.
+    """
+    return float(sum((Decimal(f"{amount:.12g}") for amount in amounts), Decimal()))

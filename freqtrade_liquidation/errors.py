@@ -21,6 +21,11 @@ class ExchangeUnavailable(LiquidationError):
         self.retry_after_s = retry_after_s
 
 
+class NotSent(ExchangeUnavailable):
+    """It never left: the exchange's limits, a wait that it asked for, or the time that is left
+    forbade it. It spends no attempt."""
+
+
 class RefusedForNow(ExchangeUnavailable):
     """The market refused an order that it may take a moment later (price band, nobody to match)."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from freqtrade_liquidation.errors import NotSent
+
 AMOUNT_TOLERANCE: Final = 1e-9
 """Relative slack when two amounts that went through binary floats are compared."""
 
@@ -199,6 +201,7 @@ class CancelAnswer:
     :param error: in words, where the status is not ``cancelled``.
     :param sendable: refused without having acted: another attempt is safe and may succeed.
     :param left: base currency that it had still to fill when it was cancelled; ``None`` = not told.
+    :param not_sent: why it never left; ``None`` = it did.
     """
 
     order: OpenOrder
@@ -206,6 +209,7 @@ class CancelAnswer:
     error: str | None = None
     sendable: bool = False
     left: float | None = None
+    not_sent: NotSent | None = None
 
     @property
     def may_help(self) -> bool:

@@ -112,6 +112,9 @@ class OrderManager(Protocol):
         :param while_closing: other pairs close still, and stops that rest are cleared later.
         """
 
+    def abandon(self) -> None:
+        """The run is over: nobody waits for an answer any more."""
+
     def expected_positions(self) -> Sequence[Position]:
         """What freqtrade's database calls open, corrected by the fills that were seen since."""
 

@@ -155,6 +155,9 @@ class BacktestVenue:
         """Books with freqtrade's own trades what was closed whole."""
         return [self._book(pair) for pair in pairs]
 
+    def abandon(self) -> None:
+        """Nothing is in flight after a run."""
+
     def expected_positions(self) -> Sequence[Position]:
         """What was open when the run began."""
         return list(self._positions.values())

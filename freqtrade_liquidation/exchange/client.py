@@ -18,6 +18,7 @@ from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
     LiquidationError,
+    NotSent,
     OutcomeUnknown,
 )
 from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
@@ -134,7 +135,7 @@ class ExchangeClient:
                 await self._line.ready(timeout_s=(until - loop.time()) / 2)
                 began = loop.time()
                 if began >= until:
-                    raise ExchangeUnavailable("not sent: other requests had to go first")
+                    raise NotSent("not sent: other requests had to go first")
                 try:
                     async with asyncio.timeout_at(until):
                         answer = await self._line.send(call, timeout_s=until - began, write=write)
@@ -174,7 +175,7 @@ class ExchangeClient:
                 async with asyncio.timeout_at(until):
                     await self._in_order.acquire()
         except TimeoutError:
-            raise ExchangeUnavailable("not sent: other requests had to go first") from None
+            raise NotSent("not sent: other requests had to go first") from None
         released = _Once(self._in_order.release)
         timer = loop.call_later(IN_ORDER_S, released)
         try:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.errors import NotSent
 from freqtrade_liquidation.plan import Urgency
 from freqtrade_liquidation.request_priority import CURRENT, Priority
 
@@ -151,7 +151,7 @@ async def take_turn(limiter: Limiter, timeout_s: float, *, write: bool) -> Sent:
 
     :param write: it could change something on the exchange.
     :returns: the request, counted.
-    :raises ExchangeUnavailable: if that is too late.
+    :raises NotSent: if that is too late.
     """
     priority, now = CURRENT.get(), asyncio.get_running_loop().time
     kinds = _kinds_of(priority, write=write)
@@ -165,7 +165,7 @@ async def take_turn(limiter: Limiter, timeout_s: float, *, write: bool) -> Sent:
             with priority.queued():
                 return await limiter.turn(kinds, priority.rank)
     except TimeoutError:
-        raise ExchangeUnavailable("not sent: the exchange's limits leave no time") from None
+        raise NotSent("not sent: the exchange's limits leave no time") from None
 
 
 def _kinds_of(priority: Priority | None, *, write: bool) -> frozenset[str]:

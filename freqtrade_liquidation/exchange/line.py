@@ -12,7 +12,7 @@ from freqtrade.exchange import Exchange
 from requests.adapters import HTTPAdapter
 
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.errors import ClockSkewed, ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.errors import ClockSkewed, LiquidationError, NotSent
 from freqtrade_liquidation.exchange.answers import Answer, listen
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES
@@ -116,7 +116,7 @@ class HttpLine:
 
     def _heed_the_exchange(self) -> None:
         if (wait_s := self._waits.left_s) > 0:
-            raise ExchangeUnavailable(
+            raise NotSent(
                 f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
             )
 

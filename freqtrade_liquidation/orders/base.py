@@ -13,6 +13,7 @@ from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
     LiquidationError,
+    NotSent,
     OutcomeUnknown,
 )
 from freqtrade_liquidation.exchange.client import ExchangeClient
@@ -283,6 +284,7 @@ class OrderManagerBase:
                 status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
                 error=str(error),
                 sendable=not (unknown or isinstance(error, ExchangeRefused)),
+                not_sent=error if isinstance(error, NotSent) else None,
             )
         self.executions.cancelled.append(order)
         left = _left_of_cancelled(order, answer)
@@ -355,7 +357,7 @@ class OrderManagerBase:
         try:
             return float(await self._client.read(requests.price(order), timeout_s=timeout_s))
         except ExchangeUnavailable as error:
-            raise ExchangeUnavailable("not sent: no price within its time") from error
+            raise NotSent("not sent: no price within its time") from error
 
     def _leverage(self, pair: str) -> float:
         return next((trade.leverage for trade in self.ownership.trades_of(pair)), 1.0)
@@ -364,8 +366,14 @@ class OrderManagerBase:
         self, order: OpenOrder, amount: float, *, timeout_s: float
     ) -> CloseAnswer:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        leverage = self._leverage(order.pair)
-        raw = await put_back(self._client, order, amount, leverage=leverage, timeout_s=timeout_s)
+        raw = await put_back(
+            self._client,
+            order,
+            amount,
+            leverage=self._leverage(order.pair),
+            timeout_s=timeout_s,
+            is_another=self.ownership.owns,
+        )
         self.executions.stops_put_back.append((order, dict(raw), amount))
         words = remark(self._exchange, raw, order, amount)
         return CloseAnswer(order_id=str(raw["id"]), remark=words)
@@ -412,6 +420,10 @@ class OrderManagerBase:
         if self.booker is None:
             return [BookedPair(pair=pair, error="not booked: no bot runs here") for pair in pairs]
         return await self.booker.book(pairs, timeout_s=timeout_s, while_closing=while_closing)
+
+    def abandon(self) -> None:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        self._bot_orders.abandon()
 
     # -- amounts ------------------------------------------------------------------------------
 

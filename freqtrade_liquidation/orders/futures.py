@@ -11,7 +11,6 @@ from freqtrade_liquidation.exchange.rules.at_once import may_hold_both_sides
 from freqtrade_liquidation.exchange.rules.position_query import one_position
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import (
-    AMOUNT_TOLERANCE,
     CancelAnswer,
     CancelStatus,
     ClosingOrder,
@@ -146,24 +145,7 @@ class FuturesOrders(OrderManagerBase):
         share = self.ownership.share(position.pair)
         own = share.amount if share.side is position.side else 0.0
         uncertain = share.doubt is not None or self._bot_orders.unread(position.pair)
-        self._note_exclusive(position.pair, own=own, held=position.amount, uncertain=uncertain)
-        uncertain = uncertain and position.pair not in self._exclusive
         return replace(position, amount=max(0.0, min(position.amount, own)), uncertain=uncertain)
-
-    def _note_exclusive(
-        self, pair: str, *, own: float, held: float | None, uncertain: bool
-    ) -> None:
-        """Whether the account has no part of *pair* but the bot's.
-
-        :param own: base currency, what of the bot's is not known to be closed.
-        :param held: base currency, by the account; ``None`` = there is none.
-        :param uncertain: an order of ours may have closed more. Equality proves nothing then; more
-            than *own* disproves it.
-        """
-        if held is None or held > own * (1 + AMOUNT_TOLERANCE):
-            self._exclusive.discard(pair)
-        elif not uncertain:
-            self._exclusive.add(pair)
 
     def _settle_entries(self, *, shown: set[str]) -> None:
         """Entries in the air whose effect the exchange shows need no more waiting. Where the

@@ -37,7 +37,7 @@ class OrderReader:
             self._order(row, question)
             for question, listed in lists
             for row in listed.rows
-            if not question.mixed or self._is_swap(row)
+            if self._is_in_scope(row, mixed=question.mixed)
         ]
 
     def known_role(self, pair: str, order_id: str) -> OrderRole | None:
@@ -78,10 +78,15 @@ class OrderReader:
             **terms,
         )
 
-    def _is_swap(self, row: Row) -> bool:
-        """As positions: what is known to be no linear swap (spot, inverse) is not in scope."""
-        market: Any = self._exchange.markets.get(row.get("symbol") or NAMELESS)
-        return market is None or is_linear_perpetual(market)
+    def _is_in_scope(self, row: Row, *, mixed: bool) -> bool:
+        """As positions: what is known to be no linear swap (spot, inverse, dated) is not in scope,
+        unless a trade is in it, whatever it is called today."""
+        markets, symbol = self._exchange.markets, row.get("symbol") or NAMELESS
+        if not mixed:
+            symbol = contract_name(markets, symbol)
+        market: Any = markets.get(symbol)
+        traded = any(trade.pair == symbol for trade in self.trades)
+        return market is None or traded or is_linear_perpetual(market)
 
     def _known_trade_id(self, pair: str, order_id: str) -> int | None:
         return next(

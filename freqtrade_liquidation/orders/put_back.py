@@ -20,7 +20,13 @@ SENDING: Final = 0.6
 
 
 async def put_back(
-    wire: ExchangeClient, order: OpenOrder, amount: float, *, leverage: float, timeout_s: float
+    wire: ExchangeClient,
+    order: OpenOrder,
+    amount: float,
+    *,
+    leverage: float,
+    timeout_s: float,
+    is_another: Callable[[str], bool] = lambda order_id: False,
 ) -> Row:
     """Places *order* again for *amount* (base currency).
 
@@ -42,9 +48,10 @@ async def put_back(
             found = await wire.read(_like(order, amount, since_ms=before * 1000), timeout_s=left_s)
         except LiquidationError:
             raise unknown from None
-        if not found:
+        mine = [row for row in found if not is_another(str(row["id"]))]
+        if not mine:
             raise
-        return found[-1]
+        return mine[-1]
     return raw
 
 

@@ -10,6 +10,7 @@ from freqtrade_liquidation.errors import (
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
+    NotSent,
     OutcomeUnknown,
 )
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, Position
@@ -17,6 +18,8 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.request_runner import now
 
 NEVER: Final = float("-inf")
+NOT_SENT_PAUSE_S: Final = 0.1
+"""Before an order that could not leave is tried again."""
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ class Attempts:
 
     def forget_close(self, pair: str) -> None:
         """An order that was sent before any look was refused: it spends no attempt."""
-        sent = self._closes[pair]
+        sent = self._closes.setdefault(pair, _Sent())
         sent.attempts = max(0, sent.attempts - 1)
         sent.amount = float("inf") if sent.attempts == 0 else sent.amount
 
@@ -147,6 +150,11 @@ class Attempts:
         :param unseen: it was sent before any look: a refusal says nothing of the next attempt.
         """
         self.errors[pair] = words
+        asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+        if isinstance(error, NotSent):
+            self.forget_close(pair)
+            self.postpone(pair, max(NOT_SENT_PAUSE_S, asked_s or 0.0))
+            return
         self.look_first(pair)
         if isinstance(error, CloseBlocked):
             self._blocked.add(pair)
@@ -158,7 +166,6 @@ class Attempts:
         if isinstance(error, ExchangeRefused) and not isinstance(error, CloseBlocked):
             self.give_up(pair, words)
             return
-        asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
         delay_s = self._backoff.delay_s(max(1, self.closes_of(pair)), retry_after_s=asked_s)
         if isinstance(error, OutcomeUnknown):
             delay_s -= now() - self.sent_at(pair)
@@ -171,6 +178,12 @@ class Attempts:
         self._cancel_answered[order.order_id] = now()
         if sendable:
             self.postpone(order.pair, self._backoff.delay_s(self._cancels[order.order_id]))
+
+    def cancel_not_sent(self, order: OpenOrder, error: NotSent) -> None:
+        """A cancel never left: it spends no attempt."""
+        self._cancels[order.order_id] -= 1
+        self._not_cancelled[order.order_id] = str(error)
+        self.postpone(order.pair, max(NOT_SENT_PAUSE_S, error.retry_after_s or 0.0))
 
     def cancelled(self, order: OpenOrder) -> None:
         """Its cancel is confirmed: an earlier one that failed is no trouble any more."""

@@ -132,6 +132,11 @@ class BookReader:
         """An entry is in the air: lists that have been asked for by now may miss it."""
         self._unsettled_at = now()
 
+    def amount_listed(self, order: OpenOrder) -> float:
+        """Base currency: what *order* had still to fill when it was last listed."""
+        rows = () if self.orders is None else self.orders.rows
+        return next((one.amount for one in rows if one.order_id == order.order_id), order.amount)
+
     def cancelled(self, order: OpenOrder) -> None:
         """The exchange confirmed that *order* is gone."""
         self._gone.add(order.order_id)
@@ -204,11 +209,12 @@ class BookReader:
 
     async def resting_now(self) -> set[str] | None:
         """The ids of the orders that are listed; ``None`` = the list could not be read, or does not
-        go to its end. The book stands as it was last shown."""
+        go to its end."""
         try:
-            orders = (await self._read(self._orders)).rows
+            listing = await self._read(self._orders)
         except LiquidationError:
             return None
+        orders, self._orders.newest = listing.rows, listing
         return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
 
     def abandon(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
 from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_on
 
@@ -59,6 +60,7 @@ class PairHistory:
     _absent_until: float = 0.0
     _witness: bool = False
     _entries_unknown: set[str] = field(default_factory=set)
+    _entries_open: set[str] = field(default_factory=set)
     _in_doubt: set[str] = field(default_factory=set)
 
     # -- what is heard ----------------------------------------------------------------------
@@ -73,8 +75,8 @@ class PairHistory:
     def closed(self, amount: float, *, at: float) -> None:
         """The answer to an order, heard at *at*, says that it has closed *amount*."""
         if amount > 0:
-            self.balance = max(0.0, self.balance - amount)
-            self._filled += amount
+            self.balance = max(0.0, sum_of(self.balance, -amount))
+            self._filled = sum_of(self._filled, amount)
             self._changed(at)
 
     def in_doubt(self, client_order_id: str) -> None:
@@ -87,19 +89,29 @@ class PairHistory:
 
     def explained(self, left: float, *, at: float) -> None:
         """The bot's own orders account for all but *left*."""
-        self.closed(self.balance - left, at=at)
+        self.closed(sum_of(self.balance, -left), at=at)
 
     def opened(self, position: Position, *, at: float) -> None:
         """An entry has filled; *position* is what it opened."""
         self.first = self.first or position
         same_side = position.side is self._side
-        balance = self.balance + (position.amount if same_side else -position.amount)
+        balance = sum_of(self.balance, position.amount if same_side else -position.amount)
         if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
             self._side = position.side
         self.balance = abs(balance)
         self._changed(at)
         self._opened = True
         self._may_have_opened(at)
+
+    def nothing_was_opened(self) -> None:
+        """A close of what an entry had filled was refused, and no list shows it: an earlier list
+        had it already."""
+        if self._opened and self.shown is None:
+            self.balance, self._opened = 0.0, False
+
+    def entry_may_fill(self, order_id: str) -> None:
+        """The bot's database calls an entry open, and no list has told of it yet."""
+        self._entries_open.add(order_id)
 
     def entry_is_gone(self, order_id: str, *, at: float) -> None:
         """An entry does not rest any more, as was heard at *at*, and what it has filled is not
@@ -110,6 +122,7 @@ class PairHistory:
     def entry_is_known(self, order_id: str) -> None:
         """What it has filled is known by now."""
         self._entries_unknown.discard(order_id)
+        self._entries_open.discard(order_id)
 
     def said_zero(self, *, sent_at: float, at: float) -> None:
         """A close that was sent at *sent_at* was refused, at *at*, because the position is zero."""
@@ -154,8 +167,11 @@ class PairHistory:
         same_side = position.side is self._side
         if same_side and asked_at <= heard_at:
             if not _is_among(amount, self._had):
-                self._had += [_Had(amount, certain=False), _Had(amount - self._filled, False)]
-                self.balance = max(0.0, amount - self._filled)
+                self._had += [
+                    _Had(amount, certain=False),
+                    _Had(sum_of(amount, -self._filled), False),
+                ]
+                self.balance = max(0.0, sum_of(amount, -self._filled))
             return
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
@@ -179,12 +195,13 @@ class PairHistory:
     def verdict(self, *, reduce_only_rests: bool = False) -> Verdict:
         """How the pair stands by all that is known."""
         absent_s = self._absent_until - (self._absent_since or self._absent_until)
+        open_entries = self._entries_open if self._listed is Listed.UNREAD else set()
         return verdict_on(
             Evidence(
                 listed=self._listed,
                 known=bool(self._had),
                 covered=self._covered,
-                entry_unknown=bool(self._entries_unknown),
+                entry_unknown=bool(self._entries_unknown | open_entries),
                 is_news=self._is_news,
                 said_zero=self._zero_at > 0.0,
                 absent_twice=absent_s >= APART_S,
@@ -211,13 +228,15 @@ class PairHistory:
     @property
     def left(self) -> Position | None:
         """What there is to close: no more than the newest list shows, and no more than our fills
-        have left of it; where no list shows it, what the fill of an entry has opened."""
+        have left of it. Where a list that was asked for after an entry's fill does not show it, it
+        is what the entry has opened: the list is late, or an earlier one had it already."""
         if self.shown is not None:
             amount = self.shown.amount if self._is_news else min(self.shown.amount, self.balance)
             uncertain = self.shown.uncertain or bool(self._in_doubt)
             rest = replace(self.shown, amount=amount, uncertain=uncertain)
             return None if amount <= 0 or rest.is_dust else rest
-        if self.first is not None and self._opened and not self._covered:
+        unlisted = self._opened and self._absent_until >= self._opened_at
+        if self.first is not None and unlisted and not self._covered:
             return replace(self.first, side=self._side, amount=self.balance)
         return None
 

@@ -8,10 +8,13 @@ from functools import partial
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import (
+    CloseBlocked,
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
+    NotSent,
     OutcomeUnknown,
     unexpected,
 )
@@ -57,6 +60,7 @@ class OrderSender:
 
     :param history: of each pair.
     :param cancelled: hears each order whose cancel the exchange confirmed.
+    :param amount_listed: what an order had still to fill when it was last listed.
     :ivar touched: pairs that something was sent for.
     :ivar answered_at: when an order was last answered, on the loop's clock.
     :ivar cancels_in_doubt_at: when a cancel last ended otherwise than in a confirmation.
@@ -72,6 +76,7 @@ class OrderSender:
         history: Mapping[str, PairHistory],
         *,
         cancelled: Callable[[OpenOrder], None],
+        amount_listed: Callable[[OpenOrder], float],
     ) -> None:
         self._order_manager = order_manager
         self._trail = trail
@@ -80,6 +85,7 @@ class OrderSender:
         self._stops = stops
         self._history = history
         self._cancelled = cancelled
+        self._amount_listed = amount_listed
         self.flights: list[Flight] = []
         self.touched: set[str] = set()
         self.orders_cancelled = 0
@@ -271,8 +277,10 @@ class OrderSender:
             if order.role is OrderRole.ENTRY:
                 history.entry_is_gone(order.order_id, at=now())
             return
-        filled = max(0.0, order.amount - answer.left)
-        if filled <= AMOUNT_TOLERANCE * order.amount:
+        history.entry_is_known(order.order_id)
+        listed = self._amount_listed(order)
+        filled = max(0.0, sum_of(listed, -answer.left))
+        if filled <= AMOUNT_TOLERANCE * listed:
             return
         if order.role is not OrderRole.ENTRY:
             history.closed(filled, at=now())
@@ -296,7 +304,10 @@ class OrderSender:
 
     def _note_cancel_failed(self, answer: CancelAnswer) -> None:
         order = answer.order
-        self.cancels_in_doubt_at = now()
+        if answer.not_sent is not None:
+            self._attempts.cancel_not_sent(order, answer.not_sent)
+        else:
+            self.cancels_in_doubt_at = now()
         self._trail.note(
             Event.CANCEL_FAILED,
             "cancel",
@@ -305,9 +316,10 @@ class OrderSender:
             order_id=order.order_id,
             outcome=str(answer.status),
         )
-        self._attempts.cancel_failed(
-            order, answer.error or str(answer.status), sendable=answer.sendable
-        )
+        if answer.not_sent is None:
+            self._attempts.cancel_failed(
+                order, answer.error or str(answer.status), sendable=answer.sendable
+            )
 
     # -- closes -----------------------------------------------------------------------------
 
@@ -319,6 +331,8 @@ class OrderSender:
         try:
             answer = await self._runner.once(send, priority)
         except LiquidationError as error:
+            if isinstance(error, (NothingToReduce, CloseBlocked)):
+                history.nothing_was_opened()
             if isinstance(error, NothingToReduce):
                 history.said_zero(sent_at=sent_at, at=now())
             self._note_close_failed(order, error, unseen=unseen)
@@ -377,6 +391,7 @@ def _failed(order: OpenOrder, error: LiquidationError) -> CancelAnswer:
         status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
         error=str(error),
         sendable=isinstance(error, ExchangeUnavailable),
+        not_sent=error if isinstance(error, NotSent) else None,
     )
 
 

@@ -12,6 +12,7 @@ from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
     LiquidationError,
+    NotSent,
     OutcomeUnknown,
     unexpected,
 )
@@ -63,11 +64,11 @@ class RequestRunner:
         """*verb*, which has all the time that is left.
 
         :raises OutcomeUnknown: if there was no answer in time, or a defect kept it from us.
-        :raises ExchangeUnavailable: if no time was left to send it in.
+        :raises NotSent: if no time was left to send it in.
         """
         seconds = self.left_s
         if seconds < SHORTEST_ATTEMPT_S:
-            raise ExchangeUnavailable("not sent: no time is left")
+            raise NotSent("not sent: no time is left")
         try:
             async with asyncio.timeout(seconds):
                 with at(priority):

@@ -107,6 +107,7 @@ class Run:
             self._stops,
             self._history,
             cancelled=self._reader.cancelled,
+            amount_listed=self._reader.amount_listed,
         )
         self._judge = OutcomeJudge(trail, rules, self._attempts, self._stops)
 
@@ -149,6 +150,7 @@ class Run:
                 await self._clear_leftovers()
             await self._book_the_rest()
         self._conclude()
+        self._order_manager.abandon()
         return self._report
 
     @contextmanager
@@ -186,6 +188,10 @@ class Run:
         for position in (*self._order_manager.expected_positions(), *self._open_before):
             if not position.is_dust:
                 self._history[position.pair].claim(position)
+        if self._reader.orders is None:
+            for order in self._order_manager.known_orders():
+                if order.role is OrderRole.ENTRY:
+                    self._history[order.pair].entry_may_fill(order.order_id)
 
     def _act_at_once(self) -> None:
         """Beside the first look leaves what needs none: on futures the closes of known positions,

@@ -92,8 +92,8 @@ def test_retry_after_that_says_nothing_is_a_429_without_one(
 def test_banned_for_longer_than_the_run_nothing_more_is_asked(
     running: PracticeExchange, exchange: Exchange, book: Book, status: int, headers: dict[str, str]
 ) -> None:
-    """Each further request makes the ban longer. On futures the closes had left beside the look: they
-    are told closed by their fills, and the book as not proven."""
+    """Each further request makes the ban longer. On futures the closes had left beside the look:
+    they are told closed by their fills, and the book as not proven."""
     rule = TOO_MANY | {"status": status}
     running.add_fault("error", path="positionRisk|/account$", **rule, headers=headers)
     played = play(running, exchange, book, timeout_seconds=0.6)

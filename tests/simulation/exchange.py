@@ -158,6 +158,9 @@ class SimulatedExchange:
         self.traded = {pair: p for pair, p in self.traded.items() if pair in self.positions}
         return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
 
+    def abandon(self) -> None:
+        return None
+
     def expected_positions(self) -> Sequence[Position]:
         return list(self.traded.values())
 
