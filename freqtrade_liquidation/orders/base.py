@@ -231,7 +231,8 @@ class OrderManagerBase:
             trade.pair: "its trade is of a dry-run, and nothing of it was ever bought: left alone"
             for trade in self.ownership.never_sent
         }
-        doubts = {pair: words for pair, words in self.ownership.doubts.items()}
+        pairs = self.ownership.pairs()
+        doubts = {p: words for p in pairs if (words := self.ownership.doubt_of(p)) is not None}
         being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
         return {**never_sent, **doubts, **self._bot_orders.ambiguous, **being_sent}
 

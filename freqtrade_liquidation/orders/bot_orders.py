@@ -146,7 +146,7 @@ class BotOrders:
                 timeout_s=timeout_s,
             )
             self._ownership.states[order.order_id] = an_order(raw)
-            self._ownership.doubts.pop(trade.pair, None)
+            self._ownership.doubts.pop(order.order_id, None)
         except AccountRefused:
             raise
         except ExchangeRefused:
@@ -160,9 +160,10 @@ class BotOrders:
         now = self._clock.monotonic()
         since = self._forgotten_at.setdefault(order.order_id, now)
         cancelled = any(o.order_id == order.order_id for o in self._executions.cancelled)
-        self._ownership.doubts[trade.pair] = (
+        self._ownership.doubts[order.order_id] = (
+            trade.pair,
             f"the exchange does not know order {order.order_id} of the bot, and what it has sold "
-            "is not known"
+            "is not known",
         )
         if now - since < FORGOTTEN_TWICE_S and not cancelled:
             return
@@ -172,7 +173,6 @@ class BotOrders:
             logger.info("Order %s was not found by its fills: %s", order.order_id, error)
             return
         self._ownership.states[order.order_id] = state
-        self._ownership.doubts.pop(trade.pair, None)
 
     # -- orders that it has not heard of ----------------------------------------------------
 

@@ -52,7 +52,7 @@ class Ownership:
     :param fees_in_coins: an entry brings less than it fills (spot).
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
-    :ivar doubts: by pair, why what is ours is not certain, in words.
+    :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Ownership:
         self._executions = executions
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
-        self.doubts: dict[str, str] = {}
+        self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
         self.never_sent: tuple[KnownTrade, ...]
         self.know(trades)
@@ -124,9 +124,20 @@ class Ownership:
             pair=pair,
             side=side,
             amount=max(0.0, total(self._parts(pair, side))),
-            doubt=self.doubts.get(pair) or self._doubt_of_closes(pair),
+            doubt=self.doubt_of(pair) or self._doubt_of_closes(pair),
             entry_price=trades[0].open_rate if trades else self._found_price(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
+        )
+
+    def doubt_of(self, pair: str) -> str | None:
+        """Why what the bot's own orders have filled is not known; ``None`` = it is."""
+        return next(
+            (
+                words
+                for order_id, (of_pair, words) in self.doubts.items()
+                if of_pair == pair and not is_final(self.states.get(order_id))
+            ),
+            None,
         )
 
     def filled_of(self, order: KnownOrder) -> float:

@@ -132,10 +132,11 @@ class BookReader:
         """An entry is in the air: lists that have been asked for by now may miss it."""
         self._unsettled_at = now()
 
-    def amount_listed(self, order: OpenOrder) -> float:
-        """Base currency: what *order* had still to fill when it was last listed."""
+    def amount_listed(self, order: OpenOrder) -> float | None:
+        """Base currency: what *order* had still to fill when it was last listed; ``None`` = no list
+        has shown it."""
         rows = () if self.orders is None else self.orders.rows
-        return next((one.amount for one in rows if one.order_id == order.order_id), order.amount)
+        return next((one.amount for one in rows if one.order_id == order.order_id), None)
 
     def cancelled(self, order: OpenOrder) -> None:
         """The exchange confirmed that *order* is gone."""

@@ -16,6 +16,8 @@ from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_o
 
 APART_S: Final = 1.0
 """Two lists that both lack a pair are two witnesses if they were asked for this far apart."""
+APART_AFTER_FILL_S: Final = 3.0
+"""The same, after the exchange has told of an entry's fill: its lists lag behind those."""
 LATE_AT_MOST_S: Final = 1.5
 """A list asked for this long after a fill is believed, where it is not certain which amount the
 position had before the fill."""
@@ -91,9 +93,17 @@ class PairHistory:
         """The bot's own orders account for all but *left*."""
         self.closed(sum_of(self.balance, -left), at=at)
 
-    def opened(self, position: Position, *, at: float) -> None:
-        """An entry has filled; *position* is what it opened."""
+    def opened(self, position: Position, *, at: float, since_listed: bool = True) -> None:
+        """An entry has filled; *position* is what it opened.
+
+        :param since_listed: ``False`` = it may have filled before the list that shows the pair, and
+            be in it.
+        """
         self.first = self.first or position
+        if self.shown is not None and not since_listed:
+            more = sum_of(self.balance, position.amount)
+            self._had.append(_Had(more, certain=False))
+            return
         same_side = position.side is self._side
         balance = sum_of(self.balance, position.amount if same_side else -position.amount)
         if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
@@ -102,12 +112,6 @@ class PairHistory:
         self._changed(at)
         self._opened = True
         self._may_have_opened(at)
-
-    def nothing_was_opened(self) -> None:
-        """A close of what an entry had filled was refused, and no list shows it: an earlier list
-        had it already."""
-        if self._opened and self.shown is None:
-            self.balance, self._opened = 0.0, False
 
     def entry_may_fill(self, order_id: str) -> None:
         """The bot's database calls an entry open, and no list has told of it yet."""
@@ -204,7 +208,7 @@ class PairHistory:
                 entry_unknown=bool(self._entries_unknown | open_entries),
                 is_news=self._is_news,
                 said_zero=self._zero_at > 0.0,
-                absent_twice=absent_s >= APART_S,
+                absent_twice=absent_s >= (APART_AFTER_FILL_S if self._opened else APART_S),
                 witness=self._witness,
                 reduce_only_rests=reduce_only_rests,
             )
@@ -228,16 +232,12 @@ class PairHistory:
     @property
     def left(self) -> Position | None:
         """What there is to close: no more than the newest list shows, and no more than our fills
-        have left of it. Where a list that was asked for after an entry's fill does not show it, it
-        is what the entry has opened: the list is late, or an earlier one had it already."""
+        have left of it."""
         if self.shown is not None:
             amount = self.shown.amount if self._is_news else min(self.shown.amount, self.balance)
             uncertain = self.shown.uncertain or bool(self._in_doubt)
             rest = replace(self.shown, amount=amount, uncertain=uncertain)
             return None if amount <= 0 or rest.is_dust else rest
-        unlisted = self._opened and self._absent_until >= self._opened_at
-        if self.first is not None and unlisted and not self._covered:
-            return replace(self.first, side=self._side, amount=self.balance)
         return None
 
 

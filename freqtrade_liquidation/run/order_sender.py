@@ -10,7 +10,6 @@ from typing import Final
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import (
-    CloseBlocked,
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
@@ -60,7 +59,8 @@ class OrderSender:
 
     :param history: of each pair.
     :param cancelled: hears each order whose cancel the exchange confirmed.
-    :param amount_listed: what an order had still to fill when it was last listed.
+    :param amount_listed: what an order had still to fill when it was last listed; ``None`` = no list
+        has shown it.
     :ivar touched: pairs that something was sent for.
     :ivar answered_at: when an order was last answered, on the loop's clock.
     :ivar cancels_in_doubt_at: when a cancel last ended otherwise than in a confirmation.
@@ -76,7 +76,7 @@ class OrderSender:
         history: Mapping[str, PairHistory],
         *,
         cancelled: Callable[[OpenOrder], None],
-        amount_listed: Callable[[OpenOrder], float],
+        amount_listed: Callable[[OpenOrder], float | None],
     ) -> None:
         self._order_manager = order_manager
         self._trail = trail
@@ -279,14 +279,16 @@ class OrderSender:
             return
         history.entry_is_known(order.order_id)
         listed = self._amount_listed(order)
-        filled = max(0.0, sum_of(listed, -answer.left))
-        if filled <= AMOUNT_TOLERANCE * listed:
+        known = order.amount if listed is None else listed
+        filled = max(0.0, sum_of(known, -answer.left))
+        if filled <= AMOUNT_TOLERANCE * known:
             return
         if order.role is not OrderRole.ENTRY:
             history.closed(filled, at=now())
             return
         side = Side.LONG if order.side == "buy" else Side.SHORT
-        history.opened(Position(pair=order.pair, side=side, amount=filled), at=now())
+        opened = Position(pair=order.pair, side=side, amount=filled)
+        history.opened(opened, at=now(), since_listed=listed is not None)
 
     def _note_cancelled(self, pair: str, done: Sequence[CancelAnswer]) -> None:
         if not done:
@@ -331,8 +333,6 @@ class OrderSender:
         try:
             answer = await self._runner.once(send, priority)
         except LiquidationError as error:
-            if isinstance(error, (NothingToReduce, CloseBlocked)):
-                history.nothing_was_opened()
             if isinstance(error, NothingToReduce):
                 history.said_zero(sent_at=sent_at, at=now())
             self._note_close_failed(order, error, unseen=unseen)
