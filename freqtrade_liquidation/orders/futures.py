@@ -197,6 +197,8 @@ class FuturesOrders(OrderManagerBase):
     def _entries_of(self, pair: str) -> dict[str, Position | None]:
         """What cancelled entries have filled, as read back."""
         found: dict[str, Position | None] = {}
+        for _, known in self.ownership.entries_of(pair):
+            found[known.order_id] = None  # at its end: a later list of positions has its fill
         for order in self.executions.cancelled:
             state = self.ownership.states.get(order.order_id) or self._ends.get(order.order_id)
             if order.pair != pair or order.role is not OrderRole.ENTRY or state is None:

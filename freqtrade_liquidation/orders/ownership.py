@@ -96,6 +96,14 @@ class Ownership:
                 if not is_final(self.states.get(order.order_id)):
                     yield trade, order
 
+    def entries_of(self, pair: str) -> Iterator[tuple[KnownTrade, KnownOrder]]:
+        """Entries of *pair* that the database calls open, and that are at their end."""
+        for trade in self.trades_of(pair):
+            for order in trade.open_orders:
+                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                if entry and is_final(self.states.get(order.order_id)):
+                    yield trade, order
+
     def owner_of(self, order_id: str) -> tuple[KnownTrade, KnownOrder] | None:
         """The trade whose open order *order_id* is."""
         owned = ((t, o) for t in self.trades for o in t.open_orders if o.order_id == order_id)

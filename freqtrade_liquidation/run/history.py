@@ -40,12 +40,15 @@ class PairHistory:
     """One pair. Amounts in base currency; moments on the loop's clock.
 
     :ivar first: the position as it was first known; ``None`` = nothing was.
-    :ivar balance: what is left of it by all that is known; never negative.
+    :ivar balance: what is left of it by all that is known; never negative. Where a list may be of
+        before a fill or of after it, of before: no more than that is closed. What is left at most
+        decides whether nothing is.
     :ivar shown: as the newest list shows it; ``None`` = it does not.
     """
 
     first: Position | None = None
     balance: float = 0.0
+    _at_most: float = 0.0
     shown: Position | None = None
     _side: Side = Side.UNKNOWN
     _listed: Listed = Listed.UNREAD
@@ -72,12 +75,13 @@ class PairHistory:
         self.first = self.first or position
         if not self._listed_once and not self._filled_at:
             self._side, self.balance = position.side, position.amount
-            self._had = [_Had(position.amount)]
+            self._had, self._at_most = [_Had(position.amount)], 0.0
 
     def closed(self, amount: float, *, at: float) -> None:
         """The answer to an order, heard at *at*, says that it has closed *amount*."""
         if amount > 0:
             self.balance = max(0.0, sum_of(self.balance, -amount))
+            self._at_most = max(0.0, sum_of(self._at_most, -amount))
             self._filled = sum_of(self._filled, amount)
             self._changed(at)
 
@@ -175,7 +179,7 @@ class PairHistory:
                     _Had(amount, certain=False),
                     _Had(sum_of(amount, -self._filled), False),
                 ]
-                self.balance = max(0.0, sum_of(amount, -self._filled))
+                self.balance, self._at_most = max(0.0, sum_of(amount, -self._filled)), amount
             return
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
@@ -183,7 +187,7 @@ class PairHistory:
         is_old = heard_at > 0 and same_side and is_gone
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return
-        self._side, self.balance = position.side, amount
+        self._side, self.balance, self._at_most = position.side, amount, 0.0
         self._had, self._filled, self._filled_at, self._zero_at = [_Had(amount)], 0.0, 0.0, 0.0
         self._is_news = True
 
@@ -194,18 +198,19 @@ class PairHistory:
         """All that was known to be open is accounted for, but for dust."""
         minimum = self.first.minimum_amount if self.first else 0.0
         largest = max((one.amount for one in self._had), default=0.0)
-        return self.balance <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
+        return max(self.balance, self._at_most) <= max(
+            largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE)
+        )
 
     def verdict(self, *, reduce_only_rests: bool = False) -> Verdict:
         """How the pair stands by all that is known."""
         absent_s = self._absent_until - (self._absent_since or self._absent_until)
-        open_entries = self._entries_open if self._listed is Listed.UNREAD else set()
         return verdict_on(
             Evidence(
                 listed=self._listed,
                 known=bool(self._had),
                 covered=self._covered,
-                entry_unknown=bool(self._entries_unknown | open_entries),
+                entry_unknown=bool(self._entries_unknown | self._entries_open),
                 is_news=self._is_news,
                 said_zero=self._zero_at > 0.0,
                 absent_twice=absent_s >= (APART_AFTER_FILL_S if self._opened else APART_S),

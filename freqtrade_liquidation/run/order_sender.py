@@ -59,8 +59,8 @@ class OrderSender:
 
     :param history: of each pair.
     :param cancelled: hears each order whose cancel the exchange confirmed.
-    :param amount_listed: what an order had still to fill when it was last listed; ``None`` = no list
-        has shown it.
+    :param amount_listed: what an order had still to fill when it was last listed; ``None`` = no
+        list has shown it.
     :ivar touched: pairs that something was sent for.
     :ivar answered_at: when an order was last answered, on the loop's clock.
     :ivar cancels_in_doubt_at: when a cancel last ended otherwise than in a confirmation.

@@ -185,7 +185,7 @@ def test_close_without_a_known_outcome_makes_the_share_doubtful_and_a_refused_on
 
 def test_doubt_about_an_order_of_the_bots_is_told_in_its_words() -> None:
     found = ours([trade(0.5)])
-    found.doubts[BTC] = "the exchange does not know order 1"
+    found.doubts["1"] = (BTC, "the exchange does not know order 1")
     assert found.share(BTC).doubt == "the exchange does not know order 1"
     assert found.share(ETH).doubt is None
 
