@@ -159,7 +159,7 @@ def widen_in_name_only() -> Planted:
     return swap(running.Run, "widen", lambda self, *, needs_s: True)
 
 
-@bug("widens a run that has had its last look", breaks="completed_is_flat")
+@bug("widens a run that has had its last look", breaks="time_that_is_left_is_used")
 def widened_after_the_last_look() -> Planted:
     def widen(self: running.Run, *, needs_s: float) -> bool:
         self.pairs = None
