@@ -124,6 +124,16 @@ class Ownership:
         """Pairs that something may be ours of."""
         return {t.pair for t in self.trades} | {o["symbol"] for o in self.found.values()}
 
+    def recorded(self, pair: str) -> float:
+        """Base currency that the trades of *pair* have, less what their exits have sold since."""
+        parts = [trade.amount for trade in self.trades_of(pair)]
+        for trade in self.trades_of(pair):
+            for order in trade.open_orders:
+                if order.is_stop or order.role_side == trade.side.exit_side:
+                    parts.append(-self.filled_of(order))
+        parts += [-close.filled for close in self._closes_of(pair)]
+        return max(0.0, total(parts))
+
     def share(self, pair: str) -> Share:
         """What is ours of *pair*."""
         trades = self.trades_of(pair)

@@ -9,9 +9,10 @@ bought.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
-from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.digits import digits, sum_of
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.exchange.rows import coins
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
@@ -21,6 +22,9 @@ from freqtrade_liquidation.orders.entry_gate import OrderNote
 from freqtrade_liquidation.orders.ownership import Share, is_final
 from freqtrade_liquidation.orders.prices import last_exit_price
 from freqtrade_liquidation.ports import Explanation
+
+LATE_AT_MOST: Final = timedelta(seconds=60)
+"""A balance that lacks what was bought longer ago is not late."""
 
 
 class SpotOrders(OrderManagerBase):
@@ -32,6 +36,7 @@ class SpotOrders(OrderManagerBase):
         super().__init__(*args, **kwargs)
         self._held: dict[str, float] | None = None
         self._missing: dict[str, str] = {}
+        self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._reading = SharedFlight(self._read)
 
@@ -77,10 +82,11 @@ class SpotOrders(OrderManagerBase):
         uncertain = share.doubt is not None or self._exit_is_in_air(pair)
         uncertain = uncertain or self._cancelled_without_fill(pair)
         held = balances.get(self._base_currency(pair), 0.0)
-        self._note_exclusive(pair, own=share.amount, held=held, uncertain=uncertain)
+        own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
+        self._note_exclusive(pair, own=own, held=held, uncertain=uncertain)
         position = replace(
             self._expected(share),
-            amount=min(share.amount, held),
+            amount=min(own, held),
             uncertain=uncertain,
             exclusive=pair in self._exclusive,
             last_price=last_exit_price(self._exchange, pair),
@@ -89,6 +95,16 @@ class SpotOrders(OrderManagerBase):
         if share.trade_ids and not uncertain:
             self._note_missing(position, share.amount)
         return position if position.amount > 0 or uncertain else None
+
+    def _gone_before(self, pair: str, held: float) -> float:
+        """Base currency of the trades of *pair* that the account did not hold when it was first
+        looked at. What turns up later is the user's: it was bought by hand meanwhile. A balance may
+        be late, but not by a minute."""
+        trades = self.ownership.trades_of(pair)
+        latest = max((trade.last_fill_at for trade in trades), default=self.began_at)
+        if pair not in self._gone and self.began_at - latest > LATE_AT_MOST:
+            self._gone[pair] = max(0.0, sum_of(self.ownership.recorded(pair), -held))
+        return self._gone.get(pair, 0.0)
 
     def _note_exclusive(self, pair: str, *, own: float, held: float, uncertain: bool) -> None:
         """Whether the account has no coins of *pair* but the bot's. While an order of ours has no
