@@ -84,6 +84,13 @@ class BotOrders:
         for found in self._ownership.found.values():
             if not is_final(found):
                 self._begin(found["id"], self._read_found(found, timeout_s))
+        await self.find(timeout_s=timeout_s)
+
+    async def find(self, *, timeout_s: float) -> None:
+        """Looks for what is in the air, and waits for all that is asked.
+
+        :raises AccountRefused: if the exchange refuses the whole account.
+        """
         for pair, notes in self._notes_by_pair().items():
             self._begin(f"in the air: {pair}", self._find(pair, notes, timeout_s))
         await self._wait(timeout_s)

@@ -98,8 +98,6 @@ class FuturesOrders(OrderManagerBase):
         for position in listed.positions:
             if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
-        known = {trade.pair for trade in self.trades}
-        self._settle_entries(shown={p.pair for p in listed.positions} - known)
         limited = (self._limited(position) for position in listed.positions)
         return [position for position in limited if position.amount > 0]
 
@@ -110,7 +108,10 @@ class FuturesOrders(OrderManagerBase):
 
     async def _read_orders(self, timeout_s: float) -> None:
         pairs = self._pairs() | self._entry_prices.keys()
-        lists = await self._lists.orders(pairs, timeout_s=timeout_s)
+        lists, _ = await asyncio.gather(
+            self._lists.orders(pairs, timeout_s=timeout_s),
+            self._bot_orders.find(timeout_s=timeout_s),
+        )
         orders = self._orders.read(lists)
         if not self._account_scope:
             rows = {
@@ -120,7 +121,6 @@ class FuturesOrders(OrderManagerBase):
             }
             await self._bot_orders.read(timeout_s=timeout_s, listed=rows)
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
-        self._settle_entries(shown={o.pair for o in orders if _is_news(o)})
         if any(listed.cut_off for _, listed in lists):
             orders.append(MORE_ORDERS)
         self._read = orders
@@ -146,15 +146,6 @@ class FuturesOrders(OrderManagerBase):
         own = share.amount if share.side is position.side else 0.0
         uncertain = share.doubt is not None or self._bot_orders.unread(position.pair)
         return replace(position, amount=max(0.0, min(position.amount, own)), uncertain=uncertain)
-
-    def _settle_entries(self, *, shown: set[str]) -> None:
-        """Entries in the air whose effect the exchange shows need no more waiting. Where the
-        account is shared, only their own orders are their effect."""
-        if not self._account_scope:
-            return
-        for note in self._gate.in_air():
-            if note.pair in shown:
-                self._gate.settle(note)
 
     # -- explaining -------------------------------------------------------------------------
 
@@ -256,8 +247,3 @@ class FuturesOrders(OrderManagerBase):
         if not self._account_scope and not self.ownership.owns(order.order_id):
             raise ExchangeUnavailable(f"order {order.order_id} is not ours: left alone")
         return await super()._cancel(order, timeout_s)
-
-
-def _is_news(order: OpenOrder) -> bool:
-    """An entry that the database does not know: an older one says nothing of one in the air."""
-    return order.role is OrderRole.ENTRY and order.trade_id is None

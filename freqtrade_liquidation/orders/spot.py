@@ -102,9 +102,17 @@ class SpotOrders(OrderManagerBase):
         be late, but not by a minute."""
         trades = self.ownership.trades_of(pair)
         latest = max((trade.last_fill_at for trade in trades), default=self.began_at)
-        if pair not in self._gone and self.began_at - latest > LATE_AT_MOST:
-            self._gone[pair] = max(0.0, sum_of(self.ownership.recorded(pair), -held))
+        if pair not in self._gone:
+            told = self.began_at - latest > LATE_AT_MOST and not self._may_be_selling(pair)
+            recorded = self.ownership.recorded(pair)
+            self._gone[pair] = max(0.0, sum_of(recorded, -held)) if told else 0.0
         return self._gone.get(pair, 0.0)
+
+    def _may_be_selling(self, pair: str) -> bool:
+        """An order of the bot's, or of an earlier run, may have sold what the account lacks."""
+        resting = any(trade.open_orders for trade in self.ownership.trades_of(pair))
+        in_air = any(note.pair == pair for note in self._gate.in_air())
+        return resting or in_air or any(c.order.pair == pair for c in self.executions.closes)
 
     def _note_exclusive(self, pair: str, *, own: float, held: float, uncertain: bool) -> None:
         """Whether the account has no coins of *pair* but the bot's. While an order of ours has no

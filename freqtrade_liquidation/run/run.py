@@ -606,7 +606,7 @@ class Run:
         book = self._scoped()
         self._report.outcomes = self._judge.outcomes(
             {pair: self._history[pair] for pair in self._history if pair in self._outcome_pairs()},
-            self._verdict,
+            self._final_verdict,
             book,
             self._booking.results,
             timed_out=self._report.timed_out,
@@ -616,6 +616,10 @@ class Run:
         if not self._report.flat:
             self._report.errors += self._judge.why_not_flat(book, self._outcome_pairs())
         self._report.errors += self._remarks()
+
+    def _final_verdict(self, pair: str) -> Verdict:
+        """An order in the air may open what was closed."""
+        return Verdict.UNREAD if pair in self._unsettled else self._verdict(pair)
 
     def _unread_lists(self) -> list[str]:
         if self._report.account_refused is not None:
