@@ -73,6 +73,7 @@ class ExchangeClient:
         self._line: Line = HttpLine(exchange) if line is None else line
         self._limiter = Limiter(limits_of(exchange))
         self._in_order = asyncio.Lock() if are_in_order(exchange._api) else None
+        self._is_over = False
         self.round_trips = RoundTrips()
 
     async def read(self, call: Call[T], *, timeout_s: float) -> T:
@@ -86,7 +87,7 @@ class ExchangeClient:
         error = ExchangeUnavailable(f"no answer within {timeout_s:.2f} s")
         in_flight: set[asyncio.Task[T]] = set()
         try:
-            while (left_s := until - now()) > 0:
+            while (left_s := until - now()) > 0 and not self._is_over:
                 due_at = self._due_at(len(in_flight), asked_at, paused_until)
                 if now() >= due_at:
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
@@ -129,6 +130,8 @@ class ExchangeClient:
         """One attempt, when it is its turn. :raises LiquidationError: by what is known of it."""
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
+        if self._is_over:
+            raise NotSent("not sent: the run is over")
         sent = await take_turn(self._limiter, timeout_s, write=write)
         with self._limiter.counted(sent):
             async with self._one_at_a_time(until):
@@ -155,6 +158,10 @@ class ExchangeClient:
     def clock_offset_s(self) -> float:
         """The exchange's clock less ours, in seconds, as far as it is known."""
         return self._line.clock_offset_s
+
+    def end(self) -> None:
+        """Nothing leaves any more."""
+        self._is_over = True
 
     def close(self) -> None:
         """Drops the connections."""

@@ -425,6 +425,7 @@ class OrderManagerBase:
     def abandon(self) -> None:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         self._bot_orders.abandon()
+        self._client.end()
 
     # -- amounts ------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ APART_AFTER_FILL_S: Final = 3.0
 LATE_AT_MOST_S: Final = 1.5
 """A list asked for this long after a fill is believed, where it is not certain which amount the
 position had before the fill."""
+LATE_IN_ANY_CASE_S: Final = 4.0
+"""A list asked for this long after a fill is believed, whatever it shows: a close that only reduces
+does no harm where it is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class PairHistory:
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
-        is_old = heard_at > 0 and same_side and is_gone
+        is_old = heard_at > 0 and same_side and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return
         self._side, self.balance, self._at_most = position.side, amount, 0.0
@@ -198,9 +201,9 @@ class PairHistory:
         """All that was known to be open is accounted for, but for dust."""
         minimum = self.first.minimum_amount if self.first else 0.0
         largest = max((one.amount for one in self._had), default=0.0)
-        return max(self.balance, self._at_most) <= max(
-            largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE)
-        )
+        is_shown = self._listed is Listed.PRESENT  # then what is left at most is left to later lists
+        left = self.balance if is_shown else max(self.balance, self._at_most)
+        return left <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
 
     def verdict(self, *, reduce_only_rests: bool = False) -> Verdict:
         """How the pair stands by all that is known."""

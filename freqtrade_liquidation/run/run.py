@@ -207,7 +207,8 @@ class Run:
         else:
             fits = self._order_manager.acts_at_once
         if fits:
-            limits = Limits(may_close=lambda position: not position.obstacle)
+            joint = self._rules.closes_need_orders  # a sell needs the balance
+            limits = Limits(may_close=lambda position: not (joint or position.obstacle))
             work = next_work(in_scope(known, self.pairs), self._rules, limits)
             self._sender.launch(work, unseen=True)
 

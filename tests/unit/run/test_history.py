@@ -280,7 +280,7 @@ def test_fill_that_an_entrys_cancel_tells_is_open_whatever_no_list_shows() -> No
     history.listed(None, asked_at=T)
     history.opened(long(0.1), at=T + 0.2)
     history.listed(None, asked_at=T + 0.3)
-    assert (history.verdict(), left(history)) == (Verdict.CONTRADICTED, 0.1)
+    assert (history.verdict(), history.left) == (Verdict.CONTRADICTED, None)
     history.closed(0.1, at=T + 0.5)
     history.listed(None, asked_at=T + 0.6)
     assert (history.verdict(), history.left) == (Verdict.FLAT, None)
@@ -300,6 +300,8 @@ def test_fill_of_an_entry_that_flips_the_position_is_open_on_the_other_side() ->
     history.opened(short(0.8), at=T)
     history.listed(None, asked_at=T + 0.1)
     assert history.verdict() is Verdict.CONTRADICTED
+    history.listed(short(0.3), asked_at=T + 0.2)
+    assert history.verdict() is Verdict.OPEN
     assert history.left is not None
     assert history.left.side is Side.SHORT
     assert history.left.amount == pytest.approx(0.3)
