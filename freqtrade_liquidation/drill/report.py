@@ -158,7 +158,7 @@ def _verdict(console: Console, result: "DrillResult") -> None:
         else:
             console.print(f"[bold red]NOT FLAT[/bold red]: {left}")
     for left_open in json.loads((result.run or {}).get("outcome") or "[]"):
-        if left_open["state"] in ("open", "unverified"):
+        if left_open["state"] in ("open", "not_proven"):
             console.print(f"{escape(left_open['pair'])}: {escape(_why_open(left_open))}")
     flat_after = "not flat" if result.flat_s is None else f"flat after {result.flat_s:.2f} s"
     console.print(

@@ -40,6 +40,7 @@ STYLES: Final = {
     "skipped": "dim",
     "closed": "green",
     "open": "bold red",
+    "not_proven": "yellow",
     "unverified": "yellow",
 }
 

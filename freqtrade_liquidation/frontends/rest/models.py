@@ -44,7 +44,7 @@ class PairModel(BaseModel):
 
     pair: str
     side: str
-    state: str = Field(description="closed, dust, open or unverified")
+    state: str = Field(description="closed, dust, open or not_proven")
     amount: float
     residual_amount: float | None = Field(description="null = could not be read")
     realized_pnl: float | None = Field(description="null = not known")
