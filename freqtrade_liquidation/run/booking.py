@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
@@ -50,9 +51,18 @@ class Booking:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._deadline.left_s)
         for pair in sorted(set(pairs) - self._ended):
-            self._note(BookedPair(pair=pair, error="not booked in time; the next start books it"))
+            self._cut_off(pair)
         for task in self._tasks:
             task.cancel()
+
+    def _cut_off(self, pair: str) -> None:
+        """What was booked before its last orders were cleared stays booked."""
+        booked, later = self.results.get(pair), "the next start books it"
+        if booked is None or booked.error:
+            self._note(BookedPair(pair=pair, error=f"not booked in time; {later}"))
+        else:
+            missing = booked.missing or f"the end of its last order is not booked; {later}"
+            self.results[pair] = replace(booked, missing=missing)
 
     def _has_failed(self, pair: str) -> bool:
         result = self.results.get(pair)

@@ -201,7 +201,7 @@ class PairHistory:
         """All that was known to be open is accounted for, but for dust."""
         minimum = self.first.minimum_amount if self.first else 0.0
         largest = max((one.amount for one in self._had), default=0.0)
-        is_shown = self._listed is Listed.PRESENT  # then what is left at most is left to later lists
+        is_shown = self._listed is Listed.PRESENT  # what is left at most, later lists tell
         left = self.balance if is_shown else max(self.balance, self._at_most)
         return left <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
 
