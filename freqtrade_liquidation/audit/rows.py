@@ -96,6 +96,14 @@ class Border:
             self._logger.warning("Further rows that are set aside are not told one by one.")
 
 
+def _pair_state(value: Any) -> str:
+    """One of our words, or of an earlier release's."""
+    try:
+        return str(PairState(value))
+    except ValueError:
+        raise Misfit(f"{shown(value)} is not one of our words") from None
+
+
 _SIDE: Final = one_of("long", "short", "unknown")
 _POSITION: Final[Mapping[str, Check]] = {
     "pair": text(PAIR_LENGTH),
@@ -107,7 +115,7 @@ _POSITION: Final[Mapping[str, Check]] = {
 OUTCOME: Final[Mapping[str, Check]] = {
     "pair": text(PAIR_LENGTH),
     "side": _SIDE,
-    "state": one_of(*PairState),
+    "state": _pair_state,
     "amount": optional(number),
     "residual_amount": optional(number),
     "realized_pnl": optional(number),

@@ -41,7 +41,6 @@ STYLES: Final = {
     "closed": "green",
     "open": "bold red",
     "not_proven": "yellow",
-    "unverified": "yellow",
 }
 
 

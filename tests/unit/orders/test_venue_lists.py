@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import ccxt
-import pytest
 from freqtrade.enums import TradingMode
 
 from freqtrade_liquidation.model import CancelStatus, OrderRole, Side
@@ -37,26 +36,6 @@ def trade_with_entry(order_id: str) -> KnownTrade:
         open_rate=1.0, fee_open=0.0, opened_at=moment, last_fill_at=moment,
         open_orders=(KnownOrder(order_id=order_id, role_side="buy", is_stop=False),),
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(("resting", "settled"), [("known", False), ("news", True)])
-def test_entry_in_the_air_is_settled_by_an_order_that_the_database_does_not_know(
-    resting: str, settled: bool
-) -> None:
-    """An older entry that rests in the same pair proves nothing: the other may still execute."""
-    door = EntryGate()
-    note = door.note(BTC, "buy")
-    assert note is not None
-    door.let_go(note)
-    exchange: Any = SimpleNamespace(
-        _api=ccxt.binance(), get_option=lambda name: False, markets={}, _config=CONFIG,
-        _contracts_to_amount=lambda pair, contracts: contracts, trading_mode=TradingMode.FUTURES,
-    )  # fmt: skip
-    raw = {"symbol": BTC, "id": resting, "side": "buy", "amount": 1.0, "remaining": 1.0}
-    lists: Any = Lists(raw)
-    venue = FuturesOrders(exchange, lists, [trade_with_entry("known")], gate=door)
-    asyncio.run(venue.get_open_orders(timeout_s=1.0))
-    assert (door.in_air() == ()) is settled
 
 
 def test_list_of_positions_that_was_cut_off_never_looks_flat() -> None:

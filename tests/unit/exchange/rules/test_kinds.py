@@ -65,7 +65,7 @@ EMPTY: Answers = (
     ("openOrders", []),
     ("price_orders", []),
     ("orders-plan-pending", {"code": "00000", "data": {"entrustedList": []}}),
-    ("mix/order/orders-pending", {"code": "00000", "data": {"entrustedList": None}}),
+    ("mix/order/orders-pending", {"code": "00000", "data": {"entrustedList": None, "endId": None}}),
     ("orders-pending", {"code": "0", "data": []}),
     ("orders-algo-pending", {"code": "0", "data": []}),
 )
