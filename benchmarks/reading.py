@@ -2,14 +2,10 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.cells import Cell, Way
 
-ROUND_TRIPS: Final = 3
-"""That must follow one another: look, close, look."""
-LOOK: Final = 3
-"""Requests: positions, orders, stops."""
 ORDER, POSITIONS = "/fapi/v1/order", "positionRisk"
 
 
@@ -58,17 +54,17 @@ class Measured:
 
 
 def floor_s(cell: Cell, requests_to_flat: int) -> float:
-    """Three round trips in a row: look, close, look.
+    """Two round trips in a row: the closes beside the first look, then the look that proves it.
 
-    Under a limit of R a second R go at once, and each later one a second after the R-th before it.
-    So the last close waits for whole seconds, counted from a request of the first look or, a round
-    trip later, from a close.
+    Under a limit of R a second R requests go at once, and each later one a second after the R-th
+    before it. So the last close, the last request but one, waits for whole seconds, and so does the
+    look that follows its answer.
     """
     trip_s = cell.round_trip_ms / 1000
     if not cell.limit:
-        return ROUND_TRIPS * trip_s
-    waits_s, place = divmod(max(0, requests_to_flat - LOOK - 1), cell.limit)
-    return waits_s + (0.0 if place < LOOK else trip_s) + 2 * trip_s
+        return 2 * trip_s
+    closed_s = max(0, requests_to_flat - 2) // cell.limit + trip_s
+    return max(closed_s, max(0, requests_to_flat - 1) // cell.limit) + trip_s
 
 
 def read(cell: Cell, requests: list[dict[str, Any]], *, flat: bool) -> Measured:

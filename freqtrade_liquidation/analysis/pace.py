@@ -1,19 +1,28 @@
 """How long it takes to be flat: an estimate from round trip and rate limit.
 
-The rounds are those of a run with nothing in the way (docs/design.md): look, act, look; on spot
-with stops on the exchange look, cancel, look, act, look. What is sent in them:
+A run with nothing in the way (docs/design.md), with a round trip ``t``:
 
-================= ======== ================================================================
-book              requests of them
-================= ======== ================================================================
-futures           n + 6    positions, orders and stop orders twice; one close each
-spot              n + 2    balance twice; one sell each
-spot, with stops  4 n + 3  balance three times; each stop read twice, cancelled; the sells
-================= ======== ================================================================
+================= ========= ======= ===========================================================
+book              requests  takes   they are
+================= ========= ======= ===========================================================
+futures           n + 4     2 t     positions, orders, stop orders, beside them a close each; then
+                                    the positions
+spot              n + 2     3 t     the balance; a sell each; the balance
+spot, with stops  3 n + 2   3 t + q the balance, beside it each stop; their cancels; a sell each;
+                                    the balance
+================= ========= ======= ===========================================================
+
+``q``: the last look leaves when no order has been answered for half a round trip, at least 0.05 s,
+or when all are: it does not wait for the sells, and shows them all the same, if each request takes
+as long as the others.
+
+Assumed is that closes on futures leave beside the first look (where they wait for it: ``t`` more),
+and that cancels on spot do not.
 
 A limit of ``R`` requests a second is kept as live: ``R`` at once, the next ones when a second has
-passed since those were answered. With a round trip ``t`` and ``N`` requests:
-``max(rounds × t, ⌊(N - 1) ÷ R⌋ × (1 + t) + t)``, where ``1 + t`` is at most 1.25 s.
+passed since those were answered. The last of ``N`` requests is the look, and the one before it an
+order, which it follows: ``max(takes, ⌊(N - 2) ÷ R⌋ × (1 + t) + 2 t, ⌊(N - 1) ÷ R⌋ × (1 + t) + t)``,
+where ``1 + t`` is at most 1.75 s.
 """
 
 from dataclasses import dataclass
@@ -26,10 +35,9 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.analysis.segments import Floats
 from freqtrade_liquidation.exchange.limiter import LAG_S, Window
 from freqtrade_liquidation.exchange.limits import users_limit
+from freqtrade_liquidation.run.run import QUIET_S
 
 DEFAULT_ROUND_TRIP_MS: Final = 100.0
-ROUNDS: Final = 3
-ROUNDS_WITH_LOCKS: Final = 5
 MOST_POSITIONS: Final = 1_000_000
 
 
@@ -39,7 +47,7 @@ class Pace:
 
     :param round_trip_ms: one request and its answer.
     :param rate_limit: requests a second; ``None`` = no limit.
-    :param futures: else spot.
+    :param futures: else spot. Its closes leave beside the first look.
     :param locked: a stop on the exchange locks each position's coins (spot).
     """
 
@@ -49,24 +57,34 @@ class Pace:
     locked: bool = False
 
     @property
-    def rounds(self) -> int:
-        """Round trips until the exchange shows a flat book."""
-        return ROUNDS if self.futures or not self.locked else ROUNDS_WITH_LOCKS
+    def trip_s(self) -> float:
+        """Seconds of one round trip."""
+        return self.round_trip_ms / 1000
+
+    @property
+    def unlimited_s(self) -> float:
+        """Seconds until the exchange shows a flat book, where no limit holds anything up."""
+        if self.futures:
+            return 2 * self.trip_s
+        if not self.locked:
+            return 3 * self.trip_s
+        return 3 * self.trip_s + min(self.trip_s, max(QUIET_S, self.trip_s / 2))
 
     def requests(self, positions: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Until then."""
         if self.futures:
-            return positions + 6
-        return 4 * positions + 3 if self.locked else positions + 2
+            return positions + 4
+        return 3 * positions + 2 if self.locked else positions + 2
 
     def time_to_flat_s(self, positions: npt.NDArray[Any]) -> Floats:
         """Seconds; 0 where nothing is open."""
-        trip = self.round_trip_ms / 1000
-        seconds = np.full(np.shape(positions), self.rounds * trip)
+        trip, look = self.trip_s, self.requests(positions) - 1
+        seconds = np.full(np.shape(positions), self.unlimited_s)
         for window in self.windows():
-            full = (self.requests(positions) - 1) // window.limit
             each = window.span_s + min(trip, LAG_S)
-            seconds = np.maximum(seconds, full * each + trip)
+            ordered = (look - 1) // window.limit * each + trip
+            looked = np.maximum(look // window.limit * each, ordered) + trip
+            seconds = np.maximum(seconds, looked)
         flat: Floats = np.where(positions > 0, seconds, 0.0)
         return flat
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from freqtrade_liquidation.analysis.book import Line
 from freqtrade_liquidation.analysis.pace import Pace
 from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
+from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
     BookedPair,
@@ -53,12 +54,13 @@ class BacktestVenue:
         self._book_close = book_close
         self._positions = {position.pair: position for position in self._first_positions()}
         self._left = {pair: position.amount for pair, position in self._positions.items()}
+        self._held: list[Position] = []
         locks = not pace.futures
         self._orders = {
             order.order_id: replace(order, blocks_close=locks and order.role is not OrderRole.ENTRY)
             for order in orders
         }
-        self._asked = set(self._orders)
+        self._reading = SharedFlight(self._read)
         self._limiter = Limiter(pace.windows())
         self._numbers = itertools.count(1)
         self.requests = 0
@@ -87,6 +89,9 @@ class BacktestVenue:
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        if not self._pace.futures:
+            await self._reading.join(timeout_s)
+            return self._held
         return await self._request(self._open_positions, timeout_s)
 
     def recall(self) -> Sequence[Position] | None:
@@ -106,12 +111,12 @@ class BacktestVenue:
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`.
 
-        On futures two lists, the second for stops; on spot one question for each order, until it
-        has been shown to be gone.
+        On futures two lists, the second for stops; on spot a part of the same reading.
         """
-        questions = 2 if self._pace.futures else len(self._asked)
-        await asyncio.gather(*(self._request(lambda: None, timeout_s) for _ in range(questions)))
-        self._asked &= self._orders.keys()
+        if self._pace.futures:
+            await asyncio.gather(*(self._request(lambda: None, timeout_s) for _ in range(2)))
+        else:
+            await self._reading.join(timeout_s)
         return list(self._orders.values())
 
     async def cancel_all_orders(
@@ -183,6 +188,13 @@ class BacktestVenue:
         return list(self._amounts.pieces(position))
 
     # -- the exchange -----------------------------------------------------------------------
+
+    async def _read(self, timeout_s: float) -> None:
+        """Spot, as live: the balance and each resting order, once for all who ask at that moment.
+        An order whose cancel was confirmed is not asked for."""
+        questions = [self._request(lambda: None, timeout_s) for _ in self._orders]
+        balance = self._request(self._open_positions, timeout_s)
+        self._held = (await asyncio.gather(balance, *questions))[0] or []
 
     async def _request(self, do: Callable[[], T], timeout_s: float, *, write: bool = False) -> T:
         """One request: it leaves when the live limiter lets it, acts half a round trip later."""

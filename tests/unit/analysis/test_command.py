@@ -99,7 +99,7 @@ def test_every_candle_as_table_csv_and_json(
     [row] = [row for row in rows if row["moment"] == "2025-01-01T02:30:00+00:00"]
     assert row["positions"] == "2"
     assert float(row["exposure"]) == pytest.approx(10 * 110 + 15 * 90)
-    assert float(row["time_to_flat_s"]) == pytest.approx(0.3)
+    assert float(row["time_to_flat_s"]) == pytest.approx(0.2)
 
 
 def test_chosen_moment_runs_the_manager_at_the_next_open(user: User, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ class Whole:
         return [position.amount]
 
 
-def flat_after_s(count: int, pace: Pace) -> float:
-    """How long the manager takes with *count* positions, each with its stop."""
+def until_flat(count: int, pace: Pace) -> tuple[float, int]:
+    """What the manager takes with *count* positions, each with its stop: seconds and requests."""
     lines: list[Any] = [
         SimpleNamespace(
             pair=f"P{n}/USDT", side=Side.LONG, amount=1.0, average=100.0, price=100.0,
@@ -55,14 +55,15 @@ def flat_after_s(count: int, pace: Pace) -> float:
         if pace.futures or pace.locked
     ]  # fmt: skip
 
-    async def main() -> float:
+    async def main() -> tuple[float, int]:
         loop = asyncio.get_running_loop()
-        began, flat = loop.time(), []
+        began = loop.time()
+        flat: list[tuple[float, int]] = []
 
         def hear(event: AuditEvent) -> None:
             shown = event.event_type is AuditEventType.VERIFIED
             if shown and not event.additional_data["open_positions"]:
-                flat.append(loop.time() - began)
+                flat.append((loop.time() - began, venue.requests))
 
         amounts: Any = Whole()
         venue = BacktestVenue(lines, stops, amounts, pace, book_close=lambda line: 1.0)
@@ -80,6 +81,16 @@ def test_formula_agrees_with_the_manager(book: str, rate_limit: float | None, co
     """Exactly without a limit; with one within a quarter, or one window of the limiter."""
     pace = Pace(rate_limit=rate_limit, **BOOKS[book])
     expected = float(pace.time_to_flat_s(np.array([count]))[0])
-    found = flat_after_s(count, pace)
+    found, _ = until_flat(count, pace)
     allowed = 1e-6 if rate_limit is None else max(0.25 * found, WINDOW_S)
     assert found == pytest.approx(expected, abs=allowed)
+
+
+@pytest.mark.parametrize("book", BOOKS)
+@pytest.mark.parametrize("round_trip_ms", [10, 50, 75, 100, 300, 1000])
+def test_without_a_limit_each_request_is_the_managers(book: str, round_trip_ms: float) -> None:
+    """Whatever the round trip: the last look of spot with stops does not wait for the sells."""
+    pace = Pace(round_trip_ms=round_trip_ms, **BOOKS[book])
+    found, requests = until_flat(7, pace)
+    assert found == pytest.approx(float(pace.time_to_flat_s(np.array([7]))[0]), abs=1e-6)
+    assert requests == pace.requests(np.array([7]))[0]

@@ -41,20 +41,29 @@ def moments(count: int, **columns: Sequence[float]) -> Moments:
 @pytest.mark.parametrize(
     ("pace", "positions", "seconds"),
     [
-        # three round trips of 100 ms, whatever the size
-        (Pace(), 40, 0.3),
-        # spot with stops: five
-        (Pace(futures=False, locked=True), 40, 0.5),
-        # 46 requests, ten at once: four times until they stop counting, 1 s after their answer
-        (Pace(rate_limit=10), 40, 4 * 1.1 + 0.1),
+        # two round trips of 100 ms, whatever the size
+        (Pace(), 40, 0.2),
+        # spot: three
+        (Pace(futures=False), 40, 0.3),
+        # with stops: half of one more; at least 50 ms, at most a whole one
+        (Pace(futures=False, locked=True, round_trip_ms=400), 40, 1.4),
+        (Pace(futures=False, locked=True, round_trip_ms=60), 40, 0.23),
+        (Pace(futures=False, locked=True, round_trip_ms=20), 40, 0.08),
+        # 44 requests, ten at once: four times until they stop counting, 1 s after their answer;
+        # then the last close, and the look after it
+        (Pace(rate_limit=10), 40, 4 * 1.1 + 0.2),
+        # 11: the look alone has to wait, for a close that left with the first ten
+        (Pace(rate_limit=10), 7, 1.1 + 0.1),
         # 42 on spot
-        (Pace(rate_limit=10, round_trip_ms=200, futures=False), 40, 4 * 1.2 + 0.2),
+        (Pace(rate_limit=10, round_trip_ms=200, futures=False), 40, 4 * 1.2 + 0.4),
+        # 122 with stops
+        (Pace(rate_limit=10, futures=False, locked=True), 40, 12 * 1.1 + 0.2),
         # what is not answered within 0.75 s has arrived by then
-        (Pace(rate_limit=10, round_trip_ms=1000), 40, 4 * 1.75 + 1.0),
-        # one in two seconds: seven requests
-        (Pace(rate_limit=0.5), 1, 6 * 2.1 + 0.1),
-        # nine are fewer than the limit
-        (Pace(rate_limit=10), 3, 0.3),
+        (Pace(rate_limit=10, round_trip_ms=1000), 40, 4 * 1.75 + 2.0),
+        # one in two seconds: five requests
+        (Pace(rate_limit=0.5), 1, 4 * 2.1 + 0.1),
+        # seven are fewer than the limit
+        (Pace(rate_limit=10), 3, 0.2),
         (Pace(rate_limit=10), 0, 0.0),
     ],
 )
@@ -69,10 +78,11 @@ def test_time_to_flat_with_a_low_limit_is_requests_over_limit() -> None:
 
 
 def test_largest_book_within_the_time() -> None:
-    """5 s at 10 a second: ⌊(n + 5) ÷ 10⌋ × 1.1 + 0.1 ≤ 5 gives n = 44."""
-    assert Pace(rate_limit=10).positions_within(5.0) == 44
+    """5 s at 10 a second: ⌊(n + 2) ÷ 10⌋ × 1.1 + 0.2 ≤ 5 and ⌊(n + 3) ÷ 10⌋ × 1.1 + 0.1 ≤ 5 give
+    n = 46."""
+    assert Pace(rate_limit=10).positions_within(5.0) == 46
     assert Pace().positions_within(5.0) is None
-    assert Pace(round_trip_ms=2000).positions_within(5.0) == 0
+    assert Pace(round_trip_ms=2000, futures=False).positions_within(5.0) == 0
 
 
 def test_volume_of_a_moment_is_that_of_the_candle_before_it() -> None:

@@ -54,10 +54,11 @@ def test_loop_is_found_from_the_folder_that_it_runs_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("round_trip_ms", "limit", "requests", "floor"),
     [
-        (200, None, 106, 0.6),
-        (200, 20, 16, 0.6),  # all at once
-        (200, 50, 106, 2 + 0.4),  # the 103rd is two seconds after the third, of the first look
-        (200, 50, 96, 1 + 0.6),  # the 93rd is one second after the 43rd, a close
+        (200, None, 104, 0.4),
+        (200, 20, 14, 0.4),  # all at once
+        (200, 50, 104, 2 + 0.4),  # the 103rd, the last close, is two seconds after the third
+        (200, 50, 94, 1 + 0.4),  # the 93rd is one second after the 43rd
+        (200, 50, 101, 2 + 0.2),  # the last close goes after one second, the look after two
         (0, 20, 104, 5.0),
     ],
 )
