@@ -49,6 +49,7 @@ class FuturesOrders(OrderManagerBase):
         self._entry_prices: dict[str, float] = {}
         self._order_lists = SharedFlight(self._read_orders)
         self._read: list[OpenOrder] = []
+        self._read_at = 0.0
         self._ends: dict[str, dict[str, Any]] = {}
 
     @property
@@ -107,6 +108,7 @@ class FuturesOrders(OrderManagerBase):
         return list(self._read)
 
     async def _read_orders(self, timeout_s: float) -> None:
+        asked_at = self._clock.monotonic()
         pairs = self._pairs() | self._entry_prices.keys()
         lists, _ = await asyncio.gather(
             self._lists.orders(pairs, timeout_s=timeout_s),
@@ -123,7 +125,8 @@ class FuturesOrders(OrderManagerBase):
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
         if any(listed.cut_off for _, listed in lists):
             orders.append(MORE_ORDERS)
-        self._read = orders
+        if asked_at >= self._read_at:
+            self._read, self._read_at = orders, asked_at
 
     def _in_base_currency(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of a list that was asked of ccxt, as freqtrade would give it."""

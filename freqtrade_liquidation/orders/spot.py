@@ -35,6 +35,7 @@ class SpotOrders(OrderManagerBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._held: dict[str, float] | None = None
+        self._held_at = 0.0
         self._missing: dict[str, str] = {}
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
@@ -54,12 +55,14 @@ class SpotOrders(OrderManagerBase):
         return [*self.known_orders(), *(_found_order(order) for order in found)]
 
     async def _read(self, timeout_s: float) -> None:
+        asked_at = self._clock.monotonic()
         held, *_ = await asyncio.gather(
             self._balances(timeout_s),
             self.fill_in(timeout_s=timeout_s),
             self._bot_orders.read(timeout_s=timeout_s),
         )
-        self._held = held
+        if asked_at >= self._held_at:
+            self._held, self._held_at = held, asked_at
 
     async def _balances(self, timeout_s: float) -> dict[str, float]:
         """Free and locked coins by currency."""

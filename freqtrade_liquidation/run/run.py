@@ -207,9 +207,10 @@ class Run:
         else:
             fits = self._order_manager.acts_at_once
         if fits:
-            joint = self._rules.closes_need_orders  # a sell needs the balance
-            limits = Limits(may_close=lambda position: not (joint or position.obstacle))
+            limits = Limits(may_close=lambda position: not position.obstacle)
             work = next_work(in_scope(known, self.pairs), self._rules, limits)
+            if self._rules.closes_need_orders:  # a sell needs the balance
+                work = [piece for piece in work if piece.cancel_first]
             self._sender.launch(work, unseen=True)
 
     async def _host_lets_go(self) -> bool:

@@ -155,7 +155,7 @@ def test_question_that_two_verbs_share_outlives_the_one_that_asked_it() -> None:
             await asyncio.gather(flight.join(timeout_s), refuse())
 
         async def orders(*, timeout_s: float) -> str:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.005)
             await flight.join(timeout_s)
             return "read"
 
