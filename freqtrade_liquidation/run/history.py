@@ -130,10 +130,12 @@ class PairHistory:
         self._entries_unknown.add(order_id)
         self._may_have_opened(at)
 
-    def entry_is_known(self, order_id: str) -> None:
-        """What it has filled is known by now."""
+    def entry_is_known(self, order_id: str) -> bool:
+        """What it has filled is known by now. :returns: whether that is news."""
+        is_news = order_id in self._entries_unknown | self._entries_open
         self._entries_unknown.discard(order_id)
         self._entries_open.discard(order_id)
+        return is_news
 
     def said_zero(self, *, sent_at: float, at: float) -> None:
         """A close that was sent at *sent_at* was refused, at *at*, because the position is zero."""

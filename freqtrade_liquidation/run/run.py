@@ -344,8 +344,7 @@ class Run:
         for pair, explanation in found.items():
             history = self._history[pair]
             for order_id, opened in explanation.entries.items():
-                history.entry_is_known(order_id)
-                if opened is not None:
+                if history.entry_is_known(order_id) and opened is not None:
                     history.opened(opened, at=now())
             if explanation.left is not None:
                 history.explained(explanation.left, at=now())

@@ -243,17 +243,19 @@ def the_exchange_is_not_asked_before_it_wants(case: Case) -> Iterator[str]:
     line holds back."""
     for run in case.runs:
         not_before: dict[str, float] = {}
+        told_at: dict[str, float] = {}
         for fact in run.facts:
             if fact.endpoint is not Endpoint.CLOSE:
                 continue
             early_s = not_before.get(fact.pair, 0.0) - fact.at
-            if fact.what in ATTEMPTED and early_s > INSTANT_S:
+            together = fact.at - told_at.get(fact.pair, 0.0) <= INSTANT_S  # pieces of one close
+            if fact.what in ATTEMPTED and early_s > INSTANT_S and not together:
                 yield f"close {fact.pair} came {early_s:.3f} s before the exchange allowed"
             if fact.what in (What.RAISED, What.NOT_SENT):
                 asked_s = getattr(fact.payload, "retry_after_s", None) or 0.0
                 if fact.what is What.NOT_SENT:
                     asked_s = float(fact.payload)
-                until = fact.at + asked_s
+                until, told_at[fact.pair] = fact.at + asked_s, fact.at
                 not_before[fact.pair] = max(not_before.get(fact.pair, 0.0), until)
 
 
