@@ -129,6 +129,10 @@ class OrderManager(Protocol):
         """By pair, in words: what the last look at the positions showed that counts neither as
         open nor as closed, and that a person must know of."""
 
+    def found_entries(self) -> Mapping[str, Position]:
+        """By order id, what entries have opened that the bot sent and its database never heard
+        of. Where the answers to orders tell the positions (spot), they are in those."""
+
     def unsettled_pairs(self) -> frozenset[str]:
         """Pairs with an entry request in the air that may still execute."""
 

@@ -175,6 +175,10 @@ class BacktestVenue:
         """None."""
         return {}
 
+    def found_entries(self) -> Mapping[str, Position]:
+        """None: a backtest's orders are all known."""
+        return {}
+
     def unsettled_pairs(self) -> frozenset[str]:
         """A backtest has no entry in the air: it fills in a candle or rests."""
         return frozenset()

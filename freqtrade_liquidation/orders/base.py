@@ -225,6 +225,10 @@ class OrderManagerBase:
                 found.setdefault(order["symbol"], []).append(order)
         return found
 
+    def found_entries(self) -> Mapping[str, Position]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return {}
+
     def remarks(self) -> Mapping[str, str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         never_sent = {

@@ -82,6 +82,20 @@ class FuturesOrders(OrderManagerBase):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return {**super().remarks(), **self._position_remarks}
 
+    def found_entries(self) -> Mapping[str, Position]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`. An order whose cancel we sent
+        tells its fill with the answer."""
+        cancelled = {order.order_id for order in self.executions.cancelled}
+        return {
+            order_id: Position(
+                pair=order["symbol"],
+                side=Side.SHORT if order["side"] == "sell" else Side.LONG,
+                amount=float(order["filled"]),
+            )
+            for order_id, order in self.ownership.found.items()
+            if order.get("filled") and not order.get("reduceOnly") and order_id not in cancelled
+        }
+
     # -- looking ----------------------------------------------------------------------------
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:

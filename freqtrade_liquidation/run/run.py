@@ -17,6 +17,7 @@ from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.deadline import Deadline
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import AccountRefused, LiquidationError, unexpected
 from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position, Request
 from freqtrade_liquidation.plan import (
@@ -92,6 +93,7 @@ class Run:
         self._recalled: Book | None = None
         self._explaining: asyncio.Task[Mapping[str, Explanation]] | None = None
         self._explained_at: dict[str, float] = {}
+        self._found: dict[str, float] = {}
         self._report = RunReport()
         self._history: defaultdict[str, PairHistory] = defaultdict(PairHistory)
         self._runner = RequestRunner(deadline, trail, reserved_s=self._reserved_s)
@@ -287,6 +289,7 @@ class Run:
         elif self._sender.answered_at > answered_at:
             self._recall()
         self._take_in_explanation()
+        self._take_in_found_entries()
         self._unsettled = self._order_manager.unsettled_pairs()
         if self._unsettled_in_scope():
             self._reader.still_unsettled()
@@ -352,6 +355,14 @@ class Run:
                 history.listed(explanation.held, asked_at=self._explained_at[pair])
             elif explanation.is_answered:
                 history.witnessed(asked_at=self._explained_at[pair])
+
+    def _take_in_found_entries(self) -> None:
+        """Lists that are late do not show what they have opened."""
+        for order_id, opened in self._order_manager.found_entries().items():
+            more = sum_of(opened.amount, -self._found.get(order_id, 0.0))
+            if more > 0:
+                self._found[order_id] = opened.amount
+                self._history[opened.pair].opened(replace(opened, amount=more), at=now())
 
     # -- what is asked ----------------------------------------------------------------------
 

@@ -195,6 +195,9 @@ class SimulatedExchange:
     def empty_trades(self) -> Sequence[str]:
         return ()
 
+    def found_entries(self) -> Mapping[str, Position]:
+        return {}
+
     def remarks(self) -> Mapping[str, str]:
         return self.remarked
 
