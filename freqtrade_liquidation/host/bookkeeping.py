@@ -153,14 +153,19 @@ class Bookkeeper:
 
     def _what_is_missing(self, pair: str, closes: Sequence[Close]) -> str | None:
         """Never a reason to book again: freqtrade asks for the fee of a closed trade itself."""
-        if pair in self._facts.missing:
-            return f"booked without {self._facts.missing[pair]}"
+        if words := self._facts.unread.get(pair) or self._facts.missing.get(pair):
+            return f"booked without {words}"
+        booked = self._venue.executions.booked
+        words_of = (booked.get(str((close.answer or {}).get("id"))) for close in closes)
+        return next((words for words in words_of if words), None)
+
+    def _booked_without(self, close: Close, order_id: str) -> str | None:
+        """What *close* lacks for good: the next pass over its pair asks for none of it."""
+        if words := self._facts.missing.get(close.order.pair):
+            return f"booked without {words}"
         live = not self._scribe.config["dry_run"]
-        booked = self.booked.get(pair, [])
-        for close in closes if live else ():
-            order_id = str((close.answer or {}).get("id"))
-            if close.filled and order_id in booked and not self._facts.fills.get(order_id):
-                return f"booked without the fee of order {order_id}: its fills are not listed yet"
+        if live and close.filled and not self._facts.fills.get(order_id):
+            return f"booked without the fee of order {order_id}: its fills are not listed yet"
         return None
 
     def _in_closed_trades(self, closes: Sequence[Close]) -> list[Trade]:
@@ -307,7 +312,7 @@ class Bookkeeper:
         trade.exit_reason = EXIT_REASON
         Trade.commit()
         self.booked.setdefault(trade.pair, []).append(order_id)
-        self._venue.executions.booked.add(order_id)
+        self._venue.executions.booked[order_id] = self._booked_without(close, order_id)
 
     # -- what the database does not know ------------------------------------------------------
 

@@ -30,7 +30,9 @@ class Facts:
     :param states: ccxt orders by order id, of what the database called open.
     :param funding: stake currency, by trade id, since its last fill; gains are positive.
     :param strays: ccxt orders by pair, of the bot, that its database never heard of.
-    :param missing: by pair, what could not be read, in words.
+    :param missing: by pair, what closes that are new could not be told, in words: it is not asked
+        for again once they are booked.
+    :param unread: by pair, an order that could not be read, in words.
     """
 
     fills: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Facts:
     funding: dict[int, float] = field(default_factory=dict)
     strays: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 class FactFinder:
@@ -56,7 +59,8 @@ class FactFinder:
         timeout_s: float,
         while_closing: bool = False,
     ) -> Facts:
-        """Everything for *pairs* that can be had in time. Raises nothing: see ``missing``.
+        """Everything for *pairs* that can be had in time. Raises nothing: see ``missing`` and
+        ``unread``.
 
         :param while_closing: stops that rest are cleared later, and asked for then.
         """
@@ -100,7 +104,8 @@ class FactFinder:
         closes = [c for c in of_pair if (c.answer or {}).get("id") not in trade.order_ids]
         states = [facts.states.get(order.order_id) for order in trade.open_orders]
         beyond = unexplained(trade, states, closes)
-        if not beyond or trade.pair in facts.missing or not all(c.is_final for c in closes):
+        known = trade.pair not in {*facts.missing, *facts.unread}
+        if not (beyond and known and all(c.is_final for c in closes)):
             return
         ours = {c.order.client_order_id for c in of_pair}
         try:
@@ -109,7 +114,7 @@ class FactFinder:
                 facts.strays[trade.pair] = list(strays)
                 await self._fills(facts, trade.pair, timeout_s, since_ms=strays[0]["timestamp"])
         except LiquidationError as error:
-            facts.missing[trade.pair] = f"an order that the database does not know: {error}"
+            facts.unread[trade.pair] = f"an order that the database does not know: {error}"
 
     def _pays_funding(self) -> bool:
         live = not self._exchange._config["dry_run"]
@@ -144,7 +149,7 @@ class FactFinder:
         try:
             facts.states[order.order_id] = an_order(await self._wire.read(ask, timeout_s=timeout_s))
         except LiquidationError as error:
-            facts.missing[trade.pair] = f"state of order {order.order_id}: {error}"
+            facts.unread[trade.pair] = f"state of order {order.order_id}: {error}"
 
     def _first_close_ms(self, pair: str) -> int:
         """A minute early, for clocks differ; ccxt takes milliseconds."""

@@ -47,13 +47,14 @@ class Close:
 class Executions:
     """What a run did on the exchange, kept for the booking.
 
-    :ivar booked: ids of the closing orders that freqtrade's trades have.
+    :ivar booked: closing orders that freqtrade's trades have, by id, each with what it is booked
+        without, in words; ``None`` = nothing is missing.
     """
 
     closes: list[Close] = field(default_factory=list)
     stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
     cancelled: list[OpenOrder] = field(default_factory=list)
-    booked: set[str] = field(default_factory=set)
+    booked: dict[str, str | None] = field(default_factory=dict)
 
 
 def an_order(raw: Mapping[str, Any]) -> dict[str, Any]:

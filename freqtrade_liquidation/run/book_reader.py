@@ -210,12 +210,16 @@ class BookReader:
 
     async def resting_now(self) -> set[str] | None:
         """The ids of the orders that are listed; ``None`` = the list could not be read, or does not
-        go to its end."""
+        go to its end. A book that was complete stays as it was: this list, which is later than the
+        positions, only counts if it shows what could open one."""
         try:
             listing = await self._read(self._orders)
         except LiquidationError:
             return None
-        orders, self._orders.newest = listing.rows, listing
+        orders = listing.rows
+        could_open = any(order.role is OrderRole.ENTRY for order in orders)
+        if self._joint or could_open or not self.is_complete:
+            self._orders.newest = listing
         return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
 
     def abandon(self) -> None:

@@ -85,6 +85,9 @@ class Booking:
             self._note(entry)
 
     def _note(self, entry: BookedPair) -> None:
+        """One record settles a pair: the pass after its last orders adds one only for news."""
+        if entry == self.results.get(entry.pair):
+            return
         self.results[entry.pair] = entry
         self._trail.note(
             Event.BOOKING_FAILED if entry.error else Event.BOOKED,

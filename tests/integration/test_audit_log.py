@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from freqtrade_liquidation.audit.chain import FaultKind
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.masking import LONGEST_TEXT
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from tests.integration.postgresql import frozen, pg_ctl
 from tests.unit.audit.secrets_of_tests import masker
@@ -70,7 +71,8 @@ def test_record_of_long_foreign_words_is_cut_and_read_again(log: AuditLog) -> No
     row = run_row(actor=long, reason=long, errors=[long])
     assert log.record([event(correlation_id=ID, pair=long, error=long)], row) is Durability.DATABASE
     (found,) = log.events(ID)
-    assert found["error"].endswith("w…")
+    assert found["error"].endswith("w … (cut off: 1000000 characters)")
+    assert len(found["error"]) <= LONGEST_TEXT + 50
     assert len(found["pair"]) == 128
     stored = log.run(ID)
     assert stored is not None
