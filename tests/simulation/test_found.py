@@ -1,6 +1,7 @@
 """What the schedules found, each as a case that a person can read: red before it was mended."""
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,8 @@ from freqtrade_liquidation.model import (
     PairState,
     Request,
 )
-from freqtrade_liquidation.plan import Book
+from freqtrade_liquidation.retry import Backoff
+from freqtrade_liquidation.run.book_reader import Listing
 from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
@@ -213,6 +215,14 @@ def test_put_back_is_tried_again_while_the_exchange_is_unavailable() -> None:
     assert len(audit.of_type(Event.STOP_INTENDED)) == 2, "each attempt was announced"
 
 
+def stops_of(exchange: SimulatedExchange) -> Stops:
+    """Those of a run that has just begun."""
+    trail = Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli")
+    runner: Any = None  # nothing is sent
+    backoff = Backoff(base_s=0.1, max_retries=0, random=random.Random(1))
+    return Stops(exchange, trail, runner, backoff)
+
+
 def test_nothing_is_sold_while_a_stop_that_was_not_cancelled_locks_it() -> None:
     """Spot: the exchange would take the user's own coins for it, and the stop the others."""
     exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
@@ -227,12 +237,11 @@ def test_nothing_is_sold_while_a_stop_that_was_not_cancelled_locks_it() -> None:
 def test_stop_whose_cancel_was_not_answered_stays_in_doubt_though_it_is_listed() -> None:
     """The exchange may carry the cancel out after the list; not listed, the stop is gone."""
     the_stop = stop(BTC, blocks=True)
-    seen = Book(positions=(position(BTC),), orders=(the_stop,))
-    stops = Stops(book(), Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+    stops = stops_of(book())
     stops.heard(CancelAnswer(order=the_stop, status=CancelStatus.UNKNOWN, error="lost"))
-    stops.looked(seen, listed_at=1.0)
+    stops.listed(Listing((the_stop,), 1.0, 1.0))
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (True, False)
-    stops.looked(replace(seen, orders=()), listed_at=2.0)
+    stops.listed(Listing((), 2.0, 2.0))
     assert (stops.is_doubtful(BTC), stops.is_removed(BTC)) == (False, True)
 
 
@@ -240,7 +249,7 @@ def test_stop_that_sold_in_part_before_its_cancel_is_put_back_for_what_it_had_le
     """The orders are not read any more after the cancel: only its answer tells of the sale."""
     exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
     (listed,) = exchange.orders.values()
-    stops = Stops(exchange, Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+    stops = stops_of(exchange)
     stops.heard(CancelAnswer(order=listed, status=CancelStatus.CANCELLED, left=0.25))
     assert [share for _, share in stops._shares(BTC, 1.0)] == [0.25]
 
@@ -249,9 +258,9 @@ def test_stop_whose_cancel_is_confirmed_is_put_back_whatever_an_older_list_shows
     """The orders were listed before the exchange carried out the cancel, and looked at after it."""
     exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
     listed = tuple(exchange.orders.values())
-    stops = Stops(exchange, Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli"))
+    stops = stops_of(exchange)
     stops.heard(CancelAnswer(order=listed[0], status=CancelStatus.CANCELLED))
-    stops.looked(Book(positions=(position(BTC),), orders=listed), listed_at=1.0)
+    stops.listed(Listing(listed, 1.0, 1.0))
     assert [share for _, share in stops._shares(BTC, 1.0)] == [1.0]
 
 
@@ -438,13 +447,11 @@ def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_s
     list_is_old: bool,
 ) -> None:
     taken, stands = (stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("a", "b"))
-    audit = MemoryAuditLog()
-    stops = Stops(book(), Trail(audit, correlation_id="liq", trigger="cli"))
+    stops = stops_of(book())
     stops.heard(CancelAnswer(order=taken, status=CancelStatus.CANCELLED))
     held = position(BTC, amount=0.5)
-    stops.looked(Book(positions=(held,), orders=(stands,)), listed_at=1.0)
-    asker: Any = None  # nothing is sent
-    told = run(stops.put_back(asker, lambda pair: held, list_is_old=list_is_old))
+    stops.listed(Listing((stands,), 1.0, 1.0))
+    told = run(stops.put_back(lambda pair: held, list_is_old=list_is_old))
     assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
         [True] if list_is_old else []
     )
