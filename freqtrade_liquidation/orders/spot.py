@@ -15,6 +15,7 @@ from typing import Any, Final
 from freqtrade_liquidation.digits import digits, sum_of
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.exchange.rows import coins
+from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, OrderRole, Position
 from freqtrade_liquidation.orders.base import OrderManagerBase
@@ -52,7 +53,20 @@ class SpotOrders(OrderManagerBase):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
         await self._reading.join(timeout_s)
         found = (order for order in self.ownership.found.values() if not is_final(order))
-        return [*self.known_orders(), *(_found_order(order) for order in found)]
+        return [*self.known_orders(), *(self._found_order(order) for order in found)]
+
+    def _found_order(self, order: Mapping[str, Any]) -> OpenOrder:
+        buys, terms = order["side"] == "buy", stop_terms(self._exchange, order)
+        sells_as = OrderRole.EXIT if terms["stop_price"] is None else OrderRole.PROTECTIVE
+        return OpenOrder(
+            pair=order["symbol"],
+            order_id=str(order["id"]),
+            role=OrderRole.ENTRY if buys else sells_as,
+            side=order["side"],
+            amount=float(order.get("remaining") or 0.0),
+            blocks_close=not buys,
+            **terms,
+        )
 
     async def _read(self, timeout_s: float) -> None:
         asked_at = self._clock.monotonic()
@@ -190,15 +204,3 @@ class SpotOrders(OrderManagerBase):
             )
             for pair in pairs
         }
-
-
-def _found_order(order: Mapping[str, Any]) -> OpenOrder:
-    buys = order["side"] == "buy"
-    return OpenOrder(
-        pair=order["symbol"],
-        order_id=str(order["id"]),
-        role=OrderRole.ENTRY if buys else OrderRole.EXIT,
-        side=order["side"],
-        amount=float(order.get("remaining") or 0.0),
-        blocks_close=not buys,
-    )

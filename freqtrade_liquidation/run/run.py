@@ -293,9 +293,7 @@ class Run:
         self._unsettled = self._order_manager.unsettled_pairs()
         if self._unsettled_in_scope():
             self._reader.still_unsettled()
-        for pair, history in self._history.items():
-            if self._verdict(pair) is Verdict.FLAT and history.first is not None:
-                self._stops.closed(pair)
+        self._stops.closed({p for p in self._history if self._verdict(p) is Verdict.FLAT})
 
     def _heard_orders(self, before: Book | None) -> None:
         book, orders = self._reader.book, self._reader.orders

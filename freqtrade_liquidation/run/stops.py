@@ -1,7 +1,7 @@
 """Protective orders that had to be removed for a close, and their way back (principle 4)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -59,12 +59,13 @@ class Stops:
         self._listed_at = 0.0
         self._gone: set[str] = set()  # by its cancel, whatever a list shows
         self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
+        self._closed: frozenset[str] = frozenset()
         self.restored: set[str] = set()
 
     @property
     def any_removed(self) -> bool:
         """Some position stands without the stop it had."""
-        return bool(self._removed)
+        return bool(self._removed.keys() - self._closed)
 
     def is_removed(self, pair: str) -> bool:
         """A stop of *pair* is off because of us."""
@@ -100,9 +101,9 @@ class Stops:
             stop = self._doubtful.pop(order_id)
             self._removed.setdefault(stop.pair, []).append(stop)
 
-    def closed(self, pair: str) -> None:
-        """Nothing is left of *pair*: it needs no stop."""
-        self._removed.pop(pair, None)
+    def closed(self, pairs: Collection[str]) -> None:
+        """Nothing is left of *pairs*, as far as is known now: they need no stop."""
+        self._closed = frozenset(pairs)
 
     async def put_back(
         self,
