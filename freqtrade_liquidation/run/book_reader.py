@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import AccountRefused, LiquidationError
+from freqtrade_liquidation.errors import AccountRefused, ExchangeUnavailable, LiquidationError
 from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position
 from freqtrade_liquidation.plan import Book, Rules, Urgency
 from freqtrade_liquidation.ports import OrderManager
@@ -50,7 +50,8 @@ class _Lists(Generic[T]):
     newest: Listing[T] | None = None
     asked_at: float = float("-inf")
     error: str | None = None
-    refused_at: float = float("-inf")
+    not_before: float = float("-inf")
+    """On the loop's clock: it is not asked for again earlier."""
     in_flight: list[asyncio.Task[Listing[T]]] = field(default_factory=list)
 
 
@@ -151,7 +152,7 @@ class BookReader:
     def positions_may_be_asked_at(self) -> float | None:
         """From when on, on the loop's clock; ``None`` = enough of these questions are in flight."""
         full = len(self._positions.in_flight) >= SIDE_BY_SIDE
-        return None if full else self._positions.refused_at + AGAIN_S
+        return None if full else self._positions.not_before
 
     def orders_asked_at(self) -> float:
         """When orders were last asked for, answered or not."""
@@ -164,15 +165,14 @@ class BookReader:
             self._ask(self._orders)
 
     def ask_orders(self) -> None:
-        """Asks for the resting orders."""
-        if self._joint:
-            self.ask_positions()
-        else:
+        """Asks for the resting orders; where both lists come of one reading, the question for the
+        positions has asked for them."""
+        if not self._joint:
             self._ask(self._orders)
 
     def _ask(self, lists: _Lists[T]) -> None:
         free = len(lists.in_flight) < SIDE_BY_SIDE
-        if free and now() - lists.refused_at >= AGAIN_S:
+        if free and now() >= lists.not_before:
             lists.asked_at = now()
             lists.in_flight.append(asyncio.ensure_future(self._read(lists)))
 
@@ -201,7 +201,7 @@ class BookReader:
             except LiquidationError as error:
                 if isinstance(error, AccountRefused) and lists.is_decisive:
                     raise
-                lists.error, lists.refused_at = str(error), now()
+                lists.error, lists.not_before = str(error), now() + _pause_s(error)
                 self._runner.note_failed(lists.what, error)
                 continue
             if lists.newest is None or listing.asked_at >= lists.newest.asked_at:
@@ -259,3 +259,9 @@ class BookReader:
             for order in before.orders or ()
             if order.role is OrderRole.ENTRY and order.order_id not in listed | self._gone
         ]
+
+
+def _pause_s(error: LiquidationError) -> float:
+    """Seconds before a list that failed is asked for again: no fewer than the exchange asked for."""
+    asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+    return max(AGAIN_S, asked_s or 0.0)
