@@ -97,6 +97,11 @@ class BookReader:
         ]
 
     @property
+    def orders_are_unread(self) -> bool:
+        """The last question for the resting orders was not answered."""
+        return self._orders.error is not None
+
+    @property
     def in_flight(self) -> list[asyncio.Task[object]]:
         """The questions that wait for their answer."""
         return [*self._positions.in_flight, *self._orders.in_flight]
