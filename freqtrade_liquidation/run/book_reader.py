@@ -28,6 +28,9 @@ SIDE_BY_SIDE: Final = 3
 AGAIN_S: Final = 0.5
 """Before a list that the exchange refused is asked for again."""
 
+ONE_READING_S: Final = 0.01
+"""Lists that were asked for this close together are of one reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
@@ -122,7 +125,17 @@ class BookReader:
         """No entry can have filled unseen between the lists that make up the book."""
         if self.positions is None or self.orders is None or self.orders_are_too_old:
             return False
-        return self._joint or self.positions.asked_at >= self.orders.answered_at
+        if self._joint:
+            return not self.positions_are_too_old
+        return self.positions.asked_at >= self.orders.answered_at
+
+    @property
+    def positions_are_too_old(self) -> bool:
+        """Where resting orders lock what is closed: one that has gone from the later list of orders
+        may have sold what the positions show."""
+        if not self._joint or self.positions is None or self.orders is None:
+            return False
+        return self.orders.asked_at - self.positions.asked_at > ONE_READING_S
 
     def is_behind(self, asked_at: float) -> bool:
         """Whether positions that were asked for at *asked_at* may miss an entry that has gone from
@@ -223,7 +236,7 @@ class BookReader:
             return None
         orders = listing.rows
         could_open = any(order.role is OrderRole.ENTRY for order in orders)
-        if self._joint or could_open or not self.is_complete:
+        if could_open or not self.is_complete:
             self._orders.newest = listing
         return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
 
@@ -267,6 +280,6 @@ class BookReader:
 
 
 def _pause_s(error: LiquidationError) -> float:
-    """Seconds before a list that failed is asked for again: no fewer than the exchange asked for."""
+    """Seconds before a list that failed is asked for again: as many as the exchange wants."""
     asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
     return max(AGAIN_S, asked_s or 0.0)

@@ -249,7 +249,7 @@ class Run:
             await asyncio.sleep(max(seconds, 0.001))
 
     def _work(self) -> list[PairWork]:
-        book = self._book_to_close()
+        book = None if self._reader.positions_are_too_old else self._book_to_close()
         return [] if book is None else next_work(book, self._rules, self._limits())
 
     def _limits(self) -> Limits:

@@ -174,16 +174,18 @@ def test_stop_that_sold_before_the_orders_were_listed_is_not_sold_again() -> Non
     )
     asked: list[str] = []
 
-    def first_list_fails(verb: str, pair: str) -> Exception | None:
-        asked.extend([verb] if verb == "orders" else [])
-        return ExchangeUnavailable("503") if verb == "orders" and len(asked) == 1 else None
+    def halves_of_two_readings(verb: str, pair: str) -> Exception | None:
+        """Positions, no orders; then orders, no positions; then both."""
+        asked.append(verb)
+        fails = verb in ("positions", "orders") and len(exchange.orders) == (verb == "orders")
+        return ExchangeUnavailable("503") if fails and asked.count("positions") <= 3 else None
 
     def stop_sells(verb: str) -> None:
-        if verb == "orders" and asked:
+        if asked.count("orders"):
             exchange.orders.clear()
             exchange.positions.pop(BTC, None)
 
-    exchange.fault, exchange.before = first_list_fails, stop_sells
+    exchange.fault, exchange.before = halves_of_two_readings, stop_sells
     assert liquidate(exchange).success
     assert [order.pair for order in exchange.sent] == [ETH]
 
