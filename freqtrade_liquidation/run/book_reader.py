@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
-from freqtrade_liquidation.errors import AccountRefused, LiquidationError
+from freqtrade_liquidation.errors import AccountRefused, ExchangeUnavailable, LiquidationError
 from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position
 from freqtrade_liquidation.plan import Book, Rules, Urgency
 from freqtrade_liquidation.ports import OrderManager
@@ -27,6 +27,9 @@ SIDE_BY_SIDE: Final = 3
 """Lists of one kind in flight at most."""
 AGAIN_S: Final = 0.5
 """Before a list that the exchange refused is asked for again."""
+
+ONE_READING_S: Final = 0.01
+"""Lists that were asked for this close together are of one reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class _Lists(Generic[T]):
     newest: Listing[T] | None = None
     asked_at: float = float("-inf")
     error: str | None = None
-    refused_at: float = float("-inf")
+    not_before: float = float("-inf")
+    """On the loop's clock: it is not asked for again earlier."""
     in_flight: list[asyncio.Task[Listing[T]]] = field(default_factory=list)
 
 
@@ -96,6 +100,11 @@ class BookReader:
         ]
 
     @property
+    def orders_are_unread(self) -> bool:
+        """The last question for the resting orders was not answered."""
+        return self._orders.error is not None
+
+    @property
     def in_flight(self) -> list[asyncio.Task[object]]:
         """The questions that wait for their answer."""
         return [*self._positions.in_flight, *self._orders.in_flight]
@@ -116,7 +125,17 @@ class BookReader:
         """No entry can have filled unseen between the lists that make up the book."""
         if self.positions is None or self.orders is None or self.orders_are_too_old:
             return False
-        return self._joint or self.positions.asked_at >= self.orders.answered_at
+        if self._joint:
+            return not self.positions_are_too_old
+        return self.positions.asked_at >= self.orders.answered_at
+
+    @property
+    def positions_are_too_old(self) -> bool:
+        """Where resting orders lock what is closed: one that has gone from the later list of orders
+        may have sold what the positions show."""
+        if not self._joint or self.positions is None or self.orders is None:
+            return False
+        return self.orders.asked_at - self.positions.asked_at > ONE_READING_S
 
     def is_behind(self, asked_at: float) -> bool:
         """Whether positions that were asked for at *asked_at* may miss an entry that has gone from
@@ -151,7 +170,7 @@ class BookReader:
     def positions_may_be_asked_at(self) -> float | None:
         """From when on, on the loop's clock; ``None`` = enough of these questions are in flight."""
         full = len(self._positions.in_flight) >= SIDE_BY_SIDE
-        return None if full else self._positions.refused_at + AGAIN_S
+        return None if full else self._positions.not_before
 
     def orders_asked_at(self) -> float:
         """When orders were last asked for, answered or not."""
@@ -164,15 +183,14 @@ class BookReader:
             self._ask(self._orders)
 
     def ask_orders(self) -> None:
-        """Asks for the resting orders."""
-        if self._joint:
-            self.ask_positions()
-        else:
+        """Asks for the resting orders; where both lists come of one reading, the question for the
+        positions has asked for them."""
+        if not self._joint:
             self._ask(self._orders)
 
     def _ask(self, lists: _Lists[T]) -> None:
         free = len(lists.in_flight) < SIDE_BY_SIDE
-        if free and now() - lists.refused_at >= AGAIN_S:
+        if free and now() >= lists.not_before:
             lists.asked_at = now()
             lists.in_flight.append(asyncio.ensure_future(self._read(lists)))
 
@@ -201,7 +219,7 @@ class BookReader:
             except LiquidationError as error:
                 if isinstance(error, AccountRefused) and lists.is_decisive:
                     raise
-                lists.error, lists.refused_at = str(error), now()
+                lists.error, lists.not_before = str(error), now() + _pause_s(error)
                 self._runner.note_failed(lists.what, error)
                 continue
             if lists.newest is None or listing.asked_at >= lists.newest.asked_at:
@@ -218,7 +236,7 @@ class BookReader:
             return None
         orders = listing.rows
         could_open = any(order.role is OrderRole.ENTRY for order in orders)
-        if self._joint or could_open or not self.is_complete:
+        if could_open or not self.is_complete:
             self._orders.newest = listing
         return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
 
@@ -259,3 +277,9 @@ class BookReader:
             for order in before.orders or ()
             if order.role is OrderRole.ENTRY and order.order_id not in listed | self._gone
         ]
+
+
+def _pause_s(error: LiquidationError) -> float:
+    """Seconds before a list that failed is asked for again: as many as the exchange wants."""
+    asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
+    return max(AGAIN_S, asked_s or 0.0)

@@ -249,7 +249,7 @@ class Run:
             await asyncio.sleep(max(seconds, 0.001))
 
     def _work(self) -> list[PairWork]:
-        book = self._book_to_close()
+        book = None if self._reader.positions_are_too_old else self._book_to_close()
         return [] if book is None else next_work(book, self._rules, self._limits())
 
     def _limits(self) -> Limits:
@@ -413,6 +413,8 @@ class Run:
             return None
         if not self._reader.is_complete and not waits:
             return now()
+        if self._reader.unread:  # it may have shown what the next step waits for
+            return asked_at + POLL_S
         return asked_at + POLL_S if self._may_learn() else None
 
     def _orders_are_old(self) -> bool:
@@ -420,6 +422,7 @@ class Run:
         doubt = max(self._sender.cancels_in_doubt_at, self._look_since)
         return (
             self._reader.orders_are_too_old
+            or self._reader.orders_are_unread
             or doubt >= orders_asked_at
             or any(flight.overdue for flight in self._sender.flights)
         )
@@ -559,6 +562,8 @@ class Run:
             for order in of_pair
             if pair in gone and self._may_clear(order)
         ]
+        if orders:  # one that hangs must leave time to book in
+            self._kept_s = min(BOOKING_NEEDS_S, self._deadline.left_s / 2)
         left = {a.order.order_id: a for a in await self._sender.clear(orders)}
         for order in orders:  # the books have to learn of their end
             self._booking.reopen(order.pair)

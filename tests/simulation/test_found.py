@@ -54,6 +54,9 @@ def test_widened_run_that_sees_nothing_more_names_what_it_has_seen() -> None:
         task = asyncio.ensure_future(manager.execute_liquidation(request=narrow))
         await asyncio.sleep(0.15)  # the first look is over, the close is in the air
         exchange.hangs = lambda verb, pair: verb == "positions"
+        exchange.fault = lambda verb, pair: (
+            ExchangeRefused("no") if (verb, pair) == ("close", ETH) else None
+        )
         return (await asyncio.gather(task, manager.execute_liquidation("shutdown")))[1]
 
     result = run(go())
@@ -117,8 +120,17 @@ def test_stop_of_what_was_sold_since_the_last_look_is_not_put_back() -> None:
 
 
 def test_stop_put_back_without_a_look_covers_what_the_close_left() -> None:
+    """What the answer says is left is offered once more, and refused."""
     exchange = unseen_after(share=0.6)
+    unseen = exchange.fault
+
+    def only_one_close(verb: str, pair: str) -> Exception | None:
+        more = verb == "close" and len(exchange.sent) > 1
+        return ExchangeRefused("no") if more else unseen(verb, pair)
+
+    exchange.fault = only_one_close
     liquidate(exchange, max_retries=0)
+    assert [round(order.amount, 9) for order in exchange.sent] == [1.0, 0.4]
     assert [round(order.amount, 9) for order in exchange.orders.values()] == [0.4]
 
 
@@ -162,16 +174,18 @@ def test_stop_that_sold_before_the_orders_were_listed_is_not_sold_again() -> Non
     )
     asked: list[str] = []
 
-    def first_list_fails(verb: str, pair: str) -> Exception | None:
-        asked.extend([verb] if verb == "orders" else [])
-        return ExchangeUnavailable("503") if verb == "orders" and len(asked) == 1 else None
+    def halves_of_two_readings(verb: str, pair: str) -> Exception | None:
+        """Positions, no orders; then orders, no positions; then both."""
+        asked.append(verb)
+        fails = verb in ("positions", "orders") and len(exchange.orders) == (verb == "orders")
+        return ExchangeUnavailable("503") if fails and asked.count("positions") <= 3 else None
 
     def stop_sells(verb: str) -> None:
-        if verb == "orders" and asked:
+        if asked.count("orders"):
             exchange.orders.clear()
             exchange.positions.pop(BTC, None)
 
-    exchange.fault, exchange.before = first_list_fails, stop_sells
+    exchange.fault, exchange.before = halves_of_two_readings, stop_sells
     assert liquidate(exchange).success
     assert [order.pair for order in exchange.sent] == [ETH]
 
@@ -187,7 +201,8 @@ def test_refused_cancel_after_an_unanswered_one_leaves_its_stop_in_doubt() -> No
             if len(cancels) == 1:
                 return OutcomeUnknown("lost")
             exchange.orders.clear()  # executed at last: the second finds no such order
-        return ExchangeUnavailable("503") if len(cancels) > 1 and verb == "positions" else None
+        looks = verb in ("positions", "orders")  # one reading answers for both
+        return ExchangeUnavailable("503") if len(cancels) > 1 and looks else None
 
     exchange.fault = lose_the_first_cancel
     result = liquidate(exchange, max_retries=1, retry_delay_seconds=0)
@@ -394,21 +409,23 @@ def test_list_of_a_look_that_was_not_completed_tells_what_a_stop_still_covers() 
     stops = [stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("taken", "stands")]
     exchange = book(position(BTC), orders=stops, closes_need_orders=True)
 
-    heard: list[str] = []
+    cancels: list[str] = []
+    looks_since: list[str] = []
 
     def sell(verb: str) -> None:
-        if verbs_of(exchange).count("positions") == 3 and "taken" in exchange.orders:
+        if len(cancels) == 2:
             exchange.orders["stands"] = replace(stops[1], amount=0.2)
             exchange.positions[BTC] = position(BTC, amount=0.7)
 
     def trouble(verb: str, pair: str) -> Exception | None:
-        heard.append(verb)
-        count = heard.count(verb)
-        if verb == "cancel" and count > 1:
-            return ExchangeUnavailable("503")
-        if (verb, count) in {("positions", 1), ("orders", 2)}:
-            return ExchangeUnavailable("503")
-        return ExchangeRefused("no") if (verb, count) == ("positions", 5) else None
+        if verb == "cancel":
+            cancels.append(pair)
+            return ExchangeUnavailable("503") if len(cancels) > 1 else None
+        if verb not in ("positions", "orders") or len(cancels) < 2:
+            return None
+        looks_since.append(verb)
+        fails = (verb == "orders") == (looks_since.count(verb) == 1)
+        return ExchangeUnavailable("503") if fails else None
 
     exchange.before, exchange.fault = sell, trouble
     result = liquidate(exchange, max_retries=1, retry_delay_seconds=0.05)
