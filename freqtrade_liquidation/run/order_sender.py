@@ -267,6 +267,8 @@ class OrderSender:
             self._attempts.look_first(order.pair)
         if _is_done(answer):
             self._learn_from_cancel(answer)
+        elif _may_have_filled(answer):
+            self._history[order.pair].entry_is_gone(order.order_id, at=now())
         return answer
 
     def _learn_from_cancel(self, answer: CancelAnswer) -> None:
@@ -397,3 +399,9 @@ def _failed(order: OpenOrder, error: LiquidationError) -> CancelAnswer:
 
 def _is_done(answer: CancelAnswer) -> bool:
     return answer.status is CancelStatus.CANCELLED
+
+
+def _may_have_filled(answer: CancelAnswer) -> bool:
+    """An entry whose cancel was refused for good: it is gone, as a rule, and has filled."""
+    refused = answer.status is CancelStatus.REFUSED and not answer.sendable
+    return refused and answer.order.role is OrderRole.ENTRY and answer.not_sent is None

@@ -39,11 +39,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _play(first: int, options: argparse.Namespace) -> int:
-    tally, told = Tally(), 0
+    tally, told = Tally(), set[int]()
     for tally in search(first, minutes=options.minutes, cores=options.cores, most=options.most):
-        for seed in sorted(tally.failed)[told:]:
+        for seed in sorted(tally.failed.keys() - told):
             print(f"seed {seed}: {tally.failed[seed][0]}\n  {how_to_replay(seed)}", flush=True)
-        told = len(tally.failed)
+        told = set(tally.failed)
         if sys.stderr.isatty():
             print(f"\r{tally.rate(options.cores)}", end="", file=sys.stderr, flush=True)
     print(f"from seed {first}: {tally.rate(options.cores)}, {len(tally.failed)} failed")
