@@ -8,13 +8,13 @@ book              requests  takes   they are
 futures           n + 4     2 t     positions, orders, stop orders, beside them a close each; then
                                     the positions
 spot              n + 2     3 t     the balance; a sell each; the balance
-spot, with stops  3 n + 2   3 t + q the balance, beside it each stop; their cancels; a sell each;
+spot, with stops  3 n + 2 * 3 t + q the balance, beside it each stop; their cancels; a sell each;
                                     the balance
 ================= ========= ======= ===========================================================
 
 ``q``: the last look leaves when no order has been answered for half a round trip, at least 0.05 s,
 or when all are: it does not wait for the sells, and shows them all the same, if each request takes
-as long as the others.
+as long as the others. (*) One more, where that is before they are answered: ``t`` above 0.05 s.
 
 Assumed is that closes on futures leave beside the first look (where they wait for it: ``t`` more),
 and that cancels on spot do not.
@@ -74,7 +74,8 @@ class Pace:
         """Until then."""
         if self.futures:
             return positions + 4
-        return 3 * positions + 2 if self.locked else positions + 2
+        again = self.trip_s > QUIET_S  # the balance, while the last sells are under way
+        return 3 * positions + 2 + again if self.locked else positions + 2
 
     def time_to_flat_s(self, positions: npt.NDArray[Any]) -> Floats:
         """Seconds; 0 where nothing is open."""

@@ -33,6 +33,10 @@ Origin = Callable[[Sequence[str]], str | None]
 Trigger = Literal["shutdown", "stop", "fatal_error"]
 Scope = Literal["account", "trades"]
 
+_ATTEMPTS: Final = (
+    "Further attempts of a close, a cancel or a put-back. Questions are asked until they are "
+    "answered."
+)
 ALLOWED: Final[dict[str, str]] = {
     "emergency_liquidation": "true or false",
     "close_positions": "true or false",
@@ -101,9 +105,12 @@ class LiquidationConfig(BaseModel):
         default=True, description="false: only what blocks a close is cancelled."
     )
     timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="The whole run.")
-    max_retries: int = Field(default=3, ge=0, le=10, description="Further attempts per operation.")
+    max_retries: int = Field(default=3, ge=0, le=10, description=_ATTEMPTS)
     retry_delay_seconds: float = Field(
-        default=0.5, ge=0, le=5, description="Base of the exponential backoff, with jitter."
+        default=0.5,
+        ge=0,
+        le=5,
+        description="Base of the exponential backoff between these attempts, with jitter.",
     )
     triggers: Annotated[
         tuple[Trigger, ...], BeforeValidator(_list_to_tuple), AfterValidator(_unique)

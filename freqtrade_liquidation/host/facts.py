@@ -67,12 +67,15 @@ class FactFinder:
         facts, began = Facts(), time.monotonic()
         trades = [trade for trade in trades if trade.pair in pairs]
         closed = {close.order.pair for close in self._new_closes()}
+        gone = {order.order_id for order in self._venue.executions.cancelled}
         asks: list[Awaitable[None]] = [self._venue.fill_in(pairs, timeout_s=timeout_s)]
         for trade in trades:
             for order in trade.open_orders:
                 if (state := self._as_cancelled(order)) is not None:
                     facts.states[order.order_id] = state
-                elif not (while_closing and order.is_stop and trade.pair in closed):
+                    continue
+                rests = order.is_stop and order.order_id not in gone and trade.pair in closed
+                if not (while_closing and rests):
                     asks.append(self._state(facts, trade, order, timeout_s))
         paying = [trade for trade in trades if trade.pair in closed and self._pays_funding()]
         if paying:
