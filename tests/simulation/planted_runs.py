@@ -213,17 +213,6 @@ def _flat_at_the_end(verdict: Any) -> Any:
 
 
 @bug(
-    "puts a stop back for all that it covered, though a part is sold",
-    breaks="stops_cover_no_more_than_is_left",
-)
-def whole_stop_put_back() -> Planted:
-    def whole(self: Stops, pair: str, amount: float) -> list[Any]:
-        return [(stop, stop.amount) for stop in self._removed[pair]]
-
-    return swap(Stops, "_shares", whole)
-
-
-@bug(
     "puts stops back by what was first known, not by what is left",
     breaks="stops_cover_no_more_than_is_left",
 )
