@@ -116,7 +116,6 @@ class OrderManagerBase:
             clock,
             run_began=self._began,
         )
-        self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self.booker: Booking | None = None
         self.loop: BotLoop | None = None
 

@@ -38,6 +38,7 @@ class SpotOrders(OrderManagerBase):
         self._held: dict[str, float] | None = None
         self._held_at = 0.0
         self._missing: dict[str, str] = {}
+        self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._reading = SharedFlight(self._read)
