@@ -169,6 +169,7 @@ def test_disarm_arm_stop_and_help_say_what_will_become_of_the_positions(
     telegram.wait_for_message("/liquidate disarm 15m [reason]")
     telegram.say("/start")
     telegram.wait_for_message("starting trader")
+    reply(telegram, "/liquidate arm", "ARMED. If stopped")  # the window outlasts a stop
     assert "positions are closed at market" in reply(telegram, "/stop", "stopping trader")
     telegram.wait_for_message(FLAT)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
-from freqtrade_liquidation.run.history import PairHistory
+from freqtrade_liquidation.run.history import APART_AFTER_FILL_S, PairHistory
 from freqtrade_liquidation.run.proof import Verdict
 
 PAIR = "BTC/USDT:USDT"
@@ -173,7 +173,7 @@ def test_pair_that_is_flat_ends_as_flat_once_lists_and_the_answer_about_it_alone
         world.do(step)
     world.end()
     world.do(Step("by hand", 3.0, 0.1, 100.0, 0.0))
-    for pause_s in (LAG_S + 0.5, 1.0, 1.0):
+    for pause_s in (LAG_S + 0.5, 1.0, APART_AFTER_FILL_S):
         world.do(Step("list", pause_s, 0.1, 1.0, LAG_S))
         world.do(Step("alone", 0.2, 0.1, 1.0, 0.0))
         world.end()
