@@ -63,7 +63,9 @@ class Position:
     :param mark_price: quote currency, told by the exchange with the position; ``None`` = not told.
     :param last_price: quote currency, where the exchange lists no positions: the price at which
         freqtrade last reckoned its exit, at most five minutes before; ``None`` = not known.
-    :param margin_mode: ``isolated`` or ``cross``, as the exchange lists it; ``None`` = not told.
+    :param row: what an order has to bear to meet this position and no other one of its pair (a
+        side, a margin mode), in the exchange's words; ``None`` = no list has told it.
+    :param has_others: the exchange lists further positions of this pair.
     """
 
     pair: str
@@ -78,7 +80,13 @@ class Position:
     obstacle: str | None = None
     mark_price: float | None = None
     last_price: float | None = None
-    margin_mode: str | None = None
+    row: Mapping[str, Any] | None = None
+    has_others: bool = False
+
+    def is_same_row(self, other: "Position") -> bool:
+        """Whether it may be the same one as *other* of its pair."""
+        known = self.row is not None and other.row is not None
+        return self.side is other.side and (self.row == other.row or not known)
 
     @property
     def is_dust(self) -> bool:
@@ -152,14 +160,14 @@ class ClosingOrder:
 
     :param amount: base currency.
     :param client_order_id: ours, unique: the handle by which an unanswered order is found again.
-    :param margin_mode: of the position that it closes; ``None`` = as freqtrade's configuration.
+    :param row: see :class:`Position`; ``None`` = as freqtrade's configuration has it.
     """
 
     pair: str
     side: Side
     amount: float
     client_order_id: str
-    margin_mode: str | None = None
+    row: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the audit trail shows it."""

@@ -81,11 +81,15 @@ UNSUPPORTED: Final = (
     ("hedge mode", "bybit, bitget", "freqtrade sets one-way mode at its start"),
     (
         "hedge mode",
-        "okx",
-        "orders carry the position side: one side of a pair is closed; both sides at once are "
-        "reported, not closed",
+        "okx, gate",
+        "both sides of a pair are closed, one after the other; on OKX isolated and cross, too",
     ),
-    ("hedge mode", "elsewhere", "both sides of a pair at once are reported, not closed"),
+    (
+        "several positions of a pair",
+        "everywhere",
+        "reported, not closed, where no order can be sure to meet one of them; in scope `trades` "
+        "also where two are on one side",
+    ),
     (
         "inverse and delivery contracts",
         "everywhere",

@@ -1,7 +1,8 @@
 """The order manager for futures, live: positions are what the exchange lists."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -113,8 +114,7 @@ class FuturesOrders(OrderManagerBase):
         for position in listed.positions:
             if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
-        limited = (self._limited(position) for position in listed.positions)
-        return [position for position in limited if position.amount > 0]
+        return self._ours(listed.positions)
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
@@ -152,6 +152,15 @@ class FuturesOrders(OrderManagerBase):
 
     def _pairs(self) -> frozenset[str]:
         return self.ownership.extent
+
+    def _ours(self, positions: Iterable[Position]) -> list[Position]:
+        limited = [self._limited(position) for position in positions]
+        held = Counter(position.pair for position in limited if position.amount > 0)
+        return [
+            replace(position, has_others=held[position.pair] > 1)
+            for position in limited
+            if position.amount > 0
+        ]
 
     def _limited(self, position: Position) -> Position:
         """In scope "trades", never more than ours: the account may be shared. There, what an order
@@ -193,11 +202,9 @@ class FuturesOrders(OrderManagerBase):
     def _explanation(self, pair: str, answered: tuple[Position | None, bool]) -> Explanation:
         known = bool(self.ownership.trades_of(pair) or self.ownership.found_of(pair))
         position, is_answered = answered
-        if position is not None and not self._account_scope:
-            position = self._limited(position)
         return Explanation(
             left=self.ownership.share(pair).amount if known else None,
-            held=position if position is not None and position.amount > 0 else None,
+            held=position,
             is_answered=is_answered,
             entries=self._entries_of(pair),
         )
@@ -253,7 +260,7 @@ class FuturesOrders(OrderManagerBase):
         except LiquidationError:
             return None, False
         listed = self._reader.read(rows, scope_pairs=self._pairs() | {pair})
-        return next((p for p in listed.positions if p.pair == pair), None), True
+        return next((p for p in self._ours(listed.positions) if p.pair == pair), None), True
 
     # -- acting -----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.digits import digits
-from freqtrade_liquidation.exchange.rules.position_rows import margin_mode
+from freqtrade_liquidation.exchange.rules.position_rows import closing_params
 from freqtrade_liquidation.exchange.rules.renamed import (
     contract_name,
     is_linear_perpetual,
@@ -61,7 +61,7 @@ class PositionReader:
         self._account_scope = account_scope
 
     def read(self, raw: Sequence[Any], *, scope_pairs: Collection[str]) -> Listed:
-        """What *raw* shows.
+        """What *raw* shows. Of a pair with several positions, the bot's own comes first.
 
         Source: ccxt unified position, fields ``symbol``, ``side``, ``contracts``, ``contractSize``,
         ``entryPrice`` and ``markPrice``; a position without ``contracts`` is none.
@@ -80,7 +80,8 @@ class PositionReader:
                 listed.remarks[pair] = "not a linear swap: not in scope, still open"
                 continue
             obstacle = self._obstacle(pair, entries)
-            listed.positions.extend(self._position(pair, entry, obstacle) for entry in entries)
+            positions = [self._position(pair, entry, obstacle) for entry in entries]
+            listed.positions.extend(sorted(positions, key=_bots_own_first))
         return listed
 
     def _is_in_scope(self, pair: str, scope_pairs: Collection[str]) -> bool:
@@ -96,10 +97,19 @@ class PositionReader:
             return "its market is not known to freqtrade: close it by hand (amount in contracts)"
         if any(_side(entry) is Side.UNKNOWN for entry in entries):
             return "the exchange does not say whether it is long or short: close it by hand"
-        if len(entries) > 1:
+        if len(entries) > 1 and not self._are_told_apart(entries):
             each = " and ".join(f"{_side(e)} {digits(self._amount(pair, e))}" for e in entries)
-            return f"open as {each} at once: hedge mode is not supported, close both by hand"
+            return f"open as {each} at once, and no order can be sure to meet one: close by hand"
         return None
+
+    def _are_told_apart(self, entries: Sequence[Any]) -> bool:
+        """By the order that would close each of them; where the account is shared by their sides
+        alone: nobody tells which one of a side is the bot's."""
+        rows = [(_side(e), closing_params(self._exchange._api, e)) for e in entries]
+        by_side = len({side for side, _ in rows}) == len(rows)
+        return all(
+            params is not None and rows.count((side, params)) == 1 for side, params in rows
+        ) and (by_side or self._account_scope)
 
     def _position(self, pair: str, raw: Any, obstacle: str | None) -> Position:
         side, known = _side(raw), pair in self._exchange.markets
@@ -117,7 +127,7 @@ class PositionReader:
             ),
             obstacle=obstacle,
             mark_price=raw.get("markPrice"),
-            margin_mode=margin_mode(raw),
+            row=closing_params(self._exchange._api, raw),
         )
 
     def _is_contract_of(self, pair: str, trade_pair: str) -> bool:
@@ -130,6 +140,10 @@ class PositionReader:
         if pair in self._exchange.markets:
             return self._exchange._contracts_to_amount(pair, contracts)
         return contracts
+
+
+def _bots_own_first(position: Position) -> tuple[bool, bool]:
+    return not position.trade_ids, position.side is Side.SHORT
 
 
 def _side(raw: Any) -> Side:

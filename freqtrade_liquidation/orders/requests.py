@@ -6,8 +6,7 @@ client order id and that a futures close is reduce-only.
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from freqtrade.constants import BuySell
 from freqtrade.enums import PriceType, TradingMode
@@ -16,11 +15,9 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.exchange.rules.endings import ended
 from freqtrade_liquidation.exchange.rules.kinds import cancel_rule
 from freqtrade_liquidation.exchange.rules.lookup import find_order
-from freqtrade_liquidation.exchange.rules.position_rows import margin_params
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, Side
 from freqtrade_liquidation.orders.executions import Close
 
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 Request = Callable[[Exchange], Any]
 """Called with a copy of the exchange that is used for nothing else."""
 
@@ -54,26 +51,21 @@ def price(order: ClosingOrder) -> Request:
     return ask
 
 
-def close(
-    order: ClosingOrder, *, leverage: float, rate: float, row: Mapping[str, Any] = NOTHING
-) -> Request:
-    """A market order; on futures reduce-only, and in the position's own margin mode.
+def close(order: ClosingOrder, *, leverage: float, rate: float) -> Request:
+    """A market order; on futures reduce-only, and for the position's own side and margin mode.
 
     freqtrade sets leverage and margin mode before an order that is not reduce-only, and leaves
     them alone before this one. Source: ``Exchange.create_order``.
 
     :param rate: quote currency; used where :func:`needs_price` says so.
-    :param row: ccxt's ``params`` that tell the position from others of its pair
-        (:func:`~freqtrade_liquidation.exchange.rules.position_rows.closing_params`).
     """
 
     def send(exchange: Exchange) -> Any:
         params_of = exchange._get_params
-        margin = margin_params(exchange._api, order.margin_mode)
 
         def ours(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            own = {"clientOrderId": order.client_order_id}
-            return {**params_of(*args, **kwargs), **margin, **row, **own}
+            own = {**(order.row or {}), "clientOrderId": order.client_order_id}
+            return {**params_of(*args, **kwargs), **own}
 
         exchange._get_params = ours  # type: ignore[method-assign]
         answer = exchange.create_order(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from freqtrade_liquidation.digits import sum_of
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
 from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_on
 
 APART_S: Final = 1.0
@@ -53,9 +53,11 @@ class PairHistory:
     balance: float = 0.0
     _at_most: float = 0.0
     shown: Position | None = None
-    _side: Side = Side.UNKNOWN
+    _like: Position | None = None
     _listed: Listed = Listed.UNREAD
     _listed_once: bool = False
+    _others: bool = False
+    _had_others: bool = False
     _had: list[_Had] = field(default_factory=list)
     _filled: float = 0.0
     _filled_at: float = 0.0
@@ -77,7 +79,7 @@ class PairHistory:
         """The bot's trades, or an earlier run, say that *position* is open."""
         self.first = self.first or position
         if not self._listed_once and not self._filled_at:
-            self._side, self.balance = position.side, position.amount
+            self._like, self.balance = position, position.amount
             self._had, self._at_most = [_Had(position.amount)], 0.0
 
     def closed(self, amount: float, *, at: float) -> None:
@@ -111,10 +113,10 @@ class PairHistory:
             more = sum_of(self.balance, position.amount)
             self._had.append(_Had(more, certain=False))
             return
-        same_side = position.side is self._side
-        balance = sum_of(self.balance, position.amount if same_side else -position.amount)
+        more = position.amount if self._is_same_row(position) else -position.amount
+        balance = sum_of(self.balance, more)
         if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
-            self._side = position.side
+            self._like = position
         self.balance = abs(balance)
         self._changed(at)
         self._opened = True
@@ -155,6 +157,8 @@ class PairHistory:
                 self._absent_since = asked_at if self._absent_since is None else self._absent_since
             return
         self._listed = Listed.PRESENT
+        self._others = position.has_others
+        self._had_others |= position.has_others
         self._absent_since, self._witness = None, False
         self.first = self.first or position
         self._compare(position, asked_at)
@@ -175,10 +179,13 @@ class PairHistory:
         self._filled_at = max(self._filled_at, at)
         self._is_news = False
 
+    def _is_same_row(self, position: Position) -> bool:
+        return self._like is not None and self._like.is_same_row(position)
+
     def _compare(self, position: Position, asked_at: float) -> None:
         amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
-        same_side = position.side is self._side
-        if same_side and asked_at <= heard_at:
+        same_row = self._is_same_row(position)
+        if same_row and asked_at <= heard_at:
             if not _is_among(amount, self._had):
                 self._had += [
                     _Had(amount, certain=False),
@@ -189,10 +196,10 @@ class PairHistory:
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
-        is_old = heard_at > 0 and same_side and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
+        is_old = heard_at > 0 and same_row and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return
-        self._side, self.balance, self._at_most = position.side, amount, 0.0
+        self._like, self.balance, self._at_most = position, amount, 0.0
         self._had, self._filled, self._filled_at, self._zero_at = [_Had(amount)], 0.0, 0.0, 0.0
         self._is_news = True
 
@@ -215,9 +222,9 @@ class PairHistory:
                 listed=self._listed,
                 known=bool(self._had),
                 covered=self._covered,
-                entry_unknown=bool(self._entries_unknown | self._entries_open),
+                rest_unknown=self._others or bool(self._entries_unknown | self._entries_open),
                 is_news=self._is_news,
-                said_zero=self._zero_at > 0.0,
+                said_zero=self._zero_at > 0.0 and not self._had_others,
                 absent_twice=absent_s >= (APART_AFTER_FILL_S if self._opened else APART_S),
                 witness=self._witness,
                 reduce_only_rests=reduce_only_rests,

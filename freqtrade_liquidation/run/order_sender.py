@@ -382,7 +382,7 @@ def _closing_order(position: Position, amount: float, client_order_id: str) -> C
         side=position.side,
         amount=amount,
         client_order_id=client_order_id,
-        margin_mode=position.margin_mode,
+        row=position.row,
     )
 
 

@@ -80,7 +80,7 @@ class OutcomeJudge:
         left = state in (PairState.OPEN, PairState.NOT_PROVEN)
         return PairOutcome(
             pair=first.pair,
-            side=shown.side if shown is not None and shown.obstacle else first.side,
+            side=shown.side if left and shown is not None else first.side,
             state=state,
             amount=first.amount,
             residual_amount=residual,

@@ -64,7 +64,8 @@ class Evidence:
     :param listed: what the newest list says.
     :param known: something was known to be open: a trade, an earlier list, the fill of an entry.
     :param covered: final fills of closing orders add up to all that was known to be open.
-    :param entry_unknown: an entry is gone that may have filled, and how much is not known.
+    :param rest_unknown: more may be open, and how much is not known: an entry is gone that may have
+        filled, or the pair has another position.
     :param is_news: the list shows an amount or a side that the position never had while we knew it,
         or was asked for so long after the fill that it cannot be late any more.
     :param said_zero: the exchange refused a close because the position is zero, after all that is
@@ -77,7 +78,7 @@ class Evidence:
     listed: Listed
     known: bool = False
     covered: bool = False
-    entry_unknown: bool = False
+    rest_unknown: bool = False
     is_news: bool = False
     said_zero: bool = False
     absent_twice: bool = False
@@ -89,7 +90,7 @@ def verdict_on(evidence: Evidence) -> Verdict:
     """The verdict; see the table in ``tests/unit/run/test_proof.py`` for each case."""
     match evidence.listed:
         case Listed.UNREAD:
-            covered = evidence.known and evidence.covered and not evidence.entry_unknown
+            covered = evidence.known and evidence.covered and not evidence.rest_unknown
             return Verdict.FILLED if covered else Verdict.UNREAD
         case Listed.PRESENT:
             gone = (evidence.known and evidence.covered) or evidence.said_zero
@@ -99,10 +100,10 @@ def verdict_on(evidence: Evidence) -> Verdict:
 
 
 def _is_explained(evidence: Evidence) -> bool:
-    if not (evidence.known or evidence.entry_unknown):
+    if not (evidence.known or evidence.rest_unknown):
         # An order that only reduces belongs to a position: where is it?
         return not evidence.reduce_only_rests or evidence.absent_twice
-    if evidence.covered and not evidence.entry_unknown:
+    if evidence.covered and not evidence.rest_unknown:
         return True
     if evidence.said_zero and not evidence.reduce_only_rests:
         return True

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from ccxt import ExchangeError, OperationRejected
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager, LiquidationState
@@ -156,19 +157,58 @@ def test_scope_trades_closes_the_bots_part_once_whatever_is_answered(
         assert result.state is LiquidationState.COMPLETED
 
 
-def test_pair_open_on_both_sides_is_not_touched_and_named_while_others_are_closed(
+@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_pair_open_on_both_sides_is_closed_side_by_side(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch,
+    is_known: bool, lag: int,
+) -> None:  # fmt: skip
+    """In hedge mode, and lists that are late show a side that is closed already."""
+    practice.seed_position(ETH, 2)
+    account = Hedged(monkeypatch, futures, {"LONG": 0.5, "SHORT": 0.2}, lag=lag)
+    result = liquidate(futures, *([trade(BTC, 0.5)] if is_known else []))
+    assert result.state is LiquidationState.COMPLETED, result.errors
+    assert account.held == {"LONG": 0, "SHORT": 0}
+    assert practice.positions() == {}
+    at_once = [("BOTH", "SELL", 0.5)] * is_known  # refused: it names no side
+    assert account.sent == [*at_once, ("LONG", "SELL", 0.5), ("SHORT", "BUY", 0.2)]
+
+
+def test_other_side_of_the_pair_stays_as_it_is_where_the_account_is_shared(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Hedged(monkeypatch, futures, {"LONG": 0.2, "SHORT": 0.5})
+    result = liquidate(futures, trade(BTC, 0.5, side=Side.SHORT), account_scope=False)
+    assert result.state is LiquidationState.COMPLETED, result.errors
+    assert account.held == {"LONG": 0.2, "SHORT": 0}
+
+
+def test_side_that_cannot_be_closed_keeps_the_pair_open(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Hedged(monkeypatch, futures, {"LONG": 0.5, "SHORT": 0.2}, stuck="SHORT")
+    result = liquidate(futures, trade(BTC, 0.5))
+    assert result.state is LiquidationState.FAILED
+    [outcome] = result.outcomes
+    assert (outcome.state, outcome.side) == (PairState.OPEN, Side.SHORT)
+    assert outcome.residual_amount == 0.2
+    assert account.held == {"LONG": 0, "SHORT": 0.2}
+
+
+def test_pair_whose_rows_cannot_be_told_apart_is_named_while_others_are_closed(
     practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     practice.seed_position(BTC, 0.5)
     practice.seed_position(ETH, 2)
-    list_as(monkeypatch, futures, {"positionAmt": "-0.2", "notional": "-13000"})
+    list_as(
+        monkeypatch, futures, {"positionSide": "?", "positionAmt": "-0.2", "notional": "-13000"}
+    )
     result = liquidate(futures)
     assert result.state is LiquidationState.PARTIAL
     left = {o.pair: o for o in result.outcomes}
     assert left[ETH].state is PairState.CLOSED
     assert left[BTC].state is PairState.OPEN
-    assert "long 0.5 and short 0.2" in str(left[BTC].error)
-    assert "hedge mode is not supported" in str(left[BTC].error)
+    assert "long 0.5 and short 0.2 at once" in str(left[BTC].error)
     assert list(practice.positions()) == [BTC]
 
 
@@ -183,6 +223,82 @@ def test_position_whose_side_ccxt_does_not_find_is_closed_by_the_sign_of_its_siz
     [outcome] = result.outcomes
     assert (outcome.pair, outcome.side, outcome.state) == (BTC, Side.SHORT, PairState.CLOSED)
     assert practice.positions() == {}
+
+
+class Hedged:
+    """BTC in hedge mode, as Binance answers there; the practice exchange knows one-way mode alone.
+
+    :ivar held: by position side, base currency.
+    :ivar sent: position side, side and amount of each order.
+    :param lag: so many lists after a fill show what was held before it.
+    :param stuck: the side whose orders are refused.
+    """
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        exchange: Exchange,
+        held: dict[str, float],
+        *,
+        lag: int = 0,
+        stuck: str = "",
+    ) -> None:
+        self.held, self.sent = held, list[tuple[str, str, float]]()
+        self._stuck, self._lag = stuck, lag
+        self._late: list[dict[str, float]] = []
+        api = type(exchange._api)
+        ask, send = api.fapiPrivateV3GetPositionRisk, api.fapiPrivatePostOrder
+
+        def rows(api: Any, params: Any = None, *args: Any) -> Any:
+            others = [r for r in ask(api, {}, *args) if r["symbol"] != "BTCUSDT"]
+            asked = (params or {}).get("symbol")
+            shown = self._late.pop(0) if self._late else self.held
+            own = [self._row(side, amount) for side, amount in shown.items() if amount]
+            return own if asked == "BTCUSDT" else others + own
+
+        def order(api: Any, params: Any = None, *args: Any) -> Any:
+            if params["symbol"] != "BTCUSDT":
+                return send(api, params, *args)
+            return self._fill(params)
+
+        monkeypatch.setattr(api, "fapiPrivateV3GetPositionRisk", rows)
+        monkeypatch.setattr(api, "fapiPrivatePostOrder", order)
+
+    @staticmethod
+    def _row(side: str, amount: float) -> dict[str, Any]:
+        sign = 1 if side == "LONG" else -1
+        return {
+            "symbol": "BTCUSDT", "positionSide": side, "positionAmt": str(sign * amount),
+            "entryPrice": "65000", "markPrice": "65000", "unRealizedProfit": "0",
+            "liquidationPrice": "1", "isolatedMargin": "0", "notional": str(sign * amount * 65_000),
+            "marginAsset": "USDT", "isolatedWallet": "0", "initialMargin": "1", "maintMargin": "1",
+            "positionInitialMargin": "1", "openOrderInitialMargin": "0", "adl": "1",
+            "bidNotional": "0", "askNotional": "0", "updateTime": 1_700_000_000_000,
+        }  # fmt: skip
+
+    def _fill(self, params: dict[str, Any]) -> dict[str, Any]:
+        side, amount = params.get("positionSide", "BOTH"), float(params["quantity"])
+        self.sent.append((side, params["side"], amount))
+        if side == "BOTH":
+            raise OperationRejected(
+                'binance {"code":-4061,"msg":"Order\'s position side does not match"}'
+            )
+        assert "reduceOnly" not in params, "refused in hedge mode"
+        if side == self._stuck:
+            raise ExchangeError(
+                'binance {"code":-2027,"msg":"Exceeded the maximum allowable position"}'
+            )
+        assert params["side"] == {"LONG": "SELL", "SHORT": "BUY"}[side]
+        assert amount <= self.held[side]
+        self._late = [dict(self.held)] * self._lag
+        self.held[side] = round(self.held[side] - amount, 9)
+        return {
+            "symbol": "BTCUSDT", "orderId": len(self.sent), "status": "FILLED", "type": "MARKET",
+            "clientOrderId": params["newClientOrderId"], "side": params["side"],
+            "positionSide": side, "origQty": str(amount), "executedQty": str(amount),
+            "avgPrice": "65000", "cumQuote": str(65_000 * amount), "price": "0",
+            "reduceOnly": True, "updateTime": 1_700_000_000_000, "timeInForce": "GTC",
+        }  # fmt: skip
 
 
 def list_as(

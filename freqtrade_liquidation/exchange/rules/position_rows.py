@@ -12,16 +12,6 @@ from freqtrade_liquidation.exchange.rules.kin import rule_for
 Params = dict[str, Any]
 Row = Mapping[str, Any]
 
-MARGIN_PARAM: Final[Mapping[str, str]] = {
-    # OKX, Place order: tdMode; an order in another mode than the position's is answered with
-    # 51169, "no position". Source: freqtrade Okx._get_params.
-    "okx": "tdMode",
-    # Bitget V2, Place Order: marginMode, as ccxt's unified one. Source: freqtrade
-    # Bitget._get_params.
-    "bitget": "marginMode",
-}
-"""Where the margin mode goes with the order. Elsewhere nothing is sent: it is the position's."""
-
 MODES: Final = frozenset({"isolated", "cross"})
 
 
@@ -32,13 +22,6 @@ def margin_mode(raw: Row) -> str | None:
     """
     told = (raw.get("info") or {}).get("pos_margin_mode") or raw.get("marginMode")
     return told if told in MODES else None
-
-
-def margin_params(api: Any, mode: str | None) -> Params:
-    """ccxt's ``params`` of an order for a position in *mode*; empty where nothing has to be sent,
-    or the mode is not known (then freqtrade's configuration stands)."""
-    name = rule_for(MARGIN_PARAM, api, None)
-    return {name: mode} if name is not None and mode is not None else {}
 
 
 def closing_params(api: Any, raw: Row) -> Params | None:
@@ -75,7 +58,8 @@ def _bybit(raw: Row) -> Params | None:
 
 def _okx(raw: Row) -> Params | None:
     """Source: OKX, Place order: ``posSide`` is long or short in long/short mode, net in net mode;
-    ``tdMode`` is the position's."""
+    ``tdMode`` is the position's: in another mode, the order is answered with 51169, "no position".
+    """
     mode, side = margin_mode(raw), raw["info"].get("posSide")
     if mode is None or side not in ("net", raw["side"]):
         return None

@@ -48,9 +48,9 @@ def unread(why: str, verdict: Verdict, **needs: bool) -> Row:
 FLAT, CONTRADICTED = Verdict.FLAT, Verdict.CONTRADICTED
 UNEXPLAINED = {"known": True, "covered": False}
 """A trade, an earlier list or an entry's fill says that it was open; our fills do not cover it."""
-ENTRY_LOST = {"known": True, "covered": True, "entry_unknown": True}
+ENTRY_LOST = {"known": True, "covered": True, "rest_unknown": True}
 """All that was known is covered, and an entry is gone that may have filled besides."""
-NOTHING_BUT_AN_ENTRY = {"known": False, "entry_unknown": True}
+NOTHING_BUT_AN_ENTRY = {"known": False, "rest_unknown": True}
 """Nothing was known to be open, and an entry is gone that may have filled."""
 
 TABLE = (
@@ -60,7 +60,7 @@ TABLE = (
     unread("an entry may have filled besides", Verdict.UNREAD, **ENTRY_LOST),
     unread(
         "our fills cover all that was open", Verdict.FILLED,
-        known=True, covered=True, entry_unknown=False,
+        known=True, covered=True, rest_unknown=False,
     ),
     # -- a list shows it ---------------------------------------------------------------------
     present("it grew, or is older than no list can be", Verdict.OPEN, is_news=True),
@@ -78,19 +78,19 @@ TABLE = (
     ),
     # -- a list shows nothing, and nothing was ever known ------------------------------------
     absent(
-        "nothing contradicts it", FLAT, known=False, reduce_only_rests=False, entry_unknown=False
+        "nothing contradicts it", FLAT, known=False, reduce_only_rests=False, rest_unknown=False
     ),
     absent(
         "an order that only reduces rests: where is its position?", CONTRADICTED,
-        known=False, entry_unknown=False, reduce_only_rests=True, absent_twice=False,
+        known=False, rest_unknown=False, reduce_only_rests=True, absent_twice=False,
     ),
     absent(
         "an orphan order needs two lists and no more", FLAT,
-        known=False, entry_unknown=False, reduce_only_rests=True, absent_twice=True,
+        known=False, rest_unknown=False, reduce_only_rests=True, absent_twice=True,
     ),
     # -- a list shows nothing, and something was open ------------------------------------------
     absent(
-        "fills cover it", FLAT, known=True, covered=True, entry_unknown=False
+        "fills cover it", FLAT, known=True, covered=True, rest_unknown=False
     ),
     *(
         row
@@ -158,7 +158,7 @@ def test_flat_is_never_said_without_a_list_that_shows_nothing() -> None:
 def test_one_more_doubt_never_makes_a_verdict_of_flat() -> None:
     """What could be wrong with a flat book only ever counts against it."""
     for evidence in every_evidence():
-        for doubt in ("entry_unknown", "reduce_only_rests"):
+        for doubt in ("rest_unknown", "reduce_only_rests"):
             if not getattr(evidence, doubt):
                 values = {name: getattr(evidence, name) for name in FACTS}
                 doubted = Evidence(listed=evidence.listed, **{**values, doubt: True})

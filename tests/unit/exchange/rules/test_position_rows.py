@@ -7,7 +7,7 @@ import pytest
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.exchange.rules.position_rows import closing_params, margin_mode
-from freqtrade_liquidation.model import ClosingOrder, Position, Side
+from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.positions import PositionReader
@@ -83,45 +83,22 @@ def test_margin_mode_is_that_of_the_position(name: str) -> None:
     exchange, raw, expected = MODES[name]
     row = parsed(exchange, raw)
     assert margin_mode(row) == expected
-    lab = lab_of(exchange)
-    reader = PositionReader(lab.exchange, Amounts(lab.exchange), (), account_scope=True)
-    [position] = reader.read([row], scope_pairs=()).positions
-    assert position.margin_mode == expected
 
 
-def signed_close(lab: Lab, side: Side, row: Any, mode: str | None = None) -> dict[str, str]:
+def signed_close(lab: Lab, side: Side, row: Any) -> dict[str, str]:
     order = ClosingOrder(
-        pair=lab.pair, side=side, amount=2.0, client_order_id="ftl0123456789abcde",
-        margin_mode=mode,
-    )  # fmt: skip
-    sent = lab.signed(requests.close(order, leverage=3.0, rate=60000.0, row=row))
+        pair=lab.pair, side=side, amount=2.0, client_order_id="ftl0123456789abcde", row=row
+    )
+    sent = lab.signed(requests.close(order, leverage=3.0, rate=60000.0))
     [written] = [signed for signed in sent if signed.method == "POST" and "info" not in signed.path]
     return written.values
 
 
-@pytest.mark.parametrize("mode", ["isolated", "cross"])
-@pytest.mark.parametrize(
-    ("exchange", "name", "words"),
-    [
-        ("okx", "0.tdMode", {"isolated": "isolated", "cross": "cross"}),
-        ("bitget", "marginMode", {"isolated": "isolated", "cross": "crossed"}),
-    ],
-)
-def test_close_bears_the_positions_own_margin_mode(
-    exchange: str, name: str, words: dict[str, str], mode: str
+@pytest.mark.parametrize(("exchange", "name"), [("okx", "0.tdMode"), ("bitget", "marginMode")])
+def test_close_whose_position_tells_no_margin_mode_bears_freqtrades(
+    exchange: str, name: str
 ) -> None:
-    """freqtrade's configuration says isolated; OKX would answer 51169, no position."""
-    lab = lab_of(exchange)
-    assert signed_close(lab, Side.LONG, {}, mode)[name] == words[mode]
-    assert signed_close(lab, Side.LONG, {})[name] == "isolated", "as freqtrade, if not told"
-
-
-@pytest.mark.parametrize("exchange", SETUPS)
-def test_close_changes_neither_leverage_nor_margin_mode(exchange: str) -> None:
-    """Of a position that is still open, of which freqtrade may know nothing."""
-    lab = lab_of(exchange)
-    for mode in ("isolated", "cross"):
-        signed_close(lab, Side.LONG, {}, mode)  # one POST, or it fails
+    assert signed_close(lab_of(exchange), Side.LONG, None)[name] == "isolated"
 
 
 ROWS: dict[str, tuple[str, Raw, Any, dict[str, str]]] = {
@@ -186,12 +163,25 @@ ROWS: dict[str, tuple[str, Raw, Any, dict[str, str]]] = {
 """The exchange's row, what tells it from others of its pair, and what is signed for it."""
 
 
+@pytest.mark.parametrize("exchange", SETUPS)
+def test_close_changes_neither_leverage_nor_margin_mode(exchange: str) -> None:
+    """Of a position that is still open, of which freqtrade may know nothing."""
+    lab = lab_of(exchange)
+    for name, (of_exchange, raw, _, _) in ROWS.items():
+        if of_exchange == exchange:
+            row = parsed(exchange, raw)
+            params = closing_params(lab.exchange._api, row)
+            assert signed_close(lab, Side(row["side"]), params), name  # one POST, or it fails
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_each_row_of_a_pair_is_closed_by_itself(name: str) -> None:
     exchange, raw, expected, signed = ROWS[name]
     lab = lab_of(exchange)
     row = parsed(exchange, raw)
-    params = closing_params(lab.exchange._api, row)
+    reader = PositionReader(lab.exchange, Amounts(lab.exchange), (), account_scope=True)
+    [position] = reader.read([row], scope_pairs=()).positions
+    params = position.row
     assert params == expected
     values = signed_close(lab, Side(row["side"]), params)
     assert signed.items() <= values.items(), values
@@ -222,7 +212,3 @@ def test_row_that_cannot_be_told_apart_is_left_to_a_person(exchange: str, raw: R
 def test_exchange_without_a_rule_is_left_to_a_person() -> None:
     api: Any = type("Api", (), {"id": "new"})()
     assert closing_params(api, {"side": "long", "info": {}}) is None
-
-
-def test_position_without_its_mode_says_so() -> None:
-    assert Position(pair="BTC/USDT:USDT", side=Side.LONG, amount=1.0).margin_mode is None
