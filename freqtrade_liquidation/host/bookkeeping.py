@@ -369,7 +369,7 @@ def _is_of(trade: Trade, close: Close) -> bool:
 
     freqtrade dates a trade when its entry is answered; the entry order has the exchange's time.
     """
-    if trade.exit_side != close.order.side.exit_side:
+    if trade.exit_side != close.order.side.exit_side or not trade.nr_of_successful_entries:
         return False
     began = [o.order_date_utc for o in trade.orders if o.ft_order_side == trade.entry_side]
     return bool(min([trade.open_date_utc, *began]) - CLOCKS_DIFFER <= close.sent_at)

@@ -169,7 +169,7 @@ class LiquidatingBot(FreqtradeBot):
             if sending.is_unknown:
                 gate.let_go(note)
             else:
-                gate.answered(note)
+                gate.answered(note, sending.orders)
 
     def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
         """No stop for what a run is closing, on spot none for coins that may be sold already.

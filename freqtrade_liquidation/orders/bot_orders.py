@@ -6,7 +6,7 @@ a bounded time: one that is not answered costs its pair, and no other.
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from freqtrade_liquidation.clock import Clock
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.names import is_of_bot, is_ours, tag_of
+from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE
-from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
+from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, Asked, EntryGate, OrderNote
 from freqtrade_liquidation.orders.executions import Executions, an_order
 from freqtrade_liquidation.orders.ownership import Ownership, is_final
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, booked_ids
@@ -63,7 +63,6 @@ class BotOrders:
         self._gate = gate
         self._clock = clock
         self._run_began = run_began
-        self._tag = tag_of(str(exchange._config.get("db_url")))
         self._asked: dict[str, asyncio.Task[None]] = {}
         self._forgotten_at: dict[str, float] = {}
         self._searched: dict[int, float] = {}
@@ -206,12 +205,16 @@ class BotOrders:
             raise
         except LiquidationError:
             return  # still in the air: asked again at the next look, reported if never found
-        unknown = await self._not_booked(pair, orders)
+        asked = [order for note in notes for order in note.asked]
+        unknown = await self._not_booked(pair, orders, asked)
         for note in notes:
             self._searched[id(note)] = began
             self._take(note, [order for order in unknown if order["side"] == note.side])
+            self._gate.found(note, [order for order in asked if _named(orders, [order])])
 
-    async def _not_booked(self, pair: str, orders: Sequence[Raw]) -> list[Raw]:
+    async def _not_booked(
+        self, pair: str, orders: Sequence[Raw], asked: Sequence[Asked]
+    ) -> list[Raw]:
         """Those that neither a run has sent nor the database knows, closed trades included."""
         closes = {str((close.answer or {}).get("id")) for close in self._executions.closes}
         known = {i for trade in self._ownership.trades_of(pair) for i in trade.order_ids}
@@ -227,26 +230,23 @@ class BotOrders:
                 booked = await in_thread(lambda: booked_ids(fresh.keys()), name="orders")
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("Which orders of %s are booked is not known: %s", pair, error)
-            booked = {key for key, order in fresh.items() if not self._is_named(order)}
+            booked = fresh.keys() - {str(order["id"]) for order in _named(fresh.values(), asked)}
         return [order for order_id, order in fresh.items() if order_id not in booked]
 
     def _take(self, note: OrderNote, orders: Collection[Raw]) -> None:
         """Those of *orders* that are the note's, by their name, else by what it asked for."""
-        named = [order for order in orders if self._is_named(order)]
+        named = _named(orders, note.asked)
         nameless = [order for order in orders if not _name_of(order)]
         in_time = [order for order in nameless if self._is_in_time(note, order)]
         like = [order for order in in_time if _was_asked_for(order, note)]
         for order in (*named, *like):
             self._ownership.found[str(order["id"])] = dict(order)
-        if named or like:
+        if like:
             self._gate.settle(note)
-        elif unlike := [order for order in in_time if order not in like]:
+        elif not named and (unlike := [order for order in in_time if order not in like]):
             self.ambiguous[note.pair] = (
                 f"order {unlike[0]['id']} may be the bot's, and cannot be shown to be: look it up"
             )
-
-    def _is_named(self, order: Raw) -> bool:
-        return is_of_bot(_name_of(order), self._tag)
 
     def _is_in_time(self, note: OrderNote, order: Raw) -> bool:
         moment = datetime.fromtimestamp((order.get("timestamp") or 0) / 1000, UTC)
@@ -256,6 +256,11 @@ class BotOrders:
 def _name_of(order: Raw) -> str | None:
     name = order.get("clientOrderId")
     return None if not name else str(name)
+
+
+def _named(orders: Iterable[Raw], asked: Sequence[Asked]) -> list[Raw]:
+    """Those of *orders* that bear the name of one that was *asked* for."""
+    return [order for order in orders if any(is_same(_name_of(order), a.name) for a in asked)]
 
 
 def _was_asked_for(order: Raw, note: OrderNote) -> bool:

@@ -18,17 +18,22 @@ SETTLES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
 WINDOW: Final = timedelta(seconds=2)
 """Clocks differ by less, once the offset to the exchange's is taken off."""
-ASKED_KEPT: Final = 50
-"""Amounts and prices that a note keeps, newest last, for exchanges that give no names back."""
+ASKED_KEPT: Final = 1000
+"""Orders without an answer that a note keeps, the newest ones: hours of an exchange that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one order asked for. *amount*: base currency; *price*: quote currency; ``None`` = not
-    known (yet)."""
+    """One order, before it is sent.
+
+    :param amount: base currency.
+    :param price: quote currency; ``None`` = it bears none.
+    :param name: the client order id that it bears, which no other order does.
+    """
 
     amount: float
     price: float | None
+    name: str
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -39,7 +44,7 @@ class OrderNote:
     :param in_flight: how many requests freqtrade still waits for.
     :ivar let_go_at: when it last gave up on one, on the monotonic clock; ``None`` = never.
     :ivar let_go_date: the same by our clock (aware UTC).
-    :ivar asked: what they asked for.
+    :ivar asked: those whose answer nobody has.
     """
 
     pair: str
@@ -52,10 +57,10 @@ class OrderNote:
     unknown: int = 0
     asked: list[Asked] = field(default_factory=list)
 
-    def ask(self, amount: float, price: float | None) -> None:
-        """An order is about to be sent."""
+    def ask(self, order: Asked) -> None:
+        """*order* is about to be sent."""
         del self.asked[: -ASKED_KEPT + 1]
-        self.asked.append(Asked(amount, price))
+        self.asked.append(order)
 
     def out_since(self, run_began: float) -> float:
         """When the last of its requests had left the process, at the latest (monotonic, s)."""
@@ -145,13 +150,23 @@ class EntryGate:
             note.let_go_at, note.let_go_date = self._clock.monotonic(), self._clock.utcnow()
             self._notes.setdefault((note.pair, note.side, note.is_exit), note)
 
-    def answered(self, note: OrderNote) -> None:
-        """One of its orders was answered, or refused for certain: the database knows what there
-        is to know. The note ends if it was the only one."""
+    def answered(self, note: OrderNote, orders: Collection[Asked] = ()) -> None:
+        """The requests of one call, *orders*, were answered or refused for certain: the database
+        knows what there is to know. The note ends if no other one is out."""
         with self._lock:
             note.in_flight = max(0, note.in_flight - 1)
+            note.asked = [order for order in note.asked if order not in orders]
             if not note.in_flight and not note.unknown:
                 self._notes.pop((note.pair, note.side, note.is_exit), None)
+
+    def found(self, note: OrderNote, orders: Collection[Asked]) -> None:
+        """The exchange shows *orders*. The note ends with the last one that it waits for."""
+        with self._lock:
+            kept = [order for order in note.asked if order not in orders]
+            is_over = bool(note.asked) and not kept
+            note.asked = kept
+        if is_over:
+            self.settle(note)
 
     def settle(self, note: OrderNote) -> None:
         """The fate of its orders is known, whoever still waits for an answer."""

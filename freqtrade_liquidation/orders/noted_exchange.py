@@ -13,8 +13,8 @@ from freqtrade.exceptions import InvalidOrderException, OperationalException, Pr
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.line import bare_copy
-from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
-from freqtrade_liquidation.orders.entry_gate import OrderNote
+from freqtrade_liquidation.exchange.rules.names import bot_order_id
+from freqtrade_liquidation.orders.entry_gate import Asked, OrderNote
 
 DEFINITE_REFUSALS: Final = (InvalidOrderException, PricingError, OperationalException)
 """Raised when no order can have been placed. Source: freqtrade ``Exchange.create_order``."""
@@ -24,15 +24,18 @@ class Sending:
     """One request of freqtrade's, as the copy sees it.
 
     :ivar is_unknown: an order may have been placed whose answer nobody has.
+    :ivar orders: those that were sent.
     """
 
     def __init__(self, note: OrderNote) -> None:
         self._note = note
         self.is_unknown = False
+        self.orders: list[Asked] = []
 
-    def send(self, amount: float, price: float | None, request: Callable[[], Any]) -> Any:
+    def send(self, order: Asked, request: Callable[[], Any]) -> Any:
         """What *request* returns or raises."""
-        self._note.ask(amount, price)
+        self.orders.append(order)
+        self._note.ask(order)
         self.is_unknown = True
         try:
             answer = request()
@@ -48,18 +51,19 @@ def noting(exchange: Exchange, sending: Sending) -> Exchange:
     clone: Any = bare_copy(exchange)
     create_order, create_stoploss = clone.create_order, clone.create_stoploss
     params_of, api = clone._get_params, exchange._api
-    tag = tag_of(str(exchange._config.get("db_url")))
+
+    def asked(amount: float, price: float | None) -> Asked:
+        return Asked(amount, price, bot_order_id(api, uuid.uuid4().hex))
 
     def named_params(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        name = bot_order_id(api, tag, uuid.uuid4().hex)
-        return {**params_of(*args, **kwargs), "clientOrderId": name}
+        return {**params_of(*args, **kwargs), "clientOrderId": sending.orders[-1].name}
 
     def noted_order(**kwargs: Any) -> Any:
         price = kwargs.get("rate") if kwargs.get("ordertype") == "limit" else None
-        return sending.send(kwargs["amount"], price, lambda: create_order(**kwargs))
+        return sending.send(asked(kwargs["amount"], price), lambda: create_order(**kwargs))
 
     def noted_stop(**kwargs: Any) -> Any:
-        return sending.send(kwargs["amount"], None, lambda: create_stoploss(**kwargs))
+        return sending.send(asked(kwargs["amount"], None), lambda: create_stoploss(**kwargs))
 
     clone._get_params = named_params
     clone.create_order, clone.create_stoploss = noted_order, noted_stop

@@ -241,7 +241,7 @@ class PairHistory:
 
         :param before: on the loop's clock: fills that were heard later are not listed yet.
         """
-        if self._in_doubt or not self.was_open:
+        if self._in_doubt or self._entries_open or not self.was_open:
             return False
         by_fill = verdict in (Verdict.FILLED, Verdict.LATE) and self._filled_at <= before
         return verdict is Verdict.FLAT or by_fill

@@ -599,10 +599,14 @@ class Run:
     def _begin_booking(self) -> None:
         if not (self._order_manager.may_book and self._rules.close):
             return
+        book = self._reader.book
+        not_yet = self._sender.busy | self._unsettled
+        not_yet |= {order.pair for order in book.entries} if book is not None else set()
+        listed_by = now() - FILLS_LISTED_AFTER_S
         self._booking.begin(
             pair
-            for pair in self._in_scope(self._sender.touched)
-            if self._history[pair].is_done(self._verdict(pair), before=now() - FILLS_LISTED_AFTER_S)
+            for pair in self._in_scope(self._sender.touched) - not_yet
+            if self._history[pair].is_done(self._verdict(pair), before=listed_by)
         )
 
     async def _book_the_rest(self) -> None:

@@ -10,10 +10,10 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
+from freqtrade_liquidation.exchange.rules.names import bot_order_id
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders import bot_orders
-from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.entry_gate import Asked, EntryGate
 from freqtrade_liquidation.orders.executions import Close
 from freqtrade_liquidation.orders.spot import SpotOrders
 from freqtrade_liquidation.orders.trades import KnownTrade
@@ -36,8 +36,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
 
 def name_by(exchange: Exchange) -> str:
     """As the bot names its orders."""
-    tag = tag_of(str(exchange._config.get("db_url")))
-    return bot_order_id(exchange._api, tag, uuid.uuid4().hex)
+    return bot_order_id(exchange._api, uuid.uuid4().hex)
 
 
 def look(exchange: Exchange, door: EntryGate, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
@@ -65,10 +64,10 @@ def test_entry_that_nobody_heard_of_is_found_and_no_other(
     door = EntryGate()
     note = door.note(SPOT, "buy")
     assert note is not None
-    note.ask(0.01, None)
+    note.ask(Asked(0.01, None, name := name_by(spot)))
     assert look(spot, door) == ([], [])
     assert len(door.in_air()) == 1, "what is known settles nothing"
-    practice.seed_order(SPOT, "buy", 0.01, client_order_id=name_by(spot))
+    practice.seed_order(SPOT, "buy", 0.01, client_order_id=name)
     (position,), _ = look(spot, door)
     assert position.amount == pytest.approx(0.01 * 0.999)
     assert door.in_air() == ()
@@ -79,10 +78,10 @@ def test_exit_that_nobody_heard_of_is_not_sold_again(
 ) -> None:
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell").ask(0.02, None)
+    door.note_exit(SPOT, "sell").ask(Asked(0.02, None, name := name_by(spot)))
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert position.uncertain, "it may still be executed"
-    practice.seed_order(SPOT, "sell", 0.02, client_order_id=name_by(spot))
+    practice.seed_order(SPOT, "sell", 0.02, client_order_id=name)
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert not position.uncertain
     assert position.amount == pytest.approx(0.01)
@@ -94,10 +93,9 @@ def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
     """It locks the coins that are to be sold."""
     practice.seed_balance("BTC", 0.03)
     door = EntryGate()
-    door.note_exit(SPOT, "sell").ask(0.03, practice.price(SPOT) * 1.1)
-    resting = practice.seed_order(
-        SPOT, "sell", 0.03, practice.price(SPOT) * 1.1, client_order_id=name_by(spot)
-    )
+    price, name = practice.price(SPOT) * 1.1, name_by(spot)
+    door.note_exit(SPOT, "sell").ask(Asked(0.03, price, name))
+    resting = practice.seed_order(SPOT, "sell", 0.03, price, client_order_id=name)
     (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
     assert position.amount == pytest.approx(0.03)
     assert (order.order_id, order.role, order.blocks_close) == (resting, OrderRole.EXIT, True)
@@ -110,7 +108,7 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     monkeypatch.setattr(bot_orders, "is_ours", lambda name: False)
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell").ask(0.02, None)
+    door.note_exit(SPOT, "sell").ask(Asked(0.02, None, name_by(spot)))
     answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
 
@@ -127,15 +125,39 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     assert position.amount == pytest.approx(0.01)
 
 
-def test_order_that_the_user_placed_by_hand_in_the_same_moment_is_not_ours(
-    practice: PracticeExchange, spot: Exchange, book: Book
+@pytest.mark.parametrize("by", ["web_4711", "fte0123456789abcde"], ids=["by hand", "another bot"])
+def test_order_that_somebody_else_placed_in_the_same_moment_is_not_ours(
+    practice: PracticeExchange, spot: Exchange, book: Book, by: str
 ) -> None:
-    """The bot's entry timed out and never arrived; the user buys the same pair by hand."""
+    """The bot's entry timed out and never arrived; the user buys the same pair by hand, or another
+    bot of ours on the account does."""
     practice.seed_balance("BTC", 5)
     door = EntryGate()
     note = door.note(SPOT, "buy")
     assert note is not None
-    note.ask(0.02, None)
+    note.ask(Asked(0.02, None, name_by(spot)))
     door.let_go(note)
-    practice.seed_order(SPOT, "buy", 0.02, client_order_id="web_4711")
+    practice.seed_order(SPOT, "buy", 0.02, client_order_id=by)
     assert look(spot, door) == ([], [])
+    assert len(door.in_air()) == 1
+
+
+def test_note_ends_with_the_last_order_that_it_waits_for(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """One that the database knows by now counts: the signal came between its commit and the end of
+    freqtrade's call."""
+    practice.seed_balance("BTC", 5)
+    door, names = EntryGate(), [name_by(spot) for _ in range(2)]
+    note = door.note(SPOT, "buy")
+    assert note is not None
+    for name in names:
+        note.ask(Asked(0.01, None, name))
+    door.let_go(note)
+    book(practice.seed_order(SPOT, "buy", 0.01, client_order_id=names[0]))
+    assert look(spot, door) == ([], [])
+    assert [asked.name for asked in note.asked] == names[1:]
+    practice.seed_order(SPOT, "buy", 0.01, client_order_id=names[1])
+    (position,), _ = look(spot, door)
+    assert position.amount == pytest.approx(0.01 * 0.999)
+    assert door.in_air() == ()

@@ -10,14 +10,14 @@ from typing import Any, Final
 from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.clock import Clock
-from freqtrade_liquidation.exchange.rules.names import bot_order_id, tag_of
+from freqtrade_liquidation.exchange.rules.names import bot_order_id
 from freqtrade_liquidation.model import BookedPair, Side
-from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.entry_gate import Asked, EntryGate
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S
 from tests.simulation.schedule import Book, Flight, Schedule, Trade
 from tests.simulation.unified import BROKER
-from tests.simulation.wire import DATABASE, templates
+from tests.simulation.wire import templates
 from tests.simulation.world.account import Account
 from tests.simulation.world.records import Kind, Order, Owner, Refusal, Status
 
@@ -185,7 +185,7 @@ class Bot:
             note = self.gate.note_exit(flight.pair, flight.side)
         if note is not None:
             price = self._account.markets[flight.pair].price
-            note.ask(flight.amount, price if flight.rests else None)
+            note.ask(Asked(flight.amount, price if flight.rests else None, self._name(flight)))
         if flight.let_go_s is not None:
             CLOCK.shift_s = min(0.0, flight.let_go_s)
             if note is not None:
@@ -227,7 +227,7 @@ class Bot:
             trigger=flight.trigger,
             limit=None if kind is Kind.MARKET else self._account.markets[flight.pair].price,
         )
-        order.name = self._name(order)
+        order.name = self._name(flight) if self._schedule.rules.keeps_names else ""
         order.placed_at += min(0.0, flight.arrives_s or 0.0)
         try:
             self._account.place(order, share=flight.share)
@@ -242,12 +242,11 @@ class Bot:
                 self.gate.answered(note)
         answered.set()
 
-    def _name(self, order: Order) -> str:
+    def _name(self, flight: Flight) -> str:
         """As our bot names its orders; some exchanges do not keep it."""
-        if not self._schedule.rules.keeps_names:
-            return ""
         api = templates(spot=self._schedule.spot).api
-        return bot_order_id(api, tag_of(DATABASE), f"{int(order.order_id):032x}")
+        [number] = [n for n, one in enumerate(self._schedule.flights) if one is flight]
+        return bot_order_id(api, f"{number:04x}".ljust(32, "0"))
 
     @property
     def is_quiet(self) -> bool:

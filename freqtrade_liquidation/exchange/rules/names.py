@@ -3,7 +3,6 @@
 A name is the only handle on an order whose answer was lost.
 """
 
-import hashlib
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,20 +13,14 @@ from freqtrade_liquidation.exchange.rules.kin import rule_for
 MARK: Final = "ftl"
 """What the names of our closing orders begin with."""
 BOT_MARK: Final = "fte"
-"""What the names of the bot's own orders begin with; its tag follows."""
-TAG_DIGITS: Final = 4
+"""What the names of the bot's own orders begin with."""
 
 
-def _pattern(mark: str) -> re.Pattern[str]:
-    hexadecimal = mark.encode().hex()
-    return re.compile(
-        rf"(?:t-)?{mark}(?P<plain>[0-9a-f]{{15}})|0x{hexadecimal}(?P<cloid>[0-9a-f]{{26}})"
-        rf"|{hexadecimal}(?P<uuid>[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})"
-    )
-
-
-_OURS: Final = _pattern(MARK)
-_BOTS: Final = _pattern(BOT_MARK)
+_HEX: Final = MARK.encode().hex()
+_OURS: Final = re.compile(
+    rf"(?:t-)?{MARK}[0-9a-f]{{15}}|0x{_HEX}[0-9a-f]{{26}}"
+    rf"|{_HEX}[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+)
 
 
 def _plain(mark: str, digits: str) -> str:
@@ -70,24 +63,12 @@ def client_order_id(api: Any, digits: str) -> str:
     return rule_for(FORMATS, api, _plain)(MARK, digits)
 
 
-def tag_of(db_url: str) -> str:
-    """Tells the orders of the bot on this database from those of another bot on the account."""
-    return hashlib.sha256(db_url.encode()).hexdigest()[:TAG_DIGITS]
-
-
-def bot_order_id(api: Any, tag: str, digits: str) -> str:
+def bot_order_id(api: Any, digits: str) -> str:
     """A name for an order that freqtrade places.
 
     :param digits: see :func:`client_order_id`.
     """
-    return rule_for(FORMATS, api, _plain)(BOT_MARK, tag + digits)
-
-
-def is_of_bot(name: str | None, tag: str) -> bool:
-    """Whether *name*, as an exchange gave it back, is one of :func:`bot_order_id`."""
-    found = None if name is None else _BOTS.fullmatch(name.lower())
-    digits = "".join(part or "" for part in found.group("plain", "cloid", "uuid")) if found else ""
-    return digits.replace("-", "").startswith(tag) if found else False
+    return rule_for(FORMATS, api, _plain)(BOT_MARK, digits)
 
 
 def is_ours(name: str | None) -> bool:

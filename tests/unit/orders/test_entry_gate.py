@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from freqtrade_liquidation.clock import Clock
-from freqtrade_liquidation.orders.entry_gate import ASKED_KEPT, EntryGate
+from freqtrade_liquidation.orders.entry_gate import ASKED_KEPT, Asked, EntryGate
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
@@ -84,19 +84,22 @@ def test_order_whose_answer_was_lost_stays_whatever_the_next_ones_are_answered()
     gate = EntryGate()
     lost = gate.note(BTC, "buy")
     assert lost is not None
+    lost.ask(order := Asked(1.0, None, "lost"))
     gate.let_go(lost)
-    for _ in range(1_000):
+    for number in range(ASKED_KEPT):
         refused, again = gate.note_exit(BTC, "sell"), gate.note(BTC, "buy")
         assert again is lost
+        again.ask(next_one := Asked(1.0, None, str(number)))
         gate.answered(refused)
-        gate.answered(again)
+        gate.answered(again, [next_one])
     assert gate.in_air() == (lost,)
+    assert lost.asked == [order]
 
 
 def test_note_keeps_what_was_asked_for_last_and_no_more_than_it_has_room_for() -> None:
     note = EntryGate().note_exit(BTC, "sell")
     for amount in range(1, 3 * ASKED_KEPT):
-        note.ask(float(amount), None)
+        note.ask(Asked(float(amount), None, str(amount)))
     assert [asked.amount for asked in note.asked] == [
         float(amount) for amount in range(2 * ASKED_KEPT, 3 * ASKED_KEPT)
     ]
