@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.exchange.line import bare_copy
+from freqtrade_liquidation.host.close_parts import ClosePart, new_parts
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import BookedPair, Side
 from freqtrade_liquidation.orders.choosing import OrderManager
@@ -127,7 +128,10 @@ class Bookkeeper:
             if trades:
                 rate = self._rate(closes, trades[0])
                 self._scribe.exchange.get_rate = lambda *args, **kwargs: rate
-            profits += [self._book_trade(trade, closes) for trade in trades]
+            parts = new_parts(closes, {row.order_id for row in _rows_of(closes)})
+            profits += [self._book_trade(trade, closes, parts) for trade in trades]
+            if any(part.is_over for part in parts):
+                profits = [self._untracked_pnl(closes)]
         except Exception as error:
             logger.exception("Could not book %s.", pair)
             Trade.rollback()
@@ -200,7 +204,9 @@ class Bookkeeper:
 
     # -- freqtrade's trade --------------------------------------------------------------------
 
-    def _book_trade(self, trade: Trade, closes: Sequence[Close]) -> float | None:
+    def _book_trade(
+        self, trade: Trade, closes: Sequence[Close], parts: Sequence[ClosePart]
+    ) -> float | None:
         trade_id = trade.id
         for order in list(trade.orders):
             if order.ft_is_open and (state := self._facts.states.get(order.order_id)):
@@ -216,11 +222,9 @@ class Bookkeeper:
         for stray in self._facts.strays.pop(trade.pair, []):
             self._adopt(trade, stray)
         self._book_entry_fee(trade)
-        known = {order.order_id for order in _rows_of(closes)}
-        for close in closes:
-            new = close.answer is not None and str(close.answer["id"]) not in known
-            if new and trade.is_open and _is_of(trade, close):
-                self._book_close(trade, close)
+        for part in parts:
+            if not part.is_taken and trade.is_open and _is_of(trade, part.close):
+                self._book_close(trade, part)
         Trade.commit()
         return _profit(trade)
 
@@ -290,15 +294,16 @@ class Bookkeeper:
         else:
             self._scribe.update_trade_state(trade, order.order_id, state)
 
-    def _book_close(self, trade: Trade, close: Close) -> None:
-        answer = dict(close.answer or {})
-        order_id = str(answer["id"])
-        fills = answer["trades"] = self._facts.fills.get(order_id, [])
+    def _book_close(self, trade: Trade, part: ClosePart) -> None:
+        close, order_id = part.close, str((part.close.answer or {})["id"])
+        answer = part.take(trade, self._facts.fills.get(order_id, []))
+        fills = answer["trades"]
         if fills and not answer.get("lastTradeTimestamp"):  # else freqtrade takes the time of now
             answer["lastTradeTimestamp"] = max(fill["timestamp"] for fill in fills)
         rate = answer.get("average") or answer.get("price")
+        amount = answer.get("amount") or close.order.amount
         order = Order.parse_from_ccxt_object(
-            answer, trade.pair, trade.exit_side, close.order.amount, rate or trade.open_rate
+            answer, trade.pair, trade.exit_side, amount, rate or trade.open_rate
         )
         order.ft_order_tag = EXIT_REASON
         if trade.id in self._facts.funding:
@@ -308,7 +313,7 @@ class Bookkeeper:
         trade.close_rate_requested = rate
         trade.exit_reason = EXIT_REASON
         if close.is_final:
-            self._scribe.update_trade_state(trade, order_id, answer)
+            self._scribe.update_trade_state(trade, answer["id"], answer)
         trade.exit_reason = EXIT_REASON
         Trade.commit()
         self.booked.setdefault(trade.pair, []).append(order_id)

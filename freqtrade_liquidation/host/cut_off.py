@@ -25,18 +25,19 @@ ASK_WITHIN_S: Final = 10.0
 
 
 def outcomes_now(
-    bot: "FreqtradeBot", audit: AuditLog, correlation_id: str
+    bot: "FreqtradeBot", audit: AuditLog, correlation_id: str, *, scope: str
 ) -> tuple[PairOutcome, ...]:
     """By pair: what the run had seen, and on futures what else is open now.
 
     Futures: the positions, as a run reads them. Spot: what the run saw, less what the
     exchange says its sells have filled. Dry-run: freqtrade's open trades.
 
+    :param scope: the run's, ``account`` or ``trades``.
     :raises AuditUnreadable: if the audit trail cannot be read.
     """
     seen = _seen(audit, correlation_id)
     if bot.trading_mode == TradingMode.FUTURES or bot.config["dry_run"]:
-        return _by_positions(bot, seen)
+        return _by_positions(bot, seen, scope)
     return _by_fills(bot, audit, correlation_id, seen)
 
 
@@ -57,10 +58,10 @@ def _seen(audit: AuditLog, correlation_id: str) -> dict[str, dict[str, Any]]:
 
 
 def _by_positions(
-    bot: "FreqtradeBot", seen: Mapping[str, dict[str, Any]]
+    bot: "FreqtradeBot", seen: Mapping[str, dict[str, Any]], scope: str
 ) -> tuple[PairOutcome, ...]:
     try:
-        shown = {position.pair: position for position in _positions_now(bot)}
+        shown = {position.pair: position for position in _positions_now(bot, scope)}
     except (LiquidationError, TimeoutError) as error:
         return tuple(
             PairOutcome(
@@ -92,7 +93,7 @@ def _by_positions(
     return tuple(outcomes)
 
 
-def _positions_now(bot: "FreqtradeBot") -> Sequence[Position]:
+def _positions_now(bot: "FreqtradeBot", scope: str) -> Sequence[Position]:
     """As a run reads them. freqtrade's wallets lack what it does not trade: other settle
     currencies, further pages, markets and sides that it does not know.
 
@@ -102,7 +103,13 @@ def _positions_now(bot: "FreqtradeBot") -> Sequence[Position]:
     async def ask(trades: Sequence[KnownTrade]) -> Sequence[Position]:
         wire = ExchangeClient(bot.exchange)
         try:
-            venue = FuturesOrders(bot.exchange, wire, trades, gate=EntryGate())
+            venue = FuturesOrders(
+                bot.exchange,
+                wire,
+                trades,
+                gate=EntryGate(),
+                account_scope=scope == "account",
+            )
             return await venue.get_all_positions(timeout_s=ASK_WITHIN_S / 2)
         finally:
             wire.close()

@@ -151,7 +151,7 @@ def _closed(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interr
 def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interrupted:
     started_at = moment(run["started_at"])
     now = datetime.now(UTC)
-    outcomes = outcomes_now(bot, audit, run["correlation_id"])
+    outcomes = outcomes_now(bot, audit, run["correlation_id"], scope=run["scope"])
     cut = Interrupted(
         words=_words(run, outcomes),
         correlation_id=run["correlation_id"],

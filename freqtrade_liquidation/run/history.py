@@ -61,7 +61,7 @@ class PairHistory:
     _had: list[_Had] = field(default_factory=list)
     _filled: float = 0.0
     _filled_at: float = 0.0
-    _ever_filled: bool = False
+    _closed: float = 0.0
     _opened: bool = False
     _opened_at: float = 0.0
     _zero_at: float = 0.0
@@ -88,6 +88,7 @@ class PairHistory:
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
             self._filled = sum_of(self._filled, amount)
+            self._closed = sum_of(self._closed, amount)
             self._changed(at)
 
     def in_doubt(self, client_order_id: str) -> None:
@@ -174,7 +175,6 @@ class PairHistory:
         self._absent_since, self._witness = None, False
 
     def _changed(self, at: float) -> None:
-        self._ever_filled = True
         self._had.append(_Had(self.balance))
         self._filled_at = max(self._filled_at, at)
         self._is_news = False
@@ -234,7 +234,14 @@ class PairHistory:
     @property
     def was_open(self) -> bool:
         """A list of this run has shown it, or an order has filled."""
-        return self._listed_once or self._ever_filled
+        return self._listed_once or self._closed > 0.0 or self._opened
+
+    @property
+    def amount(self) -> float:
+        """Base currency, of what there was to close: as first known, or what has been closed and
+        what is left, where that is more."""
+        left = 0.0 if self.left is None else self.left.amount
+        return max(self.first.amount if self.first else 0.0, sum_of(self._closed, left))
 
     def is_done(self, verdict: Verdict, *, before: float) -> bool:
         """Whether all of its orders are at their end.

@@ -82,7 +82,7 @@ class OutcomeJudge:
             pair=first.pair,
             side=shown.side if left and shown is not None else first.side,
             state=state,
-            amount=first.amount,
+            amount=history.amount,
             residual_amount=residual,
             realized_pnl=booked.realized_pnl if booked else None,
             tracked=bool(first.trade_ids),

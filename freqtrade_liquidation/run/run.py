@@ -660,9 +660,14 @@ class Run:
         if self._reader.positions is None or not self._rules.close:
             return []
         remarks = {**self._order_manager.remarks()}
+        for pair in {*(self.pairs or ())} - self._outcome_pairs():
+            remarks.setdefault(pair, "nothing was open there that this run may close")
         for pair in self._in_scope(self._history):
             history = self._history[pair]
+            booked = self._booking.results.get(pair)
             gone = history.first is not None and not history.was_open
+            if booked is not None and booked.realized_pnl is not None:
+                continue  # an order that only the exchange knew has closed it
             if gone and self._verdict(pair) is Verdict.FLAT:
                 remarks.setdefault(
                     pair,

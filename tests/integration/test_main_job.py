@@ -339,6 +339,29 @@ def test_profit_of_an_entry_that_freqtrade_knows_only_as_another_is_told_as_the_
     assert told == pytest.approx(fills_pnl(exchange, pair), abs=0.005)
 
 
+def test_position_larger_than_its_trade_is_told_whole_and_booked_as_far_as_the_trade_goes(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Opened by hand in part: the profit that is told is that of all that was closed."""
+    pair = exchange.pairs(futures=True)[0]
+    exchange.seed_position(pair, 0.3, entry_price=60_000)
+    bot = make_bot(pairs=1)
+    with bot:
+        wait_until_invested(bot, 1)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(20) == 130, bot.log_tail()
+    (closed,) = [e for e in events(bot) if e["event_type"] == "liquidation_position_closed"]
+    sold = [fill for fill in exchange.fills(True) if fill["side"] == "SELL"]
+    (trade,) = bot.query("SELECT amount, is_open, exit_reason FROM trades")
+    assert closed["additional_data"]["quantity"] == pytest.approx(0.3 + trade["amount"])
+    assert closed["additional_data"]["realized_pnl"] == pytest.approx(
+        sum(float(fill["realizedPnl"]) - float(fill["commission"]) for fill in sold)
+    )
+    assert (trade["is_open"], trade["exit_reason"]) == (0, "emergency_liquidation")
+    (order,) = bot.query("SELECT filled FROM orders WHERE ft_order_side = 'sell'")
+    assert order["filled"] == trade["amount"]
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_no_slot(
     exchange: PracticeExchange, make_bot: MakeBot, known: bool

@@ -28,10 +28,15 @@ def bot() -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("scope", ["account", "trades"])
 @pytest.mark.parametrize("answers", [True, False])
 def test_position_that_freqtrade_does_not_list_is_not_called_closed(
-    monkeypatch: pytest.MonkeyPatch, answers: bool
+    monkeypatch: pytest.MonkeyPatch, answers: bool, scope: str
 ) -> None:
+    """It is looked for in the scope of the run that was cut off: in "trades" it may be the
+    user's."""
+    asked = []
+
     async def listed(*, timeout_s: float) -> list[Position]:
         if not answers:
             raise ExchangeUnavailable("no answer")
@@ -40,14 +45,20 @@ def test_position_that_freqtrade_does_not_list_is_not_called_closed(
     client = SimpleNamespace(close=lambda: None)
     orders = SimpleNamespace(get_all_positions=listed)
     monkeypatch.setattr(cut_off, "ExchangeClient", lambda exchange: client)
-    monkeypatch.setattr(cut_off, "FuturesOrders", lambda *args, **options: orders)
+
+    def make(*args: Any, account_scope: bool, **options: Any) -> Any:
+        asked.append(account_scope)
+        return orders
+
+    monkeypatch.setattr(cut_off, "FuturesOrders", make)
     init_db("sqlite://")
     try:
-        [outcome] = cut_off._by_positions(bot(), SEEN)
+        [outcome] = cut_off._by_positions(bot(), SEEN, scope)
     finally:
         Trade.session.remove()
     expected = (PairState.OPEN, 2.0) if answers else (PairState.NOT_PROVEN, None)
     assert (outcome.state, outcome.residual_amount) == expected
+    assert asked == [scope == "account"]
 
 
 def test_coins_that_were_all_sold_leave_no_dust_of_float_noise() -> None:
