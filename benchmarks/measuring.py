@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import certifi
+
 from benchmarks import processes
 from benchmarks.cells import Cell, Way
-from benchmarks.line import SlowLine, slow_line
+from benchmarks.line import slow_line
 from benchmarks.loop import READY
 from benchmarks.path import path_times
 from benchmarks.reading import Measured, read
@@ -48,8 +50,9 @@ def measure(cell: Cell) -> Measured:
         pairs = exchange.pairs(futures=True)[: cell.positions]
         rest = processes.Rest()
         config = configuration(exchange, pairs, rest, limit=cell.limit)
+        config = _changed(config, str(exchange.ca_file), str(_bundle(exchange, Path(folder))))
         if cell.below_http:
-            config = _through(line, exchange, config)
+            config = _changed(config, f":{exchange.port}/", f":{line.port}/")
         with BOTS[cell.way](Path(folder), config, strategy=STRATEGY) as bot:
             _wait_until_ready(bot, cell, rest)
             seed(exchange, bot.database, pairs)
@@ -58,11 +61,17 @@ def measure(cell: Cell) -> Measured:
             return _pull(cell, exchange, bot, rest)
 
 
-def _through(line: SlowLine, exchange: PracticeExchange, config: dict[str, Any]) -> dict[str, Any]:
-    """*config* with the line's port for the exchange's."""
-    text = json.dumps(config).replace(f":{exchange.port}/", f":{line.port}/")
-    changed: dict[str, Any] = json.loads(text)
+def _changed(config: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """*config* with *new* for each *old* in its texts."""
+    changed: dict[str, Any] = json.loads(json.dumps(config).replace(old, new))
     return changed
+
+
+def _bundle(exchange: PracticeExchange, folder: Path) -> Path:
+    """The exchange's certificate in a bundle as large as the one that a real bot reads."""
+    bundle = folder / "certificates.pem"
+    bundle.write_bytes(exchange.ca_file.read_bytes() + Path(certifi.where()).read_bytes())
+    return bundle
 
 
 def configuration(

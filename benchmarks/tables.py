@@ -78,12 +78,14 @@ def _side_by_side(measured: Sequence[Measured]) -> str:
 
 
 def _below_http(measured: Sequence[Measured]) -> str:
-    """Round trips from the trigger on: the first handshakes come before the first request."""
+    """Round trips from the trigger on, to the arrival of the last answer at the bot: the first
+    handshakes come before the first request, and half a round trip after the last answer."""
     head = ("positions", "round trip", "trigger → flat, proven", "round trips", "connections")
     rows = []
     for m in measured:
         if m.cell.below_http and m.flat_s is not None and m.path.get("to_first_request_s"):
-            whole_s = m.path["to_first_request_s"] + m.flat_s
+            half_trip_s = m.cell.round_trip_ms / 2000
+            whole_s = m.path["to_first_request_s"] + m.flat_s + half_trip_s
             trips = whole_s * 1000 / m.cell.round_trip_ms
             rows.append(
                 [f"{m.cell.positions}", f"{m.cell.round_trip_ms} ms", _s(whole_s), f"{trips:.1f}",

@@ -41,6 +41,8 @@ FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.R
 LONGEST_PAUSE_S: Final = 1.0
 UNKNOWN_S: Final = 0.5
 """How often a question looks whether it is late, while no round trip has been seen."""
+LISTS: Final = 3
+"""Of an account, that a run asks for first: positions, orders, stops."""
 IN_ORDER_S: Final = 2.0
 """Where requests must go one at a time, one that is not answered holds up the next so long."""
 
@@ -66,12 +68,16 @@ class ExchangeClient:
     """Speaks to *exchange* for one run, a preview or a repair.
 
     :param line: what carries a single attempt; the real one by default.
+    :param orders: how many will be sent at once, as far as it is known: the real line opens its
+        connections for them, and for the lists beside them, as many as the limits let pass.
     :ivar round_trips: what it has seen, in seconds.
     """
 
-    def __init__(self, exchange: Exchange, *, line: Line | None = None) -> None:
-        self._line: Line = HttpLine(exchange) if line is None else line
-        self._limiter = Limiter(limits_of(exchange))
+    def __init__(self, exchange: Exchange, *, line: Line | None = None, orders: int = 0) -> None:
+        windows = limits_of(exchange)
+        at_once = min([orders + LISTS, *(window.limit for window in windows)]) if orders else 0
+        self._line: Line = HttpLine(exchange, connections=at_once) if line is None else line
+        self._limiter = Limiter(windows)
         self._in_order = asyncio.Lock() if are_in_order(exchange._api) else None
         self._is_over = False
         self.round_trips = RoundTrips()
