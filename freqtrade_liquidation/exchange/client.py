@@ -25,6 +25,7 @@ from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
 from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.line import HttpLine
 from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.lists import requests_of_a_look
 from freqtrade_liquidation.request_priority import CURRENT
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.round_trips import RoundTrips
@@ -41,8 +42,6 @@ FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.R
 LONGEST_PAUSE_S: Final = 1.0
 UNKNOWN_S: Final = 0.5
 """How often a question looks whether it is late, while no round trip has been seen."""
-LISTS: Final = 3
-"""Of an account, that a run asks for first: positions, orders, stops."""
 IN_ORDER_S: Final = 2.0
 """Where requests must go one at a time, one that is not answered holds up the next so long."""
 
@@ -75,7 +74,8 @@ class ExchangeClient:
 
     def __init__(self, exchange: Exchange, *, line: Line | None = None, orders: int = 0) -> None:
         windows = limits_of(exchange)
-        at_once = min([orders + LISTS, *(window.limit for window in windows)]) if orders else 0
+        at_once = orders and orders + requests_of_a_look(exchange)
+        at_once = min([at_once, *(window.limit for window in windows)])
         self._line: Line = HttpLine(exchange, connections=at_once) if line is None else line
         self._limiter = Limiter(windows)
         self._in_order = asyncio.Lock() if are_in_order(exchange._api) else None

@@ -13,23 +13,27 @@ from freqtrade_liquidation.run.stops import UNPROTECT_NEEDS_S
 
 ROUND_TRIP_S: Final = 0.1
 """Of a usual line. What is told here is about limits that cost seconds."""
+LISTS: Final = 3
+"""Of a futures account: positions, orders, stops."""
 DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
 
 
 def too_slow(
-    config: Mapping[str, Any], api: Any, *, look: int, open_now: int = 0, name: str
+    config: Mapping[str, Any], api: Any, *, name: str, open_now: int = 0, look: int | None = None
 ) -> str | None:
     """What an operator has to know where a limit leaves a run too little time for the whole book;
     ``None`` = it fits.
 
     :param config: freqtrade's.
     :param api: ccxt's exchange.
-    :param look: how many requests a look takes.
-    :param open_now: positions; more than these may be open later (``max_open_trades``).
     :param name: of the exchange, for people.
+    :param open_now: positions; more than these may be open later (``max_open_trades``).
+    :param look: how many requests a look takes; ``None`` = as many as on most exchanges.
     """
     timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
     most = config.get("max_open_trades", 1)
+    if look is None:
+        look = LISTS if config.get("trading_mode") == "futures" else 1
     positions = max(int(most) if 0 < most < math.inf else 1, open_now)
     needs = [
         (_needs_s(config, window, positions=positions, look=look), window)

@@ -13,7 +13,6 @@ from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.exchange.client import LISTS
 from freqtrade_liquidation.exchange.time_needed import too_slow
 from freqtrade_liquidation.frontends.database import (
     add_database_arguments,
@@ -127,10 +126,9 @@ def _too_slow(config: dict[str, Any], book: BookDatabase) -> Iterator[str]:
     name = str(config.get("exchange", {}).get("name", "")).lower()
     if config.get("dry_run", True) or name not in ccxt.exchanges:
         return
-    look = LISTS if config.get("trading_mode") == "futures" else 1
     open_now = book.read(_open_trades, empty=0)
     api = getattr(ccxt, name)()
-    words = too_slow(config, api, look=look, open_now=open_now, name=api.name)
+    words = too_slow(config, api, open_now=open_now, name=api.name)
     if words is not None:
         yield words
 

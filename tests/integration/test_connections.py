@@ -18,7 +18,7 @@ from urllib3.util.wait import wait_for_read
 
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.exchange import connections
-from freqtrade_liquidation.exchange.client import LISTS, ExchangeClient
+from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.connections import (
     EarlyAdapter,
     Names,
@@ -27,6 +27,8 @@ from freqtrade_liquidation.exchange.connections import (
 )
 
 TIME = "/fapi/v1/time"
+BINANCE_LISTS = 4
+"""Positions, orders, stops, and the orders of programs."""
 
 
 @pytest.fixture(autouse=True)
@@ -228,14 +230,14 @@ def test_orders_find_their_connections_opened_ahead(
             wait_until(lambda: all(map(has_tickets, ahead_of(client))))
         questions = (
             client.attempt(lambda ex: ex._api.fapiPublicGetTime(), timeout_s=5, write=False)
-            for _ in range(5 + LISTS)
+            for _ in range(5 + BINANCE_LISTS)
         )
         await asyncio.gather(*questions)
         client.close()
 
     asyncio.run(ask())
-    assert len(opened) == 5 + LISTS
-    assert len({r["connection"] for r in practice.requests(TIME)}) == 5 + LISTS
+    assert len(opened) == 5 + BINANCE_LISTS
+    assert len({r["connection"] for r in practice.requests(TIME)}) == 5 + BINANCE_LISTS
 
 
 def test_no_more_is_opened_than_the_limit_lets_pass(
@@ -255,7 +257,7 @@ def test_unused_connections_are_closed_with_the_run(
     futures.fetch_positions()
     opened = counted(monkeypatch, HTTPSConnection, "close")
     ExchangeClient(futures, orders=2).close()
-    assert len(opened) >= 2 + LISTS
+    assert len(opened) >= 2 + BINANCE_LISTS
 
 
 # -- the path of ccxt's session (CASES L1) ------------------------------------------------------

@@ -8,7 +8,7 @@ from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.kinds import unseen
-from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
+from freqtrade_liquidation.exchange.rules.lists import requests_of_a_look
 from freqtrade_liquidation.exchange.rules.lookup import can_find
 from freqtrade_liquidation.exchange.rules.shapes import has_shapes
 from freqtrade_liquidation.exchange.time_needed import too_slow
@@ -63,13 +63,6 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
         )
     if exchange.trading_mode == TradingMode.FUTURES and (hidden := unseen(exchange)) is not None:
         yield (f"{name} hides {hidden}. Flat cannot be proven against them: end them by hand.")
-
-
-def requests_of_a_look(exchange: Exchange) -> int:
-    """How many a look takes at least: each list of positions and of orders; on spot the balance."""
-    if exchange.trading_mode != TradingMode.FUTURES:
-        return 1
-    return len(position_questions(exchange)) + len(order_questions(exchange))
 
 
 def _stops_are_limit_orders(exchange: Exchange) -> bool:

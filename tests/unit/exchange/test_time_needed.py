@@ -15,9 +15,8 @@ def told(exchange: str = "binance", *, rate_limit: float | None = None, **config
     """The words; empty = it fits."""
     settings = {} if rate_limit is None else {"rateLimit": rate_limit}
     whole = {"exchange": {"ccxt_config": settings}, "trading_mode": "futures", **config}
-    look = 3 if whole["trading_mode"] == "futures" else 1
     api = getattr(ccxt, exchange)()
-    return too_slow(whole, api, look=look, open_now=whole.get("open_now", 0), name="It") or ""
+    return too_slow(whole, api, open_now=whole.get("open_now", 0), name="It") or ""
 
 
 def value_in(words: str) -> float:
