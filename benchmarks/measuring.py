@@ -50,7 +50,7 @@ def measure(cell: Cell) -> Measured:
         pairs = exchange.pairs(futures=True)[: cell.positions]
         rest = processes.Rest()
         config = configuration(exchange, pairs, rest, limit=cell.limit)
-        config = _changed(config, str(exchange.ca_file), str(_bundle(exchange, Path(folder))))
+        config = with_real_certificates(config, exchange, Path(folder))
         if cell.below_http:
             config = _changed(config, f":{exchange.port}/", f":{line.port}/")
         with BOTS[cell.way](Path(folder), config, strategy=STRATEGY) as bot:
@@ -67,18 +67,26 @@ def _changed(config: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     return changed
 
 
-def _bundle(exchange: PracticeExchange, folder: Path) -> Path:
-    """The exchange's certificate in a bundle as large as the one that a real bot reads."""
+def with_real_certificates(
+    config: dict[str, Any], exchange: PracticeExchange, folder: Path
+) -> dict[str, Any]:
+    """*config* with a bundle as large as the one that a real bot reads for each connection."""
     bundle = folder / "certificates.pem"
     bundle.write_bytes(exchange.ca_file.read_bytes() + Path(certifi.where()).read_bytes())
-    return bundle
+    return _changed(config, str(exchange.ca_file), str(bundle))
 
 
 def configuration(
-    exchange: PracticeExchange, pairs: list[str], rest: processes.Rest, *, limit: int | None = None
+    exchange: PracticeExchange,
+    pairs: list[str],
+    rest: processes.Rest,
+    *,
+    limit: int | None = None,
+    futures: bool = True,
 ) -> dict[str, Any]:
     """ccxt's settings are its own, but for the limit that a user would set there."""
     config = exchange.freqtrade_config(
+        futures=futures,
         pairs=pairs[:1],
         max_open_trades=len(pairs),
         ccxt={} if limit is None else {"enableRateLimit": True, "rateLimit": 1000 / limit},

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.cells import Cell, Way
 
@@ -51,6 +51,12 @@ class Measured:
     def to_json(self) -> dict[str, Any]:
         """Its fields."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """From :meth:`to_json`."""
+        cell = document["cell"]
+        return cls(**{**document, "cell": Cell(**{**cell, "way": Way(cell["way"])})})
 
 
 def floor_s(cell: Cell, requests_to_flat: int) -> float:
