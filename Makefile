@@ -21,7 +21,7 @@ help:
 	@echo "make test-oldest  types and tests on the oldest freqtrade that is supported ($(OLDEST)), in .venv-oldest"
 	@echo "make simulate     new random schedules on all cores for MINUTES (1); says how to replay what fails"
 	@echo "make fuzz         random junk in every table and in the fallback file, for MINUTES (1)"
-	@echo "make bench        measures times to flat (20 minutes at most) and rewrites the tables in docs/performance.md"
+	@echo "make bench        measures times to flat (about 25 minutes) and rewrites the tables in docs/performance.md"
 	@echo "make check        everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean        removes $(VENV) and what builds and tests leave behind"
 

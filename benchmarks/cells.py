@@ -42,22 +42,21 @@ class Cell:
 
 
 def every_cell() -> Iterator[Cell]:
-    """The whole grid. Under a limit the ways in do the same: REST is measured without one.
-
-    The loop is measured without limits, freqtrade's own where it ends within minutes: first, for
-    what time runs out for is left out.
-    """
+    """The grid. Under a limit the ways in do the same: REST is measured without one, where a round
+    trip takes as long as on a usual line. So are the loop, and freqtrade's own."""
     for positions in (1, 10, 40):
         yield Cell(way=Way.SIGNAL, positions=positions, round_trip_ms=100, below_http=True)
     for positions in (10, 40):
         yield _cell(Way.FORCEEXIT, positions, 100)
-    for limit in LIMITS:
+        yield _cell(Way.LOOP, positions, 100)
+    for positions in POSITIONS:
+        yield _cell(Way.REST, positions, 100)
         for round_trip_ms in ROUND_TRIPS_MS:
-            for positions in POSITIONS:
+            yield _cell(Way.SIGNAL, positions, round_trip_ms)
+    for limit in LIMITS[1:]:
+        for positions in (40, 100):
+            for round_trip_ms in (100, 200):
                 yield _cell(Way.SIGNAL, positions, round_trip_ms, limit)
-                if limit is None:
-                    yield _cell(Way.REST, positions, round_trip_ms)
-                    yield _cell(Way.LOOP, positions, round_trip_ms)
 
 
 def quick_cells() -> Iterator[Cell]:

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import certifi
+
 from benchmarks import processes
 from benchmarks.cells import Cell, Way
-from benchmarks.line import SlowLine, slow_line
+from benchmarks.line import slow_line
 from benchmarks.loop import READY
 from benchmarks.path import path_times
 from benchmarks.reading import Measured, read
@@ -48,8 +50,9 @@ def measure(cell: Cell) -> Measured:
         pairs = exchange.pairs(futures=True)[: cell.positions]
         rest = processes.Rest()
         config = configuration(exchange, pairs, rest, limit=cell.limit)
+        config = with_real_certificates(config, exchange, Path(folder))
         if cell.below_http:
-            config = _through(line, exchange, config)
+            config = _changed(config, f":{exchange.port}/", f":{line.port}/")
         with BOTS[cell.way](Path(folder), config, strategy=STRATEGY) as bot:
             _wait_until_ready(bot, cell, rest)
             seed(exchange, bot.database, pairs)
@@ -58,18 +61,32 @@ def measure(cell: Cell) -> Measured:
             return _pull(cell, exchange, bot, rest)
 
 
-def _through(line: SlowLine, exchange: PracticeExchange, config: dict[str, Any]) -> dict[str, Any]:
-    """*config* with the line's port for the exchange's."""
-    text = json.dumps(config).replace(f":{exchange.port}/", f":{line.port}/")
-    changed: dict[str, Any] = json.loads(text)
+def _changed(config: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """*config* with *new* for each *old* in its texts."""
+    changed: dict[str, Any] = json.loads(json.dumps(config).replace(old, new))
     return changed
 
 
+def with_real_certificates(
+    config: dict[str, Any], exchange: PracticeExchange, folder: Path
+) -> dict[str, Any]:
+    """*config* with a bundle as large as the one that a real bot reads for each connection."""
+    bundle = folder / "certificates.pem"
+    bundle.write_bytes(exchange.ca_file.read_bytes() + Path(certifi.where()).read_bytes())
+    return _changed(config, str(exchange.ca_file), str(bundle))
+
+
 def configuration(
-    exchange: PracticeExchange, pairs: list[str], rest: processes.Rest, *, limit: int | None = None
+    exchange: PracticeExchange,
+    pairs: list[str],
+    rest: processes.Rest,
+    *,
+    limit: int | None = None,
+    futures: bool = True,
 ) -> dict[str, Any]:
     """ccxt's settings are its own, but for the limit that a user would set there."""
     config = exchange.freqtrade_config(
+        futures=futures,
         pairs=pairs[:1],
         max_open_trades=len(pairs),
         ccxt={} if limit is None else {"enableRateLimit": True, "rateLimit": 1000 / limit},

@@ -55,7 +55,7 @@ def path_times(
     times = PathTimes(to_first_request_s=first - triggered)
     times.to_first_close_s = min(r["arrived"] for r in closes) - looks[0]["answered"]
     events = bot.query("SELECT event_type, timestamp, additional_data FROM liquidation_events")
-    booked = [_seconds(e["timestamp"]) for e in events if e["event_type"] == "liquidation_booked"]
+    booked = [seconds_of(e["timestamp"]) for e in events if e["event_type"] == "liquidation_booked"]
     if booked and flat_s is not None:
         times.booked_after_flat_s = max(booked) - first - flat_s
     times.intents_first = _intents_first(events, closes)
@@ -68,7 +68,7 @@ def _intents_first(events: Iterable[Mapping[str, Any]], closes: Iterable[Request
     def announced(request: Request) -> bool:
         name = str(request["params"].get("newClientOrderId"))
         return any(
-            name in event["additional_data"] and _seconds(event["timestamp"]) <= arrived(request)
+            name in event["additional_data"] and seconds_of(event["timestamp"]) <= arrived(request)
             for event in intended
         )
 
@@ -78,7 +78,8 @@ def _intents_first(events: Iterable[Mapping[str, Any]], closes: Iterable[Request
     return all(announced(request) for request in closes)
 
 
-def _seconds(timestamp: str) -> float:
+def seconds_of(timestamp: str) -> float:
+    """A row's moment as ``time.time()``."""
     moment = datetime.fromisoformat(timestamp)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

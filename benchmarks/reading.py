@@ -2,11 +2,11 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.cells import Cell, Way
 
-ORDER, POSITIONS = "/fapi/v1/order", "positionRisk"
+ORDER, POSITIONS, ORDERS = "/fapi/v1/order", "positionRisk", "openOrders"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +52,12 @@ class Measured:
         """Its fields."""
         return asdict(self)
 
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """From :meth:`to_json`."""
+        cell = document["cell"]
+        return cls(**{**document, "cell": Cell(**{**cell, "way": Way(cell["way"])})})
+
 
 def floor_s(cell: Cell, requests_to_flat: int) -> float:
     """Two round trips in a row: the closes beside the first look, then the look that proves it.
@@ -88,11 +94,20 @@ def _read_times(
     measured.closed_s = last_close - first
     if measured.cell.way is Way.FORCEEXIT:
         return  # it looks after each trade, and never at the whole book
+    if (proven := _proven_at(requests, last_close)) is not None:
+        measured.flat_s = proven - first
+        measured.requests_to_flat = sum(r["arrived"] <= proven for r in requests)
+
+
+def _proven_at(requests: list[dict[str, Any]], last_close: float) -> float | None:
+    """When the exchange has sent the last of what proves a flat book: the answer to the last close,
+    and positions that were asked for after the resting orders were known, and after that close."""
+    known = [r["answered"] for r in requests if ORDERS in r["path"] and r["status"] == 200]
     proofs = [
         r["answered"]
         for r in requests
-        if POSITIONS in r["path"] and r["status"] == 200 and r["executed"] >= last_close
-    ]
-    if proofs:
-        measured.flat_s = min(proofs) - first
-        measured.requests_to_flat = sum(r["arrived"] <= min(proofs) for r in requests)
+        if POSITIONS in r["path"] and r["status"] == 200
+        and r["executed"] >= last_close and known and r["arrived"] >= min(known)
+    ]  # fmt: skip
+    closes = [r["answered"] for r in requests if r["executed"] == last_close and r["answered"]]
+    return max(min(proofs), *closes) if proofs and closes else None

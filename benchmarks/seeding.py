@@ -19,16 +19,39 @@ STOP_RATIO: Final = 0.5 / LEVERAGE
 """Of the price: what the benchmark's strategy asks for."""
 
 
-def seed(exchange: PracticeExchange, database: Path, pairs: list[str]) -> None:
-    """A position with its stop in each of *pairs*, long and short in turn, known to the bot."""
+def seed(
+    exchange: PracticeExchange, database: Path, pairs: list[str], *, futures: bool = True
+) -> None:
+    """A position with its stop in each of *pairs*, known to the bot; on futures long and short in
+    turn."""
     init_db(f"sqlite:///{database}")
     try:
         for number, pair in enumerate(pairs):
-            Trade.session.add(_open(exchange, pair, is_short=number % 2 == 1))
+            trade = _open(exchange, pair, is_short=number % 2 == 1) if futures else None
+            Trade.session.add(trade or _bought(exchange, pair))
         Trade.commit()
     finally:
         Trade.session.remove()
         Trade.session.get_bind().dispose()  # type: ignore[union-attr]
+
+
+def _bought(exchange: PracticeExchange, pair: str) -> Trade:
+    """On spot, where the stop locks the coins."""
+    amount = exchange.amount_for(pair, STAKE)
+    entry_id = exchange.seed_order(pair, "buy", amount)
+    rate = float(next(f for f in exchange.fills(futures=False) if f["pair"] == pair)["price"])
+    exchange.seed_balance(pair.split("/")[0], str(amount))
+    stop_price = float(f"{rate * (1 - STOP_RATIO):.4g}")
+    stop_id = exchange.seed_order(
+        pair, "sell", amount, price=f"{stop_price * 0.99:.4g}", stop_price=f"{stop_price:.4g}"
+    )
+    trade = _trade(pair, amount, rate, is_short=False, futures=False)
+    trade.adjust_stop_loss(rate, -STOP_RATIO, initial=True)
+    trade.orders.append(_order(pair, entry_id, "buy", "buy", amount, rate, filled=True))
+    trade.orders.append(_order(pair, stop_id, "stoploss", "sell", amount, stop_price))
+    trade.update_fee(0.001 * STAKE, "USDT", 0.001, "buy")
+    trade.recalc_trade_from_orders()
+    return trade
 
 
 def _open(exchange: PracticeExchange, pair: str, *, is_short: bool) -> Trade:
@@ -49,13 +72,14 @@ def _open(exchange: PracticeExchange, pair: str, *, is_short: bool) -> Trade:
     return trade
 
 
-def _trade(pair: str, amount: float, rate: float, *, is_short: bool) -> Trade:
+def _trade(pair: str, amount: float, rate: float, *, is_short: bool, futures: bool = True) -> Trade:
     return Trade(
         pair=pair, base_currency=pair.split("/")[0], stake_currency="USDT", stake_amount=STAKE,
         amount=amount, amount_requested=amount, is_open=True, fee_open=0.0005, fee_close=0.0005,
         open_rate=rate, open_rate_requested=rate, open_date=datetime.now(UTC), exchange="binance",
-        strategy="BenchmarkStrategy", timeframe=5, leverage=float(LEVERAGE), is_short=is_short,
-        trading_mode=TradingMode.FUTURES, funding_fees=0.0,
+        strategy="BenchmarkStrategy", timeframe=5, leverage=float(LEVERAGE) if futures else 1.0,
+        trading_mode=TradingMode.FUTURES if futures else TradingMode.SPOT, is_short=is_short,
+        funding_fees=0.0,
     )  # fmt: skip
 
 

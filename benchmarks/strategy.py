@@ -27,3 +27,9 @@ class BenchmarkStrategy(IStrategy):
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
         """Never."""
         return dataframe
+
+
+class SpotBenchmarkStrategy(BenchmarkStrategy):
+    """freqtrade refuses a strategy that can short on spot."""
+
+    can_short = False

@@ -5,6 +5,9 @@ from typing import Any, Final
 
 from benchmarks.cells import LIMITS, Way
 from benchmarks.reading import Measured
+from benchmarks.worst_day import Day
+from benchmarks.worst_day_table import HEAD as DAY_HEAD
+from benchmarks.worst_day_table import rows_of
 
 BEGIN, END = "<!-- benchmark -->", "<!-- /benchmark -->"
 HEAD: Final = (
@@ -25,7 +28,9 @@ def page_with(page: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text.strip()}\n{END}{after}"
 
 
-def tables(document: Mapping[str, Any], measured: Sequence[Measured]) -> str:
+def tables(
+    document: Mapping[str, Any], measured: Sequence[Measured], days: Sequence[Day] = ()
+) -> str:
     """Everything of one run of the benchmark."""
     parts = [f"Measured on {document['machine']}, {document['date']}."]
     at_http = [m for m in measured if not m.cell.below_http]
@@ -39,10 +44,15 @@ def tables(document: Mapping[str, Any], measured: Sequence[Measured]) -> str:
     if idle := document.get("idle"):
         parts += [f"**Idle, medians of {idle['starts']} starts each**", _idle(idle)]
     if commits := document.get("commits"):
-        rows_of = ([f"{events}", f"{seconds * 1000:.1f} ms"] for events, seconds in commits.items())
-        parts += ["**Audit commit (SQLite)**", _table(("intents", "one commit"), rows_of)]
+        took = ([f"{events}", f"{seconds * 1000:.1f} ms"] for events, seconds in commits.items())
+        parts += ["**Audit commit (SQLite)**", _table(("intents", "one commit"), took)]
     parts += ["**On the path and after it**", _path(at_http)]
-    if failed := [f"- {m.cell}: {m.error}" for m in measured if m.error]:
+    for name, way in (("ours", Way.SIGNAL), ("freqtrade /forceexit all", Way.FORCEEXIT)):
+        if worst := rows_of(days, way):
+            parts += [f"**The worst day, {name}**", _table(DAY_HEAD, worst)]
+    failed = [f"- {m.cell}: {m.error}" for m in measured if m.error]
+    failed += [f"- {day.cell}: {day.error}" for day in days if day.error]
+    if failed:
         parts += ["**Failed**", "\n".join(failed)]
     return "\n\n".join(parts)
 
@@ -78,12 +88,14 @@ def _side_by_side(measured: Sequence[Measured]) -> str:
 
 
 def _below_http(measured: Sequence[Measured]) -> str:
-    """Round trips from the trigger on: the first handshakes come before the first request."""
+    """Round trips from the trigger on, to the arrival of the last answer at the bot: the first
+    handshakes come before the first request, and half a round trip after the last answer."""
     head = ("positions", "round trip", "trigger → flat, proven", "round trips", "connections")
     rows = []
     for m in measured:
         if m.cell.below_http and m.flat_s is not None and m.path.get("to_first_request_s"):
-            whole_s = m.path["to_first_request_s"] + m.flat_s
+            half_trip_s = m.cell.round_trip_ms / 2000
+            whole_s = m.path["to_first_request_s"] + m.flat_s + half_trip_s
             trips = whole_s * 1000 / m.cell.round_trip_ms
             rows.append(
                 [f"{m.cell.positions}", f"{m.cell.round_trip_ms} ms", _s(whole_s), f"{trips:.1f}",

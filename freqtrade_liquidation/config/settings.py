@@ -37,6 +37,7 @@ _ATTEMPTS: Final = (
     "Further attempts of a close, a cancel or a put-back. Questions are asked until they are "
     "answered."
 )
+LONGEST_TIMEOUT_S: Final = 60.0
 ALLOWED: Final[dict[str, str]] = {
     "emergency_liquidation": "true or false",
     "close_positions": "true or false",
@@ -104,7 +105,9 @@ class LiquidationConfig(BaseModel):
     cancel_orders: bool = Field(
         default=True, description="false: only what blocks a close is cancelled."
     )
-    timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="The whole run.")
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, le=LONGEST_TIMEOUT_S, description="The whole run."
+    )
     max_retries: int = Field(default=3, ge=0, le=10, description=_ATTEMPTS)
     retry_delay_seconds: float = Field(
         default=0.5,

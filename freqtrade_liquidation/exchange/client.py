@@ -25,6 +25,7 @@ from freqtrade_liquidation.exchange.limiter import Limiter, take_turn
 from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.line import HttpLine
 from freqtrade_liquidation.exchange.nonces import are_in_order
+from freqtrade_liquidation.exchange.rules.lists import requests_of_a_look
 from freqtrade_liquidation.request_priority import CURRENT
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.round_trips import RoundTrips
@@ -66,12 +67,17 @@ class ExchangeClient:
     """Speaks to *exchange* for one run, a preview or a repair.
 
     :param line: what carries a single attempt; the real one by default.
+    :param orders: how many will be sent at once, as far as it is known: the real line opens its
+        connections for them, and for the lists beside them, as many as the limits let pass.
     :ivar round_trips: what it has seen, in seconds.
     """
 
-    def __init__(self, exchange: Exchange, *, line: Line | None = None) -> None:
-        self._line: Line = HttpLine(exchange) if line is None else line
-        self._limiter = Limiter(limits_of(exchange))
+    def __init__(self, exchange: Exchange, *, line: Line | None = None, orders: int = 0) -> None:
+        windows = limits_of(exchange)
+        at_once = orders and orders + requests_of_a_look(exchange)
+        at_once = min([at_once, *(window.limit for window in windows)])
+        self._line: Line = HttpLine(exchange, connections=at_once) if line is None else line
+        self._limiter = Limiter(windows)
         self._in_order = asyncio.Lock() if are_in_order(exchange._api) else None
         self._is_over = False
         self.round_trips = RoundTrips()

@@ -95,10 +95,15 @@ def published(api: Any) -> Published:
 
 def limits_of(exchange: Exchange) -> list[Window]:
     """What holds for *exchange*: what it publishes, and the user's own ``rateLimit`` beside it."""
-    futures = exchange._config.get("trading_mode") == "futures"
-    known = published(exchange._api)
+    return limits_for(exchange._config, exchange._api)
+
+
+def limits_for(config: Mapping[str, Any], api: Any) -> list[Window]:
+    """The same for freqtrade's *config* and ccxt's exchange *api*."""
+    known = published(api)
+    futures = config.get("trading_mode") == "futures"
     return [
-        *users_limit(exchange),
+        *_users_limit(config),
         *(
             Window(span_s=span_s, limit=limit, kind=kind)
             for span_s, limit, kind in (known.futures if futures else known.spot)
@@ -107,12 +112,14 @@ def limits_of(exchange: Exchange) -> list[Window]:
 
 
 def users_limit(exchange: Exchange) -> list[Window]:
-    """``rateLimit`` in ccxt_config, if the user set one.
+    """``rateLimit`` in *exchange*'s ccxt_config, if the user set one."""
+    return _users_limit(exchange._config)
 
-    ccxt reads it as milliseconds for each unit of weight and sleeps; we read it as what the user
-    meant to allow: one request in so many milliseconds, of whatever weight.
-    """
-    block: dict[str, Any] = exchange._config["exchange"]
+
+def _users_limit(config: Mapping[str, Any]) -> list[Window]:
+    """ccxt reads it as milliseconds for each unit of weight and sleeps; we read it as what the user
+    meant to allow: one request in so many milliseconds, of whatever weight."""
+    block: dict[str, Any] = config["exchange"]
     settings = {**block.get("ccxt_config", {}), **block.get("ccxt_sync_config", {})}
     if not settings.get("rateLimit") or not settings.get("enableRateLimit", True):
         return []

@@ -16,6 +16,7 @@ from freqtrade_liquidation.errors import ClockSkewed, LiquidationError, NotSent
 from freqtrade_liquidation.exchange.answers import Answer, listen
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES
+from freqtrade_liquidation.exchange.connections import EarlyAdapter
 from freqtrade_liquidation.exchange.nonces import make_new
 from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
 from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
@@ -71,7 +72,8 @@ class HttpLine:
     connections.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, *, connections: int = 0) -> None:
+        """:param connections: to open at once, where the bot has asked the exchange before."""
         self._exchange = exchange
         self._masker = Masker(secrets_of_exchange(exchange))
         self._session = _session_like(exchange._api.session)
@@ -79,6 +81,24 @@ class HttpLine:
         self._clock: asyncio.Task[None] | None = None
         self._waits = waits_of(exchange)
         self._offset_s = 0.0
+        self._open_ahead(min(connections, CONNECTIONS))
+
+    def _open_ahead(self, count: int) -> None:
+        """Opens *count* connections to the host that the bot asked last; none through a proxy.
+
+        Source: ccxt ``Exchange.set_last_request``, and ``fetch`` for proxies and ``verify``.
+        """
+        api: Any = self._exchange._api
+        url = api.last_request_url
+        if not (count and url) or _has_proxy(api, url):
+            return
+        verify = api.verify and api.validateServerSsl
+        path = self._session.merge_environment_settings(url, {}, None, verify, None)
+        adapter = self._session.get_adapter(url)
+        if isinstance(adapter, EarlyAdapter):
+            adapter.open_ahead(
+                count, url, verify=path["verify"], cert=path["cert"], proxies=path["proxies"]
+            )
 
     def close(self) -> None:
         """Drops the connections."""
@@ -177,12 +197,21 @@ def _session_like(session: requests.Session) -> _SharedSession:
     ours.proxies, ours.auth = dict(session.proxies), session.auth
     ours.headers.clear()
     ours.headers.update(session.headers)
-    many = HTTPAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
+    many = EarlyAdapter(pool_connections=8, pool_maxsize=CONNECTIONS)
     ours.own_adapters = [many]
     for prefix, theirs in session.adapters.items():
         plain = type(theirs) is HTTPAdapter  # else somebody put it there for a reason
         ours.mount(prefix, many if plain else theirs)
     return ours
+
+
+def _has_proxy(api: Any, url: str) -> bool:
+    settings = (
+        api.proxies,
+        api.check_proxy_url_settings(url, "GET"),
+        *api.check_proxy_settings(url, "GET"),
+    )
+    return any(setting is not None for setting in settings)
 
 
 def _expire(api: Any, timeout_s: float) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import ccxt
 from rich.text import Text
+from sqlalchemy import Boolean, Connection, column, func, select, table
 
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.exchange.time_needed import too_slow
 from freqtrade_liquidation.frontends.database import (
     add_database_arguments,
     again,
@@ -55,6 +58,7 @@ def run(arguments: Sequence[str]) -> int:
         words = list(_who_runs(book)) + list(_last_run(audit))
         code, verdict = _verdict(options, audit, settings)
         words += _set_aside(audit, book)
+        words += _too_slow(config, book)
     except BookUnavailable as error:
         raise AuditUnreadable(f"The database cannot be read: {error}") from error
     finally:
@@ -115,6 +119,26 @@ def _set_aside(audit: AuditLog, book: BookDatabase) -> list[str]:
     return [
         f"{len(rows)} row(s) are not believed, see show-liquidations --verify. First: {rows[0]}."
     ]
+
+
+def _too_slow(config: dict[str, Any], book: BookDatabase) -> Iterator[str]:
+    """As the bot says it when it is armed; from the files alone, without asking the exchange."""
+    name = str(config.get("exchange", {}).get("name", "")).lower()
+    if config.get("dry_run", True) or name not in ccxt.exchanges:
+        return
+    open_now = book.read(_open_trades, empty=0)
+    api = getattr(ccxt, name)()
+    words = too_slow(config, api, open_now=open_now, name=api.name)
+    if words is not None:
+        yield words
+
+
+def _open_trades(connection: Connection, now: object) -> int:
+    trades = table("trades", column("is_open", Boolean))
+    if not connection.dialect.has_table(connection, trades.name):
+        return 0
+    count = select(func.count()).select_from(trades).where(trades.c.is_open.is_(True))
+    return connection.scalar(count) or 0
 
 
 def _last_run(audit: AuditLog) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.secrets import secrets_in
-from freqtrade_liquidation.exchange.watching import watch_round_trips
+from freqtrade_liquidation.exchange.watching import watch_answers
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
@@ -50,7 +50,7 @@ class LiquidatingBot(FreqtradeBot):
         super().__init__(config)
         if not hasattr(self, "_exit_lock"):
             raise OperationalException("freqtrade's bot has no _exit_lock: it does not fit")
-        watch_round_trips(self._exchange, self.round_trips)
+        watch_answers(self._exchange, self.round_trips)
         self._protection.attach(self)
         if self._protection.stopped_from is not None:  # asked for while this bot was being built
             self.set_state(State.STOPPED)

@@ -19,7 +19,7 @@ from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings
+from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings, slow_by_limits
 from freqtrade_liquidation.exchange.secrets import secrets_of
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
@@ -273,7 +273,7 @@ class Protection:
             scope=scope_of(self._bot, self.config),
             untracked=untracked,
             by_telegram=_has_telegram(self._bot),
-            shortcomings=shortcomings(self._bot.exchange),
+            shortcomings=shortcomings(self._bot.exchange, open_now=self._open_now(self._bot)),
         )
         self.notifier.send(Message(text=text))
 
@@ -294,6 +294,11 @@ class Protection:
     def _positions_shown(bot: "LiquidatingBot") -> list[str]:
         """From freqtrade's wallets, which it has just read: no request of ours."""
         return sorted(bot.wallets.get_all_positions())
+
+    def _open_now(self, bot: "LiquidatingBot") -> int:
+        """How many positions are open, as last read by freqtrade and by us: asks nothing."""
+        known = {trade.pair for trade in self._liquidator.runner.trades}
+        return len(known.union(self._positions_shown(bot)))
 
     def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
         known = {trade.pair for trade in self._liquidator.runner.read_trades()}
@@ -395,6 +400,7 @@ class Protection:
             running=self.running_id,
             bot_state=self.bot.state.name,
             last_run=last_run,
+            too_slow=slow_by_limits(self.bot.exchange, open_now=self._open_now(self.bot)),
         )
 
     def preview(self, pairs: frozenset[str] | None = None) -> Preview:

@@ -83,7 +83,7 @@ class Runner:
         """Runs *turn*; its deadline stands."""
         assert turn.ends_at is not None, "begun"
         self.read_trades()
-        wire = ExchangeClient(bot.exchange)
+        wire = ExchangeClient(bot.exchange, orders=len(self.trades))
         venue = order_manager_for(
             bot.exchange,
             wire,

@@ -15,6 +15,8 @@ class Standing:
     :param running: ``correlation_id`` of the run under way.
     :param bot_state: freqtrade's, such as ``RUNNING``.
     :param last_run: its row in ``liquidation_runs``, JSON types.
+    :param too_slow: why the book cannot be closed within ``timeout_seconds``, and what would do, in
+        words; ``None`` = it fits.
     """
 
     enabled: bool
@@ -24,6 +26,7 @@ class Standing:
     running: str | None
     bot_state: str
     last_run: dict[str, Any] | None
+    too_slow: str | None = None
 
     @property
     def armed(self) -> bool:
@@ -42,4 +45,5 @@ class Standing:
             "running": self.running,
             "bot_state": self.bot_state,
             "last_run": self.last_run,
+            "too_slow": self.too_slow,
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 from freqtrade_liquidation.drill.exchange.faults import FaultBoard, FaultRule
 from freqtrade_liquidation.drill.exchange.futures import FuturesVenue
+from freqtrade_liquidation.drill.exchange.latency import Latency
 from freqtrade_liquidation.drill.exchange.log import RequestLog
 from freqtrade_liquidation.drill.exchange.markets import Market
 from freqtrade_liquidation.drill.exchange.prices import Prices
@@ -43,7 +44,7 @@ class Core:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lock = threading.RLock()
-        self.latency_ms = settings.latency_ms
+        self.latency = Latency(round_trip_ms=settings.latency_ms)
         self.clock_offset_ms = 0
         self.limits_apply = True
         self._ticked = 0.0

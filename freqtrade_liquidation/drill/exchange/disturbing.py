@@ -6,6 +6,7 @@ from typing import Any
 from freqtrade_liquidation.drill.exchange.book import Depth
 from freqtrade_liquidation.drill.exchange.faults import FaultRule
 from freqtrade_liquidation.drill.exchange.grip import Grip, Json, Number, decimal
+from freqtrade_liquidation.drill.exchange.latency import Latency
 
 
 class Disturbing(Grip):
@@ -45,9 +46,15 @@ class Disturbing(Grip):
         with self.core.lock:
             (self.core.unlisted.discard if listed else self.core.unlisted.add)(symbol)
 
-    def set_latency(self, latency_ms: float) -> None:
-        """Set the round trip: half passes before a request is executed, half after."""
-        self.core.latency_ms = latency_ms
+    def set_latency(
+        self, latency_ms: float, spread_ratio: float = 0.0, executed: str = "midway",
+        reads_at_arrival: bool = False,
+    ) -> None:  # fmt: skip
+        """Set the round trip, and when within it a request is executed; see `Latency`."""
+        self.core.latency = Latency(
+            round_trip_ms=latency_ms, spread_ratio=spread_ratio, executed=executed,
+            reads_at_arrival=reads_at_arrival,
+        )  # fmt: skip
 
     def set_clock_offset(self, offset_ms: int) -> None:
         """Make the exchange's clock differ from ours (−1021)."""

@@ -1,5 +1,6 @@
 """Fault rules: what shall go wrong, for which requests, how often."""
 
+import random
 import re
 import threading
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class FaultRule:
     :param params: request parameters that must have exactly these values.
     :param times: how many requests it strikes; None = all.
     :param after: how many matching requests it lets pass first.
+    :param chance: how likely it strikes each of the others; 1 = always.
     :param label: Gate's error label; the one that fits *code*, if not given.
     :param msg: ``{api_key}`` in it becomes the caller's key, as a leaky exchange would echo it.
     :param body: of ``answer``, and of ``error`` in place of code and msg; HTML if it begins so.
@@ -48,6 +50,7 @@ class FaultRule:
     params: Mapping[str, str] = field(default_factory=dict)
     times: int | None = None
     after: int = 0
+    chance: float = 1.0
     status: int = 400
     code: int = -1000
     label: str = ""
@@ -97,6 +100,7 @@ class FaultBoard:
         self._rules: dict[int, FaultRule] = {}
         self._seen: dict[int, int] = {}
         self._next = 1
+        self._random = random.Random(1)
 
     def add(self, rule: FaultRule) -> int:
         """:return: the number under which it can be removed."""
@@ -154,4 +158,5 @@ class FaultBoard:
         rule = self._rules[number]
         self._seen[number] += 1
         turn = self._seen[number] - rule.after
-        return turn > 0 and (rule.times is None or turn <= rule.times)
+        is_due = turn > 0 and (rule.times is None or turn <= rule.times)
+        return is_due and (rule.chance >= 1 or self._random.random() < rule.chance)

@@ -76,7 +76,8 @@ class _Visit:
             return refused
         struck = self._strike()
         kinds = {rule.kind: rule for rule in struck}
-        await self._pause(kinds.get("latency"))
+        before_s, after_s = self._core.latency.draw_s(self._arrived.method)
+        await self._pause(before_s, kinds.get("latency"))
         if "hang" in kinds:
             return await self._never()
         if "drop_before" in kinds:
@@ -85,10 +86,10 @@ class _Visit:
             asyncio.get_running_loop().call_later(kinds["late"].delay_ms / 1000, self._execute)
             return await self._never()
         if "error" in kinds:
-            await self._pause()
+            await self._pause(after_s)
             return self._error(kinds["error"])
         status, answer = self._execute()
-        await self._pause()
+        await self._pause(after_s)
         if "drop_after" in kinds:
             return self._drop()
         return self._spoilt(kinds, status, json.dumps(answer))
@@ -126,10 +127,11 @@ class _Visit:
         self._entry.faults = [rule.kind for rule in struck]
         return struck
 
-    async def _pause(self, fault: FaultRule | None = None) -> None:
-        wait_ms = self._core.latency_ms / 2 + (fault.latency_ms if fault else 0)
-        if wait_ms > 0:
-            await asyncio.sleep(wait_ms / 1000)
+    @staticmethod
+    async def _pause(seconds: float, fault: FaultRule | None = None) -> None:
+        wait_s = seconds + (fault.latency_ms / 1000 if fault else 0)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
 
     def _execute(self) -> tuple[int, Answer]:
         try:

@@ -25,11 +25,11 @@ from freqtrade_liquidation.exchange.rules.lists import (
     SPLIT_BY_SETTLE,
     Question,
     position_questions,
+    requests_of_a_look,
 )
 from freqtrade_liquidation.exchange.rules.lookup import asks_by_name, can_find
 from freqtrade_liquidation.exchange.rules.maximum import maximum_source
 from freqtrade_liquidation.exchange.rules.shapes import SHAPES, has_shapes
-from freqtrade_liquidation.exchange.rules.shortcomings import requests_of_a_look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

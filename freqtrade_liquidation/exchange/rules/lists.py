@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.rules.kin import rule_for
@@ -187,6 +188,13 @@ def order_questions(exchange: Exchange) -> list[Question]:
         for part in ([{}] if kind.whole_account else parts)
     ]
     return [*ordinary, *listed, *raw]
+
+
+def requests_of_a_look(exchange: Exchange) -> int:
+    """How many a look takes at least: each list of positions and of orders; on spot the balance."""
+    if exchange.trading_mode != TradingMode.FUTURES:
+        return 1
+    return len(position_questions(exchange)) + len(order_questions(exchange))
 
 
 def _parts(exchange: Exchange) -> list[Params]:

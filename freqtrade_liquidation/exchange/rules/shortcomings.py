@@ -1,27 +1,36 @@
 """What the connected exchange cannot do for a run, in words: told when the bot is armed."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 from freqtrade.exchange.common import SUPPORTED_EXCHANGES
 
-from freqtrade_liquidation.config import LiquidationConfig
-from freqtrade_liquidation.exchange.limiter import ORDER, READ, REQUEST, WRITE
-from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.kinds import unseen
-from freqtrade_liquidation.exchange.rules.lists import order_questions, position_questions
+from freqtrade_liquidation.exchange.rules.lists import requests_of_a_look
 from freqtrade_liquidation.exchange.rules.lookup import can_find
 from freqtrade_liquidation.exchange.rules.shapes import has_shapes
+from freqtrade_liquidation.exchange.time_needed import too_slow
 
-DEFAULT_TIMEOUT_S: Final = LiquidationConfig().timeout_seconds
+
+def shortcomings(exchange: Exchange, *, open_now: int = 0) -> list[str]:
+    """Sentences; empty = nothing that an operator has to know. In dry-run nothing is missing.
+
+    :param open_now: how many positions are open.
+    """
+    if exchange._config["dry_run"]:
+        return []
+    slow = slow_by_limits(exchange, open_now=open_now)
+    return [*_shortcomings(exchange), *([] if slow is None else [slow])]
 
 
-def shortcomings(exchange: Exchange) -> list[str]:
-    """Sentences; empty = nothing that an operator has to know. In dry-run nothing is missing."""
-    return [] if exchange._config["dry_run"] else list(_shortcomings(exchange))
+def slow_by_limits(exchange: Exchange, *, open_now: int = 0) -> str | None:
+    """See :func:`~freqtrade_liquidation.exchange.time_needed.too_slow`; ``None`` in dry-run."""
+    config, look = exchange._config, requests_of_a_look(exchange)
+    if config["dry_run"]:
+        return None
+    return too_slow(config, exchange._api, look=look, open_now=open_now, name=exchange.name)
 
 
 def _shortcomings(exchange: Exchange) -> Iterator[str]:
@@ -54,47 +63,6 @@ def _shortcomings(exchange: Exchange) -> Iterator[str]:
         )
     if exchange.trading_mode == TradingMode.FUTURES and (hidden := unseen(exchange)) is not None:
         yield (f"{name} hides {hidden}. Flat cannot be proven against them: end them by hand.")
-    if (words := _slow_by_limits(exchange)) is not None:
-        yield words
-
-
-def _slow_by_limits(exchange: Exchange) -> str | None:
-    """Where a run cannot be over in time, at least not with as many positions as may be open.
-
-    What it sends with nothing in the way: two looks, and one close each. On spot each close is read
-    back.
-    """
-    config = exchange._config
-    timeout_s = (config.get("liquidation") or {}).get("timeout_seconds", DEFAULT_TIMEOUT_S)
-    most = config.get("max_open_trades", 1)
-    positions = int(most) if 0 < most < float("inf") else 1
-    futures = exchange.trading_mode == TradingMode.FUTURES
-    looks = 2 * requests_of_a_look(exchange)
-    needed = {
-        REQUEST: positions + looks,
-        READ: looks if futures else looks + positions,
-        WRITE: positions,
-        ORDER: positions,
-    }
-    for window in limits_of(exchange):
-        needs_s = (needed.get(window.kind, 1) - 1) // window.limit * window.span_s
-        if needs_s >= timeout_s:
-            users = window.kind == REQUEST
-            whose = "rateLimit in ccxt_config" if users else f"{exchange.name}'s own limits"
-            lower = " or lower rateLimit" if users else ""
-            return (
-                f"{whose}: closing {positions} position(s) takes {needs_s:.0f} s "
-                f"or more, and timeout_seconds is {timeout_s:g}. Raise "
-                f"timeout_seconds{lower}, or part of the book stays open."
-            )
-    return None
-
-
-def requests_of_a_look(exchange: Exchange) -> int:
-    """How many a look takes at least: each list of positions and of orders; on spot the balance."""
-    if exchange.trading_mode != TradingMode.FUTURES:
-        return 1
-    return len(position_questions(exchange)) + len(order_questions(exchange))
 
 
 def _stops_are_limit_orders(exchange: Exchange) -> bool:

@@ -125,6 +125,9 @@ class StandingModel(BaseModel):
     running: str | None = Field(description="correlation_id of the run under way")
     bot_state: str
     last_run: dict[str, Any] | None
+    too_slow: str | None = Field(
+        description="Why the book cannot be closed within timeout_seconds; null = it fits"
+    )
 
     @classmethod
     def of(cls, standing: Standing) -> Self:

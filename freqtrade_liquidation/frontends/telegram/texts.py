@@ -126,6 +126,8 @@ def standing(now: Standing, config: LiquidationConfig) -> str:
     if now.running is not None:
         lines.append(f"Under way: {now.running}")
     lines.append(_last_run(now.last_run))
+    if now.too_slow is not None:
+        lines.append(now.too_slow)
     return "\n".join(lines)
 
 

@@ -196,7 +196,7 @@ class OutsideRun:
         self, request: Request, listener: Listener, *, books: bool
     ) -> LiquidationResult:
         exchange = self._exchange if self._bot is None else self._bot.exchange
-        wire = ExchangeClient(exchange)
+        wire = ExchangeClient(exchange, orders=len(self._trades))
         venue = order_manager_for(
             exchange,
             wire,

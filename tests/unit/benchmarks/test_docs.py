@@ -1,5 +1,6 @@
 """What docs/performance.md tells people to type exists."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from benchmarks.measuring import STRATEGY
 from benchmarks.processes import LoopProcess
 from benchmarks.reading import Measured, floor_s
 from benchmarks.tables import page_with, tables
+from benchmarks.worst_day import Day, DayCell, Trouble, day_cells
+from freqtrade_liquidation.drill.exchange.latency import SHARES_BEFORE
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = re.findall(r"^    (make|python -m) (\w+)([^#\n]*)", PAGE.read_text(), re.MULTILINE)
@@ -67,6 +70,37 @@ def test_floor_is_what_no_run_can_do_sooner(
 ) -> None:
     cell = Cell(way=Way.SIGNAL, positions=100, round_trip_ms=round_trip_ms, limit=limit)
     assert floor_s(cell, requests) == pytest.approx(floor)
+
+
+def test_worst_day_has_each_value_of_each_thing_that_may_be_wrong() -> None:
+    cells = list(day_cells())
+    assert len({str(cell) for cell in cells}) == len(cells)
+    ours = [cell for cell in cells if cell.way is Way.SIGNAL]
+    assert {cell.trouble for cell in ours} == set(Trouble)
+    assert {cell.executed for cell in ours} == set(SHARES_BEFORE)
+    assert {cell.positions for cell in ours} == {10, 40}
+    for futures in (True, False):
+        slow = {cell.answer_s for cell in ours if cell.futures is futures}
+        assert {0.5, 1.0, 1.5, 2.0, 2.3} <= slow
+        assert any(cell.spread_ratio for cell in ours if cell.futures is futures)
+    beside = {cell.trouble for cell in cells if cell.way is Way.FORCEEXIT}
+    assert beside == set(Trouble)
+
+
+def test_results_are_read_back_as_they_were_written() -> None:
+    """Measuring a few cells again keeps the others."""
+    day = Day(cell=next(day_cells()), left=1, told="partial, 1 closed", told_s=4.9)
+    assert Day.of(json.loads(json.dumps(day.to_json()))) == day
+    one = Measured(cell=next(every_cell()), flat=True, closed_s=0.2)
+    assert Measured.of(json.loads(json.dumps(one.to_json()))) == one
+
+
+def test_worst_day_is_told_in_a_table_of_its_own() -> None:
+    cell = DayCell(positions=10, futures=False, answer_s=1.4, executed="answer")
+    day = Day(cell=cell, left=2, closed_s=4.2, told_s=5.0, told="partial, 8 closed, 2 not")
+    text = tables({"machine": "here", "date": "today"}, [], [day])
+    assert "| spot | 10 | 1.4 s | with the answer | 4.20 s |" in text
+    assert "| partial, 8 closed, 2 not | 2 |" in text
 
 
 def test_quick_cells_are_a_part_of_the_grid() -> None:

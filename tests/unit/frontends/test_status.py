@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ class Bot:
         Control(log).arm(by="test")
         log.close()
 
-    def write(self, **liquidation: Any) -> None:
-        content = {"dry_run": True, "db_url": self.url, "liquidation": liquidation}
-        self.config.write_text(json.dumps(content))
+    def write(self, *, live: Mapping[str, Any] | None = None, **liquidation: Any) -> None:
+        """:param live: freqtrade's settings of a live bot; without them it is a dry-run."""
+        content = {"dry_run": live is None, "db_url": self.url, "liquidation": liquidation}
+        self.config.write_text(json.dumps(content | dict(live or {})))
 
     def status(self) -> int:
         return commands.run(["status", "-c", str(self.config)])
@@ -110,3 +112,44 @@ def test_db_url_alone_says_that_the_configuration_is_not_read(
 def test_options_of_the_bots_own_command_line_are_taken(bot: Bot) -> None:
     options = ["-c", str(bot.config), "-s", "Any", "--strategy-path", "x", "-vv", "--dry-run"]
     assert commands.run(["status", *options]) == 0
+
+
+SLOW = {"name": "binance", "ccxt_config": {"enableRateLimit": True, "rateLimit": 1000}}
+"""One request a second."""
+
+
+def test_book_that_cannot_be_closed_in_time_is_told_with_the_value_that_would_do(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot.write(live={"exchange": SLOW, "trading_mode": "futures", "max_open_trades": 10})
+    assert bot.status() == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Closing 10 position(s) within the rateLimit in ccxt_config takes 18 s" in told
+    assert "Set timeout_seconds to 18 or lower rateLimit." in told
+    bot.write(
+        live={"exchange": SLOW, "trading_mode": "futures", "max_open_trades": 10},
+        timeout_seconds=18,
+    )
+    assert bot.status() == 0
+    assert "rateLimit" not in capsys.readouterr().out
+
+
+def test_open_trades_count_where_their_number_is_not_bounded(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(bot.file) as database:
+        database.execute("CREATE TABLE trades (is_open BOOLEAN)")
+        database.executemany("INSERT INTO trades VALUES (?)", [(True,)] * 12 + [(False,)] * 99)
+    bot.write(live={"exchange": SLOW, "trading_mode": "futures", "max_open_trades": -1})
+    bot.book.write(lambda connection, now: None)  # the tables that two processes share
+    assert bot.status() == 0
+    assert "Closing 12 position(s)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exchange", [{}, {"name": "nowhere"}, {"name": "binance"}])
+def test_nothing_is_told_of_limits_that_are_not_known(
+    bot: Bot, capsys: pytest.CaptureFixture[str], exchange: dict[str, Any]
+) -> None:
+    bot.write(live={"exchange": exchange, "trading_mode": "futures", "max_open_trades": 3})
+    assert bot.status() == 0
+    assert "Closing" not in capsys.readouterr().out
