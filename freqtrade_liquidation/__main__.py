@@ -34,14 +34,17 @@ def main(
 
 def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None" = None) -> int:
     """freqtrade's own ``main``, with our classes in place where it trades."""
+    trades = arguments[:1] == ["trade"]
     with _no_garbage():
         from freqtrade.exceptions import FreqtradeException
 
-        from freqtrade_liquidation import config as configuration
-
-        configuration.install_schema()
         try:
-            protection = _protect(arguments, make) if arguments[:1] == ["trade"] else None
+            if trades:
+                _check_freqtrade()
+            from freqtrade_liquidation import config as configuration
+
+            configuration.install_schema()
+            protection = _protect(arguments, make) if trades else None
         except FreqtradeException as error:
             sys.stderr.write(f"Error: {error}\n")
             return USAGE
@@ -105,15 +108,25 @@ def _no_garbage() -> Iterator[None]:
         gc.enable()
 
 
-def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "Protection":
-    """Our classes in freqtrade's place.
+def _check_freqtrade() -> None:
+    """Before anything of ours is loaded that would fail for a name that is missing.
 
-    :raises FreqtradeException: if the configuration, or this freqtrade, does not fit.
+    :raises OperationalException: if this freqtrade does not fit.
     """
     # From as few frames down as freqtrade loads it, not from beneath our own modules: where calls
     # cross a page of its stack, Python 3.11 maps and unmaps it each time (0.1 s of a start).
     import freqtrade.worker  # noqa: F401
 
+    from freqtrade_liquidation.host import seams
+
+    seams.check()
+
+
+def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "Protection":
+    """Our classes in freqtrade's place.
+
+    :raises FreqtradeException: if the configuration does not fit.
+    """
     from freqtrade_liquidation.host import protection as protections
     from freqtrade_liquidation.host import seams
 

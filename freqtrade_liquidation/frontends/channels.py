@@ -5,7 +5,7 @@ freqtrade imports these modules only when they are enabled, and so do we: they a
 
 from typing import Any
 
-from freqtrade_liquidation.host import seams
+from freqtrade_liquidation.host import seam_names, seams
 
 
 def substitute(config: dict[str, Any]) -> None:
@@ -22,7 +22,7 @@ def substitute(config: dict[str, Any]) -> None:
 def _telegram() -> None:
     import freqtrade.rpc.telegram as module
 
-    seams.check(seams.TELEGRAM)
+    seams.check(seam_names.TELEGRAM)
     from freqtrade_liquidation.frontends.telegram import LiquidatingTelegram
 
     module.Telegram = LiquidatingTelegram
@@ -31,7 +31,7 @@ def _telegram() -> None:
 def _rest() -> None:
     import freqtrade.rpc.api_server as package
 
-    seams.check(seams.REST)
+    seams.check(seam_names.REST)
     from freqtrade_liquidation.frontends.rest import LiquidatingApiServer
 
     package.ApiServer = LiquidatingApiServer  # type: ignore[misc]

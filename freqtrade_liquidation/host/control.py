@@ -33,7 +33,7 @@ def window(text: str) -> timedelta:
 
     :raises ValueError: for anything else, and above 24 hours, in words for whoever typed it.
     """
-    match = re.fullmatch(r"(\d{1,6})([smh])", text)
+    match = re.fullmatch(r"([0-9]{1,6})([smh])", text)
     if match is None:
         raise ValueError(f"{text!r} is no duration: a number and s, m or h, such as 15m")
     duration = timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,6 +1,6 @@
 """What people read. Plain text: nothing that comes from outside can break its markup."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +39,19 @@ def armed(
     if untracked:
         lines.append(f"Unknown to the database{fate}: {', '.join(sorted(untracked))}")
     return "\n".join([*lines, *shortcomings])
+
+
+def dry_run_trades(trades: Mapping[str, int]) -> str:
+    """At start: a live bot's database holds open trades that no order on the exchange has opened.
+
+    :param trades: number of the trade, by pair.
+    """
+    named = ", ".join(f"{pair} (trade {number})" for pair, number in sorted(trades.items()))
+    return (
+        f"DRY-RUN TRADES IN A LIVE DATABASE: {named}. Nothing of them was bought on the exchange. "
+        "A liquidation leaves them alone, but freqtrade may sell your own coins for them. Give "
+        "this bot another db_url, or delete them (/delete and the number of the trade)."
+    )
 
 
 _STOPPING: Final = {"shutdown", "stop"}

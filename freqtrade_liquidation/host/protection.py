@@ -37,6 +37,7 @@ from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 
@@ -264,9 +265,12 @@ class Protection:
         if self._announced or self._bot is None:
             return
         self._announced = True
+        trades = self._liquidator.runner.read_trades()
+        self._warn_of_dry_run(self._bot, trades)
         if not self.config.emergency_liquidation:
             return
-        untracked = self._untracked_pairs(self._bot)
+        known = {trade.pair for trade in trades}
+        untracked = sorted(set(self._positions_shown(self._bot)) - known)
         self._note_untracked(self._bot, untracked)
         text = messages.armed(
             self.config,
@@ -276,6 +280,12 @@ class Protection:
             shortcomings=shortcomings(self._bot.exchange, open_now=self._open_now(self._bot)),
         )
         self.notifier.send(Message(text=text))
+
+    def _warn_of_dry_run(self, bot: "LiquidatingBot", trades: Iterable[KnownTrade]) -> None:
+        found = {trade.pair: trade.trade_id for trade in trades if trade.is_dry_run}
+        if found and not bot.config["dry_run"]:
+            text = messages.dry_run_trades(found)
+            self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
 
     def _note_untracked(self, bot: "LiquidatingBot", pairs: list[str]) -> None:
         events = [
@@ -299,10 +309,6 @@ class Protection:
         """How many positions are open, as last read by freqtrade and by us: asks nothing."""
         known = {trade.pair for trade in self._liquidator.runner.trades}
         return len(known.union(self._positions_shown(bot)))
-
-    def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
-        known = {trade.pair for trade in self._liquidator.runner.read_trades()}
-        return sorted(set(self._positions_shown(bot)) - known)
 
     # -- freqtrade's state --------------------------------------------------------------------
 

@@ -1,118 +1,34 @@
 """The places where we meet freqtrade, checked before a bot is started.
 
-A freqtrade whose hooks do not fit stops the start: never a bot that believes it is armed.
+A freqtrade whose hooks do not fit stops the start: never a bot that believes it is armed. All names
+stand in :mod:`.seam_names`. Checked is what a start can see without a bot: that a name is there,
+and that a function takes the parameters that we count on, in this order, and needs no other.
 """
 
+import dis
+import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import freqtrade
 from freqtrade.exceptions import OperationalException
 
+from freqtrade_liquidation.host.seam_names import NEEDED, Names
+
 OLDEST: Final = (2026, 4)
 
-Seams = tuple[tuple[str, str, tuple[str, ...]], ...]
 
-NEEDED: Final[Seams] = (
-    ("freqtrade.worker:Worker", "__init__", ("args", "config")),
-    ("freqtrade.worker:Worker", "run", ()),
-    ("freqtrade.worker:Worker", "_worker", ("old_state",)),
-    ("freqtrade.worker:Worker", "_sleep", ("sleep_duration",)),
-    ("freqtrade.worker:Worker", "_reconfigure", ()),
-    ("freqtrade.worker:Worker", "_notify", ("message",)),
-    ("freqtrade.worker:Worker", "exit", ()),
-    ("freqtrade.freqtradebot:FreqtradeBot", "__init__", ("config",)),
-    ("freqtrade.freqtradebot:FreqtradeBot", "process", ()),
-    ("freqtrade.freqtradebot:FreqtradeBot", "cleanup", ()),
-    ("freqtrade.freqtradebot:FreqtradeBot", "execute_entry", ("pair", "is_short")),
-    ("freqtrade.freqtradebot:FreqtradeBot", "execute_trade_exit", ("trade",)),
-    ("freqtrade.freqtradebot:FreqtradeBot", "create_stoploss_order", ("trade", "stop_price")),
-    ("freqtrade.freqtradebot:FreqtradeBot", "handle_onexchange_order", ("trade",)),
-    (
-        "freqtrade.freqtradebot:FreqtradeBot",
-        "update_trade_state",
-        ("trade", "order_id", "action_order", "stoploss_order", "send_msg"),
-    ),
-    (
-        "freqtrade.freqtradebot:FreqtradeBot",
-        "handle_cancel_enter",
-        ("trade", "order", "order_obj", "reason"),
-    ),
-    (
-        "freqtrade.freqtradebot:FreqtradeBot",
-        "handle_cancel_exit",
-        ("trade", "order", "order_obj", "reason"),
-    ),
-    (
-        "freqtrade.exchange:Exchange",
-        "create_order",
-        ("pair", "ordertype", "side", "amount", "rate", "leverage", "reduceOnly", "initial_order"),
-    ),
-    (
-        "freqtrade.exchange:Exchange",
-        "create_stoploss",
-        ("pair", "amount", "stop_price", "order_types", "side", "leverage"),
-    ),
-    ("freqtrade.exchange:Exchange", "cancel_order", ("order_id", "pair", "params")),
-    ("freqtrade.exchange:Exchange", "fetch_order", ("order_id", "pair", "params")),
-    ("freqtrade.exchange:Exchange", "fetch_orders", ("pair", "since")),
-    ("freqtrade.exchange:Exchange", "cancel_stoploss_order", ("order_id", "pair", "params")),
-    ("freqtrade.exchange:Exchange", "fetch_stoploss_order", ("order_id", "pair", "params")),
-    (
-        "freqtrade.exchange:Exchange",
-        "fetch_order_or_stoploss_order",
-        ("order_id", "pair", "stoploss_order"),
-    ),
-    ("freqtrade.exchange:Exchange", "_order_needs_price", ("side", "ordertype")),
-    ("freqtrade.exchange:Exchange", "get_rate", ("pair", "side", "is_short", "refresh")),
-    ("freqtrade.exchange:Exchange", "get_option", ("param",)),
-    ("freqtrade.exchange:Exchange", "exchange_has", ("endpoint",)),
-    ("freqtrade.exchange:Exchange", "get_balances", ()),
-    ("freqtrade.exchange:Exchange", "_get_params", ("side", "ordertype", "leverage", "reduceOnly")),
-    (
-        "freqtrade.exchange:Exchange",
-        "_get_stop_params",
-        ("side", "ordertype", "stop_price"),
-    ),
-    (
-        "freqtrade.exchange:Exchange",
-        "_get_stop_limit_rate",
-        ("stop_price", "order_types", "side"),
-    ),
-    ("freqtrade.exchange:Exchange", "_lev_prep", ("pair", "leverage", "side", "accept_fail")),
-    ("freqtrade.exchange:Exchange", "_order_contracts_to_amount", ("order",)),
-    ("freqtrade.exchange:Exchange", "amount_to_precision", ("pair", "amount")),
-    ("freqtrade.exchange:Exchange", "_contracts_to_amount", ("pair", "num_contracts")),
-    ("freqtrade.exchange:Exchange", "_amount_to_contracts", ("pair", "amount")),
-    ("freqtrade.exchange:Exchange", "_get_funding_fees_from_exchange", ("pair", "since")),
-    ("freqtrade.exchange:Exchange", "get_trades_for_order", ("order_id", "pair", "since")),
-    ("freqtrade.rpc:RPCHandler", "send_msg", ("msg",)),
-    ("freqtrade.rpc.rpc_manager:RPC", "_rpc_start", ()),
-    ("freqtrade.rpc.rpc_manager:RPC", "_rpc_stop", ()),
-)
-"""Where, which method, and the parameters that we count on."""
-
-TELEGRAM: Final[Seams] = (
-    ("freqtrade.rpc.telegram:Telegram", "_init_telegram_app", ()),
-    ("freqtrade.rpc.telegram:Telegram", "_init_keyboard", ()),
-    ("freqtrade.rpc.telegram:Telegram", "_help", ("update", "context")),
-    ("freqtrade.rpc.telegram:Telegram", "_start", ("update", "context")),
-    ("freqtrade.rpc.telegram:Telegram", "_stop", ("update", "context")),
-    ("freqtrade.rpc.telegram:Telegram", "compose_message", ("msg",)),
-    ("freqtrade.rpc.telegram:Telegram", "_message_loudness", ("msg",)),
-    ("freqtrade.rpc.telegram:Telegram", "_send_msg", ("msg",)),
-)
-REST: Final[Seams] = (("freqtrade.rpc.api_server:ApiServer", "configure_app", ("app", "config")),)
-"""Checked only where the configuration enables them: they are slow to import."""
-
-
-def check(needed: Seams = NEEDED) -> None:
+def check(needed: Names = NEEDED) -> None:
     """Compares the installed freqtrade with what we need.
 
     :raises OperationalException: naming every seam that does not fit.
     """
-    faults = [*_version_faults(), *(fault for need in needed for fault in _faults(*need))]
+    faults = [*_version_faults()]
+    for where, names in needed.items():
+        faults += _faults(where, names)
     if faults:
         raise OperationalException(
             f"freqtrade {freqtrade.__version__} does not fit freqtrade-liquidation; "
@@ -121,8 +37,10 @@ def check(needed: Seams = NEEDED) -> None:
 
 
 def substitute() -> None:
-    """Puts our classes in the place of freqtrade's, before freqtrade looks them up."""
-    check()
+    """Puts our classes in the place of freqtrade's, before freqtrade looks them up.
+
+    Call :func:`check` first.
+    """
     import freqtrade.rpc.rpc_manager as rpc_module
     import freqtrade.worker as worker_module
 
@@ -146,14 +64,76 @@ def _version_faults() -> Iterator[str]:
         yield f"version {freqtrade.__version__} is older than {OLDEST[0]}.{OLDEST[1]}"
 
 
-def _faults(where: str, method: str, parameters: tuple[str, ...]) -> Iterator[str]:
-    module_name, class_name = where.split(":")
-    module = __import__(module_name, fromlist=[class_name])
-    function: Callable[..., Any] | None = getattr(getattr(module, class_name, None), method, None)
-    if function is None:
-        yield f"{class_name}.{method} is missing"
+def _faults(where: str, names: str) -> Iterator[str]:
+    try:
+        owner = find(where)
+    except (ImportError, AttributeError):
+        yield f"{where} is missing"
         return
+    for name, parameters in each(names):
+        shown = f"{owner.__name__}.{name}"
+        if parameters is None:
+            if not has(owner, name):
+                yield f"{shown} is missing"
+        elif not callable(function := getattr(owner, name, None)):
+            yield f"{shown} is missing"
+        else:
+            yield from (f"{shown} {fault}" for fault in _misfits(function, parameters))
+
+
+def find(where: str) -> Any:
+    """The module or class that is called *where*.
+
+    :raises ImportError, AttributeError: if there is none.
+    """
+    module_name, _, class_name = where.partition(":")
+    module = importlib.import_module(module_name)
+    return getattr(module, class_name) if class_name else module
+
+
+def each(names: str) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    """Name and parameters of each; ``None`` = not a function."""
+    for name, parameters in re.findall(r"(\w+)(\([^)]*\))?", names):
+        yield name, tuple(re.findall(r"\w+", parameters)) if parameters else None
+
+
+def _misfits(function: Callable[..., Any], expected: tuple[str, ...]) -> Iterator[str]:
     known = inspect.signature(function).parameters
-    missing = [name for name in parameters if name not in known]
-    if missing:
-        yield f"{class_name}.{method} has no parameter {', '.join(missing)}"
+    if missing := [name for name in expected if name not in known]:
+        yield f"has no parameter {', '.join(missing)}"
+    elif (order := [name for name in known if name in expected]) != list(expected):
+        yield f"takes its parameters in another order: {', '.join(order)}"
+    required = [
+        name
+        for name, parameter in known.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and name not in ("self", *expected)
+    ]
+    if required:
+        yield f"needs a parameter that we do not know: {', '.join(required)}"
+
+
+def has(owner: Any, name: str) -> bool:
+    """Also what a class only annotates, or sets on its objects."""
+    if hasattr(owner, name):
+        return True
+    if not inspect.isclass(owner):
+        return False
+    return any(
+        name in vars(base).get("__annotations__", ())
+        or any(_sets(function, name) for function in vars(base).values())
+        for base in owner.__mro__
+    )
+
+
+def _sets(function: Any, name: str) -> bool:
+    """Whether the method *function* assigns ``self.name``."""
+    code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
+    if code is None or name not in code.co_names:
+        return False
+    steps = list(dis.get_instructions(code))
+    return any(
+        of.argval == "self" and step.opname == "STORE_ATTR" and step.argval == name
+        for of, step in pairwise(steps)
+    )

@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=200, help="of each property, in one round")
     options = parser.parse_args()
     until, rounds = time.monotonic() + options.minutes * 60, 0
-    environment = {**os.environ, "FUZZ_EXAMPLES": str(options.examples)}
+    environment = {**os.environ, "TESTS_FUZZ_EXAMPLES": str(options.examples)}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--show-capture=no", "tests/fuzz"]
     while rounds == 0 or time.monotonic() < until:
         ended = subprocess.run(command, env=environment, check=False)

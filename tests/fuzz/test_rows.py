@@ -27,7 +27,7 @@ from tests.fuzz.rows import (
     put_beside,
 )
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("TESTS_FUZZ_EXAMPLES", "20"))
 bounded = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )

@@ -46,9 +46,16 @@ class TelegramServer(TelegramService):
     def say(
         self, text: str, *, user: int | None = OPERATOR, chat_id: int | None = None,
         topic: int | None = None, age_s: float = 0, edited: bool = False,
+        forwarded_from: int | None = None,
     ) -> None:  # fmt: skip
-        """Somebody writes *text*; *edited* = changes an earlier message into it."""
+        """Somebody writes *text*; *edited* = changes an earlier message into it.
+
+        :param forwarded_from: who wrote it, if *user* has only forwarded it.
+        """
         message = self._message(chat_id, topic) | {"text": text}
+        if forwarded_from is not None:
+            origin = {"type": "user", "date": 0, "sender_user": _person(forwarded_from)}
+            message["forward_origin"] = origin
         message["date"] = int(time.time() - age_s)
         if user is not None:
             message["from"] = _person(user)

@@ -472,3 +472,24 @@ def test_bot_killed_before_the_booking_books_at_its_next_start(
             expected = fills_pnl(exchange, trade["pair"])
             assert trade["close_profit_abs"] == pytest.approx(expected, abs=0.01)
         assert "liquidation_interrupted" in event_types(bot)
+
+
+def test_dry_runs_trades_in_a_live_bots_database_are_warned_of_and_left_alone(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """As after a change of ``dry_run`` that kept ``db_url``: the coins are the user's own."""
+    spot = {"futures": False, "pairs": 1, "folder": "both"}
+    with make_bot(**spot, dry_run=True, dry_run_wallet=10_000) as dry:
+        wait_until_invested(dry, 1)
+        assert "DRY-RUN TRADES" not in said(dry)
+        dry.kill()
+    (pair,) = exchange.pairs(False)[:1]
+    base = pair.split("/")[0]
+    exchange.seed_balance(base, 1.0)
+    with make_bot(**spot, initial_state="stopped") as bot:
+        bot.wait_for(lambda: "DRY-RUN TRADES IN A LIVE DATABASE" in said(bot), "a warning")
+        assert f"{pair} (trade 1)" in said(bot)
+        bot.send(signal.SIGTERM)
+        bot.wait(20)
+    assert exchange.fills(False) == []
+    assert float(exchange.balances(futures=False)[base]["free"]) == 1.0

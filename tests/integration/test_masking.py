@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from freqtrade_liquidation.audit.free_text import STEERING
 from freqtrade_liquidation.drill.bot import BotProcess
 from freqtrade_liquidation.drill.exchange import PracticeExchange
+from tests.integration import command
 from tests.integration.conftest import MakeBot, events, runs, said, wait_until_invested
 from tests.integration.operator import Operator, free_port
 
@@ -150,3 +152,34 @@ def test_short_password_costs_neither_window_nor_booking(
     assert [
         e["additional_data"]["reason"] for e in events(bot) if "disarmed" in e["event_type"]
     ] == ["*** it is"]
+
+
+def test_words_of_the_exchange_steer_neither_log_nor_terminal_nor_json(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """In the error of each close, where they are told most: log, outcome, trail, every command."""
+    words = "no\x9b2J\x9d0;x\x9c\x7f\u202e\u2066\u200b way"  # what JSON may hold as it is
+    page = f"<html>\x1b[2J\x1b]0;x\x07\r\x08{words}</html>"
+    bot = make_bot(pairs=1, liquidation={"max_retries": 0})
+    with bot:
+        wait_until_invested(bot, 1)
+        refusal = f'{{"code":-1013,"msg":"{words}"}}'
+        exchange.add_fault("error", path="/fapi/v", status=503, body=page, times=2)
+        exchange.add_fault("error", method="POST", path="[oO]rder", body=refusal)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(15) == 3, bot.log_tail()
+    (run,) = runs(bot)
+    shown = [
+        command.run(bot, *line)
+        for line in (
+            ["show-liquidations"],
+            ["show-liquidations", run["correlation_id"]],
+            ["show-liquidations", run["correlation_id"], "--print-json"],
+            ["status"],
+            ["status", "--print-json"],
+        )
+    ]
+    texts = [bot.log(), *(done.stdout for done in shown), *(done.stderr for done in shown)]
+    assert [STEERING.findall(text) for text in texts if STEERING.search(text)] == []
+    assert r"no\x9b2J" in said(bot), "told, as words"
+    assert r"\u202e" in shown[2].stdout

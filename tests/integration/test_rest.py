@@ -154,7 +154,7 @@ def test_disarm_and_arm_are_on_record_and_shown(rest_bot: BotProcess, operator: 
     assert code == 200, shown
     assert (shown["armed"], shown["disarmed_by"]) == (False, "rest operator")
     code, answer = operator.reply("liquidation/disarm", {"for": "25h"})
-    assert (code, answer["detail"]) == (422, "for: '25h' is not within 1s…24h")
+    assert (code, answer["detail"][0]["msg"]) == (422, "'25h' is not within 1s…24h")
     code, shown = operator.reply("liquidation/arm", None)
     assert code == 200, shown
     assert (shown["armed"], shown["disarmed_until"]) == (True, None)

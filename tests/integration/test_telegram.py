@@ -197,6 +197,10 @@ def test_bad_input_says_what_was_found_and_what_is_allowed(
     assert "Nothing was done" in reply(telegram, "/liquidate disarm 15m", "took 5 min", age_s=300)
     stale = ask(telegram, "/liquidate now", age_s=300)
     assert stale.text.startswith("That command took 5 min to get here.")
-    assert "liquidation_disarmed" not in event_types(bot)
+    forwarded = ask(telegram, "/liquidate now", forwarded_from=STRANGER)
+    assert forwarded.text.startswith("That command was forwarded")
+    refused = reply(telegram, "/liquidate arm", "was forwarded", forwarded_from=STRANGER)
+    assert "Nothing was done" in refused
+    assert not {"liquidation_disarmed", "liquidation_armed"} & {*event_types(bot)}
     assert runs(bot) == []
     assert len(exchange.positions()) == 2

@@ -27,7 +27,11 @@ class DisarmRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    duration: str = Field(alias="for", description="90s, 15m or 2h; at most 24h.")
+    duration: str = Field(
+        alias="for",
+        description="90s, 15m or 2h; at most 24h.",
+        json_schema_extra={"pattern": "^[0-9]{1,6}[smh]$"},
+    )
     reason: str | None = Field(None, max_length=500, description="For the audit trail.")
 
 
@@ -37,6 +41,12 @@ class ArmRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     reason: str | None = Field(None, max_length=500, description="For the audit trail.")
+
+
+class RefusalModel(BaseModel):
+    """Why nothing was done."""
+
+    detail: str
 
 
 class PairModel(BaseModel):

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Depends, HTTPException, Response, status
 from freqtrade.rpc.api_server.api_auth import http_basic_or_jwt_token
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.frontends.rest.bodies import JsonRoute, refuse
 from freqtrade_liquidation.frontends.rest.models import (
     ArmRequest,
     DisarmRequest,
     LiquidateRequest,
     PreviewModel,
+    RefusalModel,
     ResultModel,
     StandingModel,
     UnderWayModel,
@@ -23,7 +25,12 @@ from freqtrade_liquidation.model import Request
 WAIT_S: Final = 8.0
 """Less than what a browser or a proxy is willing to wait."""
 
-router = APIRouter(tags=["Liquidation"])
+ALWAYS: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"model": RefusalModel, "description": "Not you: user name, password or token."},
+    502: {"model": RefusalModel, "description": "The exchange or the database does not answer."},
+    503: {"model": RefusalModel, "description": "There is no bot to ask."},
+}
+router = APIRouter(tags=["Liquidation"], responses=ALWAYS, route_class=JsonRoute)
 User = Annotated[str, Depends(http_basic_or_jwt_token)]
 Armed = Annotated[Protection, Depends(current)]
 UNDER_WAY: Final[dict[int | str, dict[str, Any]]] = {
@@ -38,7 +45,7 @@ def standing(protection: Armed) -> StandingModel:
     try:
         return StandingModel.of(protection.standing())
     except LiquidationError as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error, protection) from error
 
 
 @router.post("/liquidate", responses=UNDER_WAY)
@@ -49,10 +56,7 @@ def liquidate(
     pairs = None if body.pairs is None else frozenset(body.pairs)
     try:
         if unknown := protection.unknown_pairs(pairs or ()):
-            raise HTTPException(
-                status.HTTP_422_UNPROCESSABLE_ENTITY,
-                f"not a pair of this exchange: {', '.join(unknown)}",
-            )
+            refuse("pairs", f"not a pair of this exchange: {', '.join(unknown)}", unknown)
         if body.preview:
             return PreviewModel.of(protection.preview(pairs))
         ticket = protection.order(
@@ -62,7 +66,7 @@ def liquidate(
         response.status_code = status.HTTP_409_CONFLICT
         return UnderWayModel(correlation_id=busy.correlation_id, detail=str(busy))
     except LiquidationError as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error, protection) from error
     try:
         return ResultModel.of(ticket.wait(WAIT_S))
     except TimeoutError:
@@ -77,29 +81,29 @@ def disarm(body: DisarmRequest, user: User, protection: Armed) -> StandingModel:
     try:
         duration = window(body.duration)
     except ValueError as error:
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_ENTITY, f"for: {error}") from error
+        refuse("for", str(error), body.duration)
     try:
         protection.control.disarm(duration, by=f"rest {user}", reason=body.reason)
         return StandingModel.of(protection.standing())
     except LiquidationError as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error, protection) from error
 
 
-@router.post("/liquidation/arm")
+@router.post("/liquidation/arm", openapi_extra={"requestBody": {"required": True}})
 def arm(user: User, protection: Armed, body: ArmRequest | None = None) -> StandingModel:
     """Ends a maintenance window. Never starts trading."""
     try:
         protection.control.arm(by=f"rest {user}", reason=body.reason if body else None)
         return StandingModel.of(protection.standing())
     except LiquidationError as error:
-        raise _unavailable(error) from error
+        raise _unavailable(error, protection) from error
 
 
-def _unavailable(error: LiquidationError) -> HTTPException:
+def _unavailable(error: LiquidationError, protection: Protection) -> HTTPException:
     """503 where there is no bot, 502 where the exchange or the database does not answer."""
     code = (
         status.HTTP_503_SERVICE_UNAVAILABLE
         if isinstance(error, NotArmed)
         else status.HTTP_502_BAD_GATEWAY
     )
-    return HTTPException(code, str(error))
+    return HTTPException(code, protection.masker.text(str(error)))

@@ -7,6 +7,7 @@ from freqtrade.rpc.api_server import ApiServer
 from freqtrade.rpc.api_server.api_auth import http_basic_or_jwt_token
 from freqtrade.rpc.api_server.deps import is_trading_mode
 
+from freqtrade_liquidation.frontends.rest.bodies import Heard
 from freqtrade_liquidation.frontends.rest.routes import router
 
 
@@ -18,6 +19,6 @@ class LiquidatingApiServer(ApiServer):
         app.include_router(
             router,
             prefix="/api/v1",
-            dependencies=[Depends(http_basic_or_jwt_token), Depends(is_trading_mode)],
+            dependencies=[Depends(http_basic_or_jwt_token), Depends(is_trading_mode), Heard],
         )
         super().configure_app(app, config)

@@ -73,8 +73,13 @@ class LiquidatingTelegram(Telegram):
         if person is None:
             await self._send_msg(texts.NOBODY)
             return
-        age_s = (datetime.now(UTC) - update.message.date).total_seconds()
-        await self._conversation.command(context.args or [], person, age_s=age_s)
+        sent = update.message
+        await self._conversation.command(
+            context.args or [],
+            person,
+            age_s=(datetime.now(UTC) - sent.date).total_seconds(),
+            by_another=sent.forward_origin is not None or sent.via_bot is not None,
+        )
 
     async def _press(self, update: Update, context: Context) -> None:
         """A button of ours.

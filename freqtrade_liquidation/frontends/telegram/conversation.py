@@ -55,13 +55,22 @@ class Conversation:
         self._chat = chat
         self._questions = questions
 
-    async def command(self, words: Sequence[str], person: Person, *, age_s: float = 0.0) -> None:
+    async def command(
+        self,
+        words: Sequence[str],
+        person: Person,
+        *,
+        age_s: float = 0.0,
+        by_another: bool = False,
+    ) -> None:
         """``/liquidate`` and *words*.
 
         :param age_s: how long ago it was sent.
+        :param by_another: *person* has only passed it on.
         """
+        doubt = texts.FORWARDED if by_another else texts.stale(age_s) if age_s > FRESH_S else ""
         try:
-            await self._carry_out(words, person, age_s)
+            await self._carry_out(words, person, doubt)
         except BadCommand as error:
             await self._chat.send(str(error))
         except LiquidationError as error:
@@ -70,22 +79,20 @@ class Conversation:
             logger.exception("/liquidate %s failed.", " ".join(words))
             await self._chat.send(texts.UNEXPECTED)
 
-    async def _carry_out(self, words: Sequence[str], person: Person, age_s: float) -> None:
+    async def _carry_out(self, words: Sequence[str], person: Person, doubt: str) -> None:
         command = parse(words)
-        stale = age_s > FRESH_S
         match command:
             case Close():
                 pairs = resolve(command.pairs, self._protection.listed_pairs())
-                if command.at_once and not stale:
+                if command.at_once and not doubt:
                     await self._run(pairs, person)
                 else:
-                    note = texts.stale(age_s) if command.at_once else ""
-                    await self._ask(pairs, person, note)
+                    await self._ask(pairs, person, doubt if command.at_once else "")
             case ShowStatus():
                 standing = await in_thread(self._protection.standing, name="standing")
                 await self._chat.send(texts.standing(standing, self._protection.config))
-            case _ if stale:
-                await self._chat.send(f"{texts.stale(age_s)} Nothing was done; send it again.")
+            case _ if doubt:
+                await self._chat.send(f"{doubt} Nothing was done; send it again.")
             case Disarm() | Arm():
                 await self._switch(command, person)
 

@@ -105,6 +105,9 @@ def look_failed(error: Exception, command: str) -> str:
     )
 
 
+FORWARDED: Final = "That command was forwarded: you did not write it yourself."
+
+
 def stale(age_s: float) -> str:
     """A command that took long to arrive."""
     return f"That command took {age_s / 60:.0f} min to get here."

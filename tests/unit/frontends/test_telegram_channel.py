@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from freqtrade.exceptions import OperationalException
 from freqtrade.persistence import init_db
-from telegram import Chat, Message, User
+from telegram import Chat, Message, MessageOriginHiddenUser, MessageOriginUser, User
 
 from freqtrade_liquidation.frontends.telegram import LiquidatingTelegram, texts
 
 GROUP = -100
 ALICE, BOB = 7, 8
+STRANGER = User(666, "Stranger", is_bot=False)
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,8 @@ class Recorder:
         self.commands: list[Any] = []
         self.presses: list[Any] = []
 
-    async def command(self, words: Any, person: Any, *, age_s: float) -> None:
-        self.commands.append((words, person.user_id, age_s))
+    async def command(self, words: Any, person: Any, *, age_s: float, by_another: bool) -> None:
+        self.commands.append((words, person.user_id, age_s, by_another))
 
     async def press(self, data: str, person: Any, message_id: int, answer: Any) -> None:
         self.presses.append((data, person.user_id, message_id))
@@ -62,9 +63,11 @@ def telegram(**settings: Any) -> Threadless:
     return Threadless(rpc, config)
 
 
-def message(*, chat: int = GROUP, topic: int | None = None, at: datetime | None = None) -> Message:
+def message(
+    *, chat: int = GROUP, topic: int | None = None, at: datetime | None = None, **more: Any
+) -> Message:
     sent = datetime.now(UTC) if at is None else at
-    return Message(5, sent, Chat(chat, "supergroup"), message_thread_id=topic)
+    return Message(5, sent, Chat(chat, "supergroup"), message_thread_id=topic, **more)
 
 
 def user(number: int | None) -> User | None:
@@ -133,8 +136,22 @@ def test_press_under_a_message_that_telegram_shows_no_more_does_nothing_and_says
     assert query.answers == [texts.TOO_OLD]
 
 
+@pytest.mark.parametrize(
+    "passed_on",
+    [
+        {"forward_origin": MessageOriginUser(datetime(2026, 1, 1, tzinfo=UTC), STRANGER)},
+        {"forward_origin": MessageOriginHiddenUser(datetime(2026, 1, 1, tzinfo=UTC), "x")},
+        {"via_bot": User(9, "Helper", is_bot=True)},
+        {},
+    ],
+)
+def test_words_that_somebody_else_wrote_are_told_as_such(passed_on: dict[str, Any]) -> None:
+    ((*_, by_another),) = says(telegram(), ALICE, **passed_on)
+    assert by_another == bool(passed_on)
+
+
 def test_age_of_a_command_is_told() -> None:
-    ((words, who, age_s),) = says(telegram(), ALICE)
+    ((words, who, age_s, _),) = says(telegram(), ALICE)
     assert (words, who) == (["now"], ALICE)
     assert -1 < age_s < 10
 

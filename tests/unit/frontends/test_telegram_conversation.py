@@ -35,8 +35,8 @@ class Scene:
         chat: Any = self.chat
         self._conversation = Conversation(host, chat, Questions(self.clock))
 
-    def says(self, words: str, age_s: float = 0.0) -> None:
-        asyncio.run(self._conversation.command(words.split(), ALICE, age_s=age_s))
+    def says(self, words: str, **how: Any) -> None:
+        asyncio.run(self._conversation.command(words.split(), ALICE, **how))
 
     def presses(self, label: str, who: Any = ALICE, message: int = -1) -> None:
         shown = self.chat.buttons[message]
@@ -106,10 +106,13 @@ def test_failed_preview_names_the_command_that_needs_none() -> None:
     assert f"/liquidate {BTC} {ETH} now" in scene.chat.said[-1]
 
 
-def test_old_command_acts_on_nothing_by_itself() -> None:
+@pytest.mark.parametrize("how", [{"age_s": FRESH_S + 1}, {"by_another": True}])
+def test_command_that_is_old_or_somebody_elses_acts_on_nothing_by_itself(
+    how: dict[str, Any],
+) -> None:
     scene = Scene(preview(line(BTC)))
     for words in ("now", "disarm 15m", "arm"):
-        scene.says(words, age_s=FRESH_S + 1)
+        scene.says(words, **how)
     assert scene.host.ordered == []
     assert scene.host.windows == []
     assert "Close 1 position" in scene.chat.buttons[0]

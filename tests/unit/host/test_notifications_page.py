@@ -91,6 +91,7 @@ TEXTS = {
     "skipped": messages.outcome(SKIPPED, "USDT").splitlines()[0],
     "disarmed": messages.disarmed(UNTIL, "cli me@server"),
     "armed again": messages.armed_again(),
+    "dry-run": messages.dry_run_trades({"BTC/USDT": 3}),
     "latched": messages.latched(f"rest operator ({ID})"),
     "stays stopped": messages.stays_stopped(),
     "repaired": messages.repaired([BTC, ETH]),
