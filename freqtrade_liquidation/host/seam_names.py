@@ -64,8 +64,8 @@ NEEDED: Final[Names] = {
         amount calculate_profit(rate) close_profit_abs close_rate_requested commit()
         date_last_filled_utc entry_side exit_order_status exit_reason exit_side fee_open
         fee_open_currency fee_updated(side) fully_canceled_entry_order_count get_open_trades()
-        get_trades(trade_filter) id is_open is_short leverage max_rate open_date_utc
-        open_rate orders pair rollback() safe_base_currency
+        get_trades(trade_filter) id is_open is_short leverage max_rate
+        nr_of_successful_entries open_date_utc open_rate orders pair rollback() safe_base_currency
         select_order(order_side, is_open, only_filled) session set_funding_fees(funding_fee)
     """,
     "freqtrade.persistence": "init_db(db_url)",
