@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class DrillResult:
     :param before: positions by pair, as the exchange showed them before the signal.
     :param after: the same, after the process had ended.
     :param orders_left: resting and stop orders after it.
-    :param flat_s: seconds from the signal until the exchange had executed the last close.
+    :param closed_s: seconds from the signal until the exchange had executed the last close.
+    :param proven_s: seconds from the signal until the run had seen that the book was flat;
+        ``None`` = it has not.
     :param ended_s: seconds from the signal to the end of the process.
     """
 
@@ -50,7 +53,8 @@ class DrillResult:
     after: dict[str, Any]
     orders_left: int
     exit_code: int
-    flat_s: float | None
+    closed_s: float | None
+    proven_s: float | None
     ended_s: float
     requests: int
     run: dict[str, Any] | None
@@ -195,7 +199,7 @@ def _pull_the_plug(
     ends_within_s: float,
 ) -> DrillResult:
     exchange.clear_log()
-    pulled = time.monotonic()
+    pulled, pulled_at = time.monotonic(), datetime.now(UTC)
     bot.send(signal.SIGTERM)
     report.signal_sent(console, bot.process.pid)
     try:
@@ -209,20 +213,22 @@ def _pull_the_plug(
     exchange.clear_faults()
     runs = bot.query("SELECT * FROM liquidation_runs ORDER BY started_at DESC LIMIT 1")
     run_row = runs[0] if runs else None
+    events = bot.query(
+        "SELECT * FROM liquidation_events WHERE correlation_id = ? ORDER BY sequence",
+        [run_row["correlation_id"] if run_row else ""],
+    )
     return DrillResult(
         plan=planned,
         before=before,
         after=exchange.positions(),
         orders_left=len(exchange.open_orders()) + len(exchange.open_algo_orders()),
         exit_code=code,
-        flat_s=_last_close(exchange, pulled),
+        closed_s=_last_close(exchange, pulled),
+        proven_s=_proven(events, pulled_at),
         ended_s=ended - pulled,
         requests=len(exchange.requests()),
         run=run_row,
-        events=bot.query(
-            "SELECT * FROM liquidation_events WHERE correlation_id = ? ORDER BY sequence",
-            [run_row["correlation_id"] if run_row else ""],
-        ),
+        events=events,
         trades=bot.query("SELECT * FROM trades ORDER BY id"),
     )
 
@@ -237,6 +243,14 @@ def _last_close(exchange: PracticeExchange, pulled: float) -> float | None:
         and request["arrived"] >= pulled
     ]
     return max(closes) - pulled if closes and not exchange.positions() else None
+
+
+def _proven(events: Sequence[dict[str, Any]], pulled_at: datetime) -> float | None:
+    """Seconds from the signal until the look that showed a flat book, if the run ended with it."""
+    if not any(event["event_type"] == "liquidation_completed" for event in events):
+        return None
+    looks = [e for e in events if e["event_type"] == "liquidation_verified"]
+    return (report.moment(looks[-1]) - pulled_at).total_seconds() if looks else None
 
 
 def _positions(text: str) -> int:
@@ -254,7 +268,10 @@ def _timeout(text: str) -> float:
 
 
 def _latency(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds") from None
     if not 0 <= number <= 5000:
         raise argparse.ArgumentTypeError(f"{number:g} ms is not within 0…5000")
     return number

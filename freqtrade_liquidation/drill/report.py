@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -98,14 +98,14 @@ def _trail(result: "DrillResult") -> Table:
     table.add_column("event")
     table.add_column("pair")
     table.add_column("what", overflow="fold")
-    began = _moment(result.events[0]) if result.events else None
+    began = moment(result.events[0]) if result.events else None
     hidden = max(0, len(result.events) - FIRST_SHOWN - LAST_SHOWN)
     for number, event in enumerate(result.events):
         if hidden and number == FIRST_SHOWN:
             table.add_row("", f"… {hidden} more", "", "")
         if FIRST_SHOWN <= number < FIRST_SHOWN + hidden:
             continue
-        offset = (_moment(event) - began).total_seconds() * 1000 if began else 0.0
+        offset = (moment(event) - began).total_seconds() * 1000 if began else 0.0
         table.add_row(
             f"{offset:.0f}",
             event["event_type"].removeprefix("liquidation_"),
@@ -115,8 +115,9 @@ def _trail(result: "DrillResult") -> Table:
     return table
 
 
-def _moment(event: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(str(event["timestamp"]))
+def moment(event: dict[str, Any]) -> datetime:
+    """When *event* was recorded (aware UTC)."""
+    return datetime.fromisoformat(str(event["timestamp"])).replace(tzinfo=UTC)
 
 
 def _what(event: dict[str, Any]) -> str:
@@ -160,11 +161,27 @@ def _verdict(console: Console, result: "DrillResult") -> None:
     for left_open in json.loads((result.run or {}).get("outcome") or "[]"):
         if left_open["state"] in ("open", "not_proven"):
             console.print(f"{escape(left_open['pair'])}: {escape(_why_open(left_open))}")
-    flat_after = "not flat" if result.flat_s is None else f"flat after {result.flat_s:.2f} s"
     console.print(
-        f"From the signal: {flat_after}, process ended after {result.ended_s:.2f} s with exit "
+        f"From the signal: {_times(result)}, process ended after {result.ended_s:.2f} s with exit "
         f"code {result.exit_code}; {result.requests} requests."
     )
+    unbooked = [
+        trade["pair"].split(":")[0]
+        for trade in result.trades
+        if trade["is_open"] and trade["pair"] not in result.after
+    ]
+    if unbooked:
+        console.print(
+            f"[bold yellow]{len(unbooked)} of {_count(len(result.trades), 'trade')} not booked"
+            "[/bold yellow] in the time that was left: the next start of the bot books "
+            f"{'it' if len(unbooked) == 1 else 'them'}. A larger timeout_seconds leaves more."
+        )
+
+
+def _times(result: "DrillResult") -> str:
+    closed, proven = result.closed_s, result.proven_s
+    executed = "no close executed" if closed is None else f"last close after {closed:.2f} s"
+    return f"{executed}, " + ("not proven flat" if proven is None else f"flat after {proven:.2f} s")
 
 
 def _why_open(left: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ from freqtrade_liquidation.frontends.database import (
     freqtrade_arguments,
 )
 from freqtrade_liquidation.frontends.progress import Progress
-from freqtrade_liquidation.frontends.terminal import Terminal
+from freqtrade_liquidation.frontends.terminal import Terminal, forget_what_was_typed
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase
@@ -237,6 +237,7 @@ class _Command:
             return False
         count = preview.to_close
         question = f"Close {count} position(s) at market now?" if count else "Go on all the same?"
+        forget_what_was_typed()
         return Confirm.ask(question, console=self._console, default=False)
 
     def _look_ahead(self) -> Preview:

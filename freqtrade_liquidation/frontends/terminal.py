@@ -1,11 +1,19 @@
 """The terminal: what strangers wrote (an exchange's error, a reason) must not steer it."""
 
+import sys
+import termios
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from freqtrade_liquidation.audit.free_text import STEERING
+
+
+def forget_what_was_typed() -> None:
+    """Call it before a question: what was typed before it stood there does not answer it."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 class Terminal(Console):

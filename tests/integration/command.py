@@ -44,10 +44,15 @@ def on_terminal(
     command: str,
     *options: str,
     types: str = "",
+    early: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """The exit code and what a person sees, on a terminal, who types *types* when asked."""
+    """The exit code and what a person sees, on a terminal, who types *types* when asked.
+
+    :param early: typed before that, while the command starts.
+    """
     ours, theirs = pty.openpty()
+    os.write(ours, early.encode())
     process = subprocess.Popen(
         [sys.executable, *arguments(bot, command, *options, keep=environment or ())],
         stdin=theirs,

@@ -224,6 +224,16 @@ def test_terminal_shows_the_preview_and_asks(
     assert len(runs(bot)) == (0 if left else 1)
 
 
+def test_what_was_typed_before_the_question_does_not_answer_it(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = dead_bot(make_bot, pairs=1)
+    code, shown = command.on_terminal(bot, "liquidate", early="y\n", types="n\n")
+    assert code == 0, shown
+    assert "Close 1 position(s) at market now?" in shown
+    assert len(exchange.positions()) == 1
+
+
 def test_terminal_without_colour_has_none(exchange: PracticeExchange, make_bot: MakeBot) -> None:
     bot = dead_bot(make_bot, pairs=1)
     code, shown = command.on_terminal(bot, "liquidate", "--yes", environment={"NO_COLOR": "1"})
