@@ -101,7 +101,7 @@ class SpotOrders(OrderManagerBase):
         uncertain = uncertain or self._cancelled_without_fill(pair)
         held = balances.get(self._base_currency(pair), 0.0)
         own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
-        self._note_exclusive(pair, own=own, held=held, uncertain=uncertain)
+        self._note_exclusive(share, own=own, held=held, uncertain=uncertain)
         position = replace(
             self._expected(share),
             amount=min(own, held),
@@ -132,13 +132,15 @@ class SpotOrders(OrderManagerBase):
         in_air = any(note.pair == pair for note in self._gate.in_air())
         return resting or in_air or any(c.order.pair == pair for c in self.executions.closes)
 
-    def _note_exclusive(self, pair: str, *, own: float, held: float, uncertain: bool) -> None:
-        """Whether the account has no coins of *pair* but the bot's. While an order of ours has no
-        known outcome, equality proves nothing; more than *own* disproves it."""
-        if held > own * (1 + AMOUNT_TOLERANCE):
-            self._exclusive.discard(pair)
+    def _note_exclusive(self, share: Share, *, own: float, held: float, uncertain: bool) -> None:
+        """Whether the account has no coins of a pair but the bot's. While an order of ours has no
+        known outcome, equality proves nothing; more than *own* disproves it, but for what fees and
+        steps leave over: no order could sell that."""
+        others = sum_of(held, -own)
+        if others > own * AMOUNT_TOLERANCE and others >= self._smallest_close(share):
+            self._exclusive.discard(share.pair)
         elif not uncertain:
-            self._exclusive.add(pair)
+            self._exclusive.add(share.pair)
 
     def _cancelled_without_fill(self, pair: str) -> bool:
         """An order of the bot's is gone, and what it had sold is not known (yet)."""

@@ -43,6 +43,7 @@ class Attempts:
         self._closes: dict[str, _Sent] = {}
         self._cancels: dict[str, int] = {}
         self._cancel_answered: dict[str, float] = {}
+        self._cancel_due: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._given_up: dict[str, str] = {}
         self._not_cancelled: dict[str, str] = {}
@@ -66,7 +67,8 @@ class Attempts:
         """Whether its cancel may be sent (again), as a list asked for at *listed_at* shows it."""
         answered_at = self._cancel_answered.get(order.order_id, NEVER)
         tries = self._cancels.get(order.order_id, 0)
-        return self._backoff.allows(tries) and listed_at >= answered_at
+        is_due = now() >= self._cancel_due.get(order.order_id, NEVER)
+        return self._backoff.allows(tries) and listed_at >= answered_at and is_due
 
     def may_still_cancel(self, order: OpenOrder) -> bool:
         """Whether attempts are left for it, at whatever moment."""
@@ -84,7 +86,8 @@ class Attempts:
     def next_due(self) -> float | None:
         """When the next of them is due, on the loop's clock."""
         moment = now()
-        return min((at for at in self._not_before.values() if at > moment), default=None)
+        due = (*self._not_before.values(), *self._cancel_due.values())
+        return min((at for at in due if at > moment), default=None)
 
     def is_open_for(self, pair: str, amount: float) -> bool:
         """Whether a further closing order may be sent for *amount* of it, now or later."""
@@ -171,13 +174,14 @@ class Attempts:
             delay_s -= now() - self.sent_at(pair)
         self.postpone(pair, max(0.0, delay_s))
 
-    def cancel_failed(self, order: OpenOrder, words: str, *, sendable: bool) -> None:
-        """A cancel failed; *sendable* = it was not acted upon and may be sent again."""
+    def cancel_failed(self, order: OpenOrder, words: str) -> None:
+        """A cancel failed. A later list tells whether the order is still there; the pause is for
+        lists that are late, and for an exchange in trouble. Nothing else of the pair waits."""
         self.errors[order.pair] = _not_cancelled(order, words)
         self._not_cancelled[order.order_id] = words
         self._cancel_answered[order.order_id] = now()
-        if sendable:
-            self.postpone(order.pair, self._backoff.delay_s(self._cancels[order.order_id]))
+        pause_s = self._backoff.delay_s(self._cancels[order.order_id])
+        self._cancel_due[order.order_id] = now() + pause_s
 
     def cancel_not_sent(self, order: OpenOrder, error: NotSent) -> None:
         """A cancel never left: it spends no attempt."""

@@ -15,6 +15,7 @@ from freqtrade_liquidation.errors import (
     NothingToReduce,
     NotSent,
     OutcomeUnknown,
+    RefusedForNow,
     unexpected,
 )
 from freqtrade_liquidation.model import (
@@ -321,9 +322,7 @@ class OrderSender:
             outcome=str(answer.status),
         )
         if answer.not_sent is None:
-            self._attempts.cancel_failed(
-                order, answer.error or str(answer.status), sendable=answer.sendable
-            )
+            self._attempts.cancel_failed(order, answer.error or str(answer.status))
 
     # -- closes -----------------------------------------------------------------------------
 
@@ -352,6 +351,10 @@ class OrderSender:
             self._attempts.look_first(order.pair)
             return
         history.out_of_doubt(order.client_order_id)
+        if not answer.filled:  # nobody to match, or the price had moved too far
+            unfilled = RefusedForNow("accepted, and ended without a fill")
+            self._attempts.failed(order.pair, str(unfilled), unfilled, unseen=False)
+            return
         history.closed(answer.filled, at=now())
         self._attempts.succeeded(order.pair)
 

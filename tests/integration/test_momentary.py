@@ -1,5 +1,7 @@
 """Refusals that pass: whole runs over HTTP to the practice exchange."""
 
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -79,6 +81,49 @@ def test_close_that_a_resting_order_blocks_is_not_given_up(
     result = liquidate(futures)
     assert result.state is LiquidationState.COMPLETED
     assert practice.positions() == {}
+
+
+def test_order_that_ended_without_a_fill_is_sent_again_after_a_pause(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All attempts went within a tenth of a second, and the market had no time to come back."""
+    practice.seed_position(BTC, 0.1)
+    api, answers = type(futures._api), 3
+    send = api.fapiPrivatePostOrder
+
+    def expires(self: Any, params: dict[str, Any], *args: Any) -> Any:
+        nonlocal answers
+        answers -= 1
+        if answers < 0:
+            return send(self, params, *args)
+        asked_at.append(time.monotonic())
+        return {
+            "symbol": params["symbol"], "orderId": 9_000_000 + answers, "status": "EXPIRED",
+            "clientOrderId": params["newClientOrderId"], "side": params["side"], "price": "0",
+            "type": "MARKET", "origQty": params["quantity"], "executedQty": "0", "cumQuote": "0",
+            "avgPrice": "0.00", "reduceOnly": True, "updateTime": 1_700_000_000_000,
+        }  # fmt: skip
+
+    asked_at: list[float] = []
+    monkeypatch.setattr(api, "fapiPrivatePostOrder", expires)
+    result = liquidate(futures, retry_delay_seconds=0.3)
+    assert result.state is LiquidationState.COMPLETED, result.errors
+    assert practice.positions() == {}
+    pauses = [later - earlier for earlier, later in pairwise(asked_at)]
+    assert [pause > base for pause, base in zip(pauses, (0.15, 0.3), strict=True)] == [True, True]
+
+
+def test_cancel_that_is_refused_for_a_moment_does_not_give_the_pair_up(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """The stop locks the coins; four cancels were spent within a tenth of a second."""
+    practice.seed_balance("BTC", 0.2)
+    stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
+    practice.clear_log()
+    practice.add_fault("error", method="DELETE", path="/order$", code=-2011, times=3)
+    known = trade(SPOT, 0.2, known_order(stop, "stoploss"))
+    result = liquidate(spot, known, retry_delay_seconds=0.2)
+    assert result.state is LiquidationState.COMPLETED, result.errors
 
 
 def test_run_after_a_ban_asks_nothing(practice: PracticeExchange, futures: Exchange) -> None:
