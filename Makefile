@@ -20,7 +20,7 @@ help:
 	@echo "make test         the tests"
 	@echo "make test-oldest  types and tests on the oldest freqtrade that is supported ($(OLDEST)), in .venv-oldest"
 	@echo "make simulate     new random schedules on all cores for MINUTES (1); says how to replay what fails"
-	@echo "make fuzz         random junk in every table and in the fallback file, for MINUTES (1)"
+	@echo "make fuzz         random junk at every border, for MINUTES (1): rows, files, answers, Telegram, REST, settings"
 	@echo "make bench        measures times to flat (about 25 minutes) and rewrites the tables in docs/performance.md"
 	@echo "make check        everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean        removes $(VENV) and what builds and tests leave behind"

@@ -22,9 +22,8 @@ def refuse_unsupported(config: Mapping[str, Any]) -> None:
 
 def _unsupported(config: Mapping[str, Any]) -> Iterator[str]:
     futures = config.get("trading_mode") == "futures"
-    exchange = config.get("exchange") or {}
     for block in ("ccxt_config", "ccxt_sync_config"):
-        options = (exchange.get(block) or {}).get("options") or {}
+        options = _object(config, "exchange", block, "options")
         where = f"exchange.{block}.options"
         # ccxt binance: handle_option_bool_and_params_2(..., "papi", "portfolioMargin")
         for name in ("portfolioMargin", "papi"):
@@ -36,7 +35,12 @@ def _unsupported(config: Mapping[str, Any]) -> Iterator[str]:
         if futures and kind not in (None, "swap"):
             yield f"{where}.defaultType: it must be swap (or left out), and is {kind!r}"
         # ccxt: positions and orders of two sides a pair
-        create_order = options.get("createOrder")
-        nested = create_order if isinstance(create_order, Mapping) else {}
-        if options.get("hedged") or nested.get("hedged"):
+        if options.get("hedged") or _object(options, "createOrder").get("hedged"):
             yield f"{where}: hedge mode (hedged) is not supported"
+
+
+def _object(value: Any, *path: str) -> Mapping[str, Any]:
+    """The object at *path*; where something else stands, freqtrade's schema says so."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

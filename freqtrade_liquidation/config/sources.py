@@ -71,7 +71,7 @@ def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConf
             raise _without_excerpt(args, e) from None
         except OperationalException as e:
             raise ConfigurationError(str(e)) from e
-        except (OSError, UnicodeDecodeError) as e:
+        except (OSError, ValueError, RecursionError) as e:
             raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
@@ -196,6 +196,8 @@ def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tu
         content = _read(file)
         yield file, content
         below = content.get("add_config_files", []) if isinstance(content, Mapping) else []
+        if not isinstance(below, list) or not all(isinstance(name, str) for name in below):
+            raise ConfigurationError(f"File {file}: add_config_files is not a list of file names.")
         if level < 5:  # freqtrade's own limit; it has refused deeper ones by now
             yield from _file_layers(below, file.resolve().parent, level + 1)
 

@@ -2,18 +2,21 @@
 
 import contextlib
 import json
-import os
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.host.control import ControlState
+from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.masking import Masker, Secret
+from freqtrade_liquidation.host.control import Control, ControlState
+from tests.fuzz.bounds import bounded
 from tests.fuzz.rows import (
+    ID,
     Beside,
     Change,
     beside,
@@ -25,11 +28,6 @@ from tests.fuzz.rows import (
     open_log,
     put,
     put_beside,
-)
-
-EXAMPLES = int(os.environ.get("TESTS_FUZZ_EXAMPLES", "20"))
-bounded = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 
@@ -143,3 +141,38 @@ def _spoil(file: sqlite3.Connection, row: dict[str, Any], *, spoil_data: bool) -
         file.execute("INSERT INTO waiting (line_id, record_id, kind, event_type, correlation_id, "
                      "data) VALUES (?, ?, ?, ?, ?, ?)",
                      tuple({**line, **row}[name] for name in names))  # fmt: skip
+
+
+ORDER = {"side": "sell", "amount": 0.2026, "order_id": "8389765004", "client_order_id": "x-2026"}
+NAMES = "BTC/USDT:USDT liquidation_disarmed liq_20261129_000000_ab12cd34 control x-2026 8389765004"
+
+
+@bounded
+@given(
+    st.one_of(
+        st.integers(0, 40).flatmap(
+            lambda start: st.integers(4, 9).map(
+                lambda length: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f+00:00}"[start:][:length]
+            )
+        ),
+        st.integers(0, len(NAMES) - 4).map(lambda start: NAMES[start:][:6]),
+        st.text(st.characters(codec="utf-8"), min_size=4, max_size=20),
+    )
+)
+def test_secret_that_looks_like_a_time_or_a_name_costs_nothing_that_is_read_back(
+    secret: str,
+) -> None:
+    with database() as folder:
+        masker = Masker([Secret(key="api_server.password", value=secret)])
+        log = AuditLog(f"sqlite:///{folder}/t.sqlite", fallback=folder / "f.sqlite", masker=masker)
+        kind = AuditEventType.STOP_INTENDED
+        log.record([AuditEvent(event_type=kind, operation="stop", pair="BTC/USDT:USDT",
+                               correlation_id=ID, additional_data=ORDER)])  # fmt: skip
+        until = Control(log).disarm(timedelta(minutes=5), by="cli x", reason=secret)
+        assert Control(log).state().disarmed_until == until
+        row = log.last_event([kind])
+        assert row is not None
+        assert (row["pair"], row["correlation_id"]) == ("BTC/USDT:USDT", ID)
+        assert row["additional_data"] == ORDER
+        assert log.verify().ok
+        log.close()

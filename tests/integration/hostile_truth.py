@@ -16,12 +16,17 @@ WITHIN_S = 0.3
 
 def assert_nothing_was_made_worse(played: Played) -> None:
     """Whatever went wrong: no risk added, nothing untrue said, all on record, all in time."""
+    assert_nothing_was_done_wrong(played)
+    _intent_precedes_each_write(played)  # the record is waited for as long as the run can afford
+    _deadline_holds(played)
+
+
+def assert_nothing_was_done_wrong(played: Played) -> None:
+    """As above, but for what depends on how busy the machine is."""
     (_no_flip_and_no_growth if played.book.futures else _no_coin_of_the_users_sold)(played)
     _nothing_false_is_said(played)
     _stops_are_told_as_they_are(played)
-    _intent_precedes_each_write(played)
     _writes_are_bounded(played)
-    _deadline_holds(played)
 
 
 def _no_flip_and_no_growth(played: Played) -> None:
