@@ -146,9 +146,13 @@ def measure_day(cell: DayCell) -> Day:
         config = configuration(exchange, pairs, rest, futures=cell.futures)
         config = with_real_certificates(config, exchange, Path(folder))
         name = "BenchmarkStrategy" if cell.futures else "SpotBenchmarkStrategy"
-        with BOTS[cell.way](Path(folder), config, strategy=(STRATEGY, name)) as bot:
+        made = BOTS[cell.way](Path(folder), config, strategy=(STRATEGY, name))
+        if not cell.futures:  # its first loop asks for each stop: how fast, a run on spot must know
+            seed(exchange, made.database, pairs, futures=False)
+        with made as bot:
             bot.wait_for(rest.has_looped, "a first loop", READY_WITHIN_S)
-            seed(exchange, bot.database, pairs, futures=cell.futures)
+            if cell.futures:
+                seed(exchange, bot.database, pairs)
             spoil(exchange, cell)
             exchange.clear_log()
             return _pull(cell, exchange, bot, rest)

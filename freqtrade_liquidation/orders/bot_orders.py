@@ -76,7 +76,7 @@ class BotOrders:
         """
         for order_id, row in (listed or {}).items():
             if self._ownership.owner_of(order_id) is not None:
-                self._ownership.states[order_id] = dict(row)
+                self._ownership.learn(order_id, dict(row))
         for trade, order in self._ownership.open_orders():
             if order.order_id not in (listed or {}):
                 self._begin(order.order_id, self._read_order(trade, order, timeout_s))
@@ -151,7 +151,7 @@ class BotOrders:
                 ),
                 timeout_s=timeout_s,
             )
-            self._ownership.states[order.order_id] = an_order(raw)
+            self._ownership.learn(order.order_id, dict(an_order(raw)))
             self._ownership.doubts.pop(order.order_id, None)
         except AccountRefused:
             raise
@@ -178,7 +178,7 @@ class BotOrders:
         except LiquidationError as error:
             logger.info("Order %s was not found by its fills: %s", order.order_id, error)
             return
-        self._ownership.states[order.order_id] = state
+        self._ownership.learn(order.order_id, state)
 
     # -- orders that it has not heard of ----------------------------------------------------
 

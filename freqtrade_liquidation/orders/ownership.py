@@ -85,6 +85,18 @@ class Ownership:
 
     # -- orders -----------------------------------------------------------------------------
 
+    def learn(self, order_id: str, state: dict[str, Any]) -> None:
+        """An answer about an order of the bot's, as ccxt reads it.
+
+        An order only moves on. An answer that shows it where it was before what is known is older
+        than that, however late it comes: a question that left before the cancel, say.
+        """
+        known = self.states.get(order_id, {})
+        had, has = (float(one.get("filled") or 0.0) for one in (known, state))
+        if not is_final(state) and (is_final(known) or has < had):
+            return
+        self.states[order_id] = state
+
     def trades_of(self, pair: str) -> list[KnownTrade]:
         """The open trades of *pair*."""
         return [trade for trade in self.trades if trade.pair == pair]

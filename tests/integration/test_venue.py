@@ -1,5 +1,6 @@
 """The order managers with freqtrade's real exchange on the practice exchange."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -242,6 +243,32 @@ def test_spot_cancel_tells_what_an_order_that_filled_in_part_had_left(
 
     left = on(spot, cancel, trade(SPOT, 0.4, *ids))
     assert left == {raw["id"]: 0.15, whole["id"]: 0.2}
+
+
+def test_spot_look_that_left_before_a_cancel_brings_no_stop_back(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """Its answer, that the stop rests, comes after the cancel's: the pair stayed uncertain, and
+    nothing was sold for the whole run."""
+    practice.seed_balance("BTC", 0.2)
+    stop_id = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
+    known = trade(SPOT, 0.2, known_order(stop_id, "stoploss"))
+    practice.clear_log()
+    practice.set_latency(500, reads_at_arrival=True)
+
+    async def ask(venue: OrderManager) -> Any:
+        look = asyncio.ensure_future(venue.get_all_positions(timeout_s=5))
+        orders = asyncio.ensure_future(venue.get_open_orders(timeout_s=5))
+        assert await asyncio.to_thread(practice.wait_for_requests, "/api/v3/order")
+        practice.set_latency(300)
+        [stop] = venue.known_orders()
+        await venue.cancel_all_orders(SPOT, [stop], timeout_s=5)
+        await asyncio.gather(look, orders)
+        return venue.recall(), venue.known_orders()
+
+    [position], resting = on(spot, ask, known)
+    assert not resting
+    assert (position.amount, position.uncertain) == (pytest.approx(0.2), False)
 
 
 def test_spot_amount_left_after_an_exit_is_exact_and_sold_whole(

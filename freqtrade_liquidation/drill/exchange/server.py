@@ -60,6 +60,7 @@ class _Visit:
         self._facade = facade
         self._request = request
         self._arrived = arrived
+        self._waits_s = core.latency.draw_s(arrived.method)
         params = facade.parse(arrived)
         self._call = Call(core=core, method=arrived.method, path=arrived.path, params=params)
         self._entry: LoggedRequest = core.log.arrived(arrived.method, arrived.path, params)
@@ -76,7 +77,7 @@ class _Visit:
             return refused
         struck = self._strike()
         kinds = {rule.kind: rule for rule in struck}
-        before_s, after_s = self._core.latency.draw_s(self._arrived.method)
+        before_s, after_s = self._waits_s
         await self._pause(before_s, kinds.get("latency"))
         if "hang" in kinds:
             return await self._never()

@@ -244,6 +244,25 @@ def test_order_is_open_until_the_exchange_shows_its_end(status: str | None, is_o
     assert found.owner_of("1") == (known, known.open_orders[0])
 
 
+@pytest.mark.parametrize(
+    ("known", "heard", "is_taken"),
+    [
+        (state("7", 0.0), state("7", 0.2), True),
+        (state("7", 0.2), state("7", 0.0), False),
+        (state("7", 0.2), state("7", 0.2, status="canceled"), True),
+        (state("7", 0.2, status="canceled"), state("7", 0.0), False),
+        (state("7", 0.2, status="closed"), state("7", 0.2, status="closed", average=9.0), True),
+    ],
+    ids=["fills", "fewer fills", "ends", "stands again", "says more of its end"],
+)
+def test_order_only_moves_on(known: dict[str, Any], heard: dict[str, Any], is_taken: bool) -> None:
+    """The other answer was asked for earlier, however late it comes."""
+    ownership = ours([trade(0.5, order("7", "stoploss"))])
+    ownership.learn("7", known)
+    ownership.learn("7", heard)
+    assert ownership.states["7"] is (heard if is_taken else known)
+
+
 def test_trades_that_freqtrades_loop_wrote_to_are_read_anew() -> None:
     found = ours([trade(0.5, order("1", "buy", 0.1))])
     found.know([replace(trade(0.6), order_ids=frozenset({"1"}))])
