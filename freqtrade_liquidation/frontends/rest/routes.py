@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, HTTPException, Response, status
 from freqtrade.rpc.api_server.api_auth import http_basic_or_jwt_token
 
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.frontends.rest.guarded_route import GuardedRoute
 from freqtrade_liquidation.frontends.rest.models import (
     ArmRequest,
     DisarmRequest,
@@ -23,7 +24,7 @@ from freqtrade_liquidation.model import Request
 WAIT_S: Final = 8.0
 """Less than what a browser or a proxy is willing to wait."""
 
-router = APIRouter(tags=["Liquidation"])
+router = APIRouter(tags=["Liquidation"], route_class=GuardedRoute)
 User = Annotated[str, Depends(http_basic_or_jwt_token)]
 Armed = Annotated[Protection, Depends(current)]
 UNDER_WAY: Final[dict[int | str, dict[str, Any]]] = {
