@@ -9,9 +9,12 @@ business, and what is taken in leaves in one transaction with nothing moved asid
 journal and not WAL: the file is seldom written, one file is easier to look at and to move away, and
 WAL needs shared memory, which network file systems and some bind mounts do not have.
 
-Who can write the folder can put anything in the file's place. So the file is looked at before it is
-opened: a link, a pipe, a folder, a file of another user, or one that is no database of ours is
-renamed and told, and a new one is made. Locks are waited for 100 ms, queries end after 500 ms.
+Who can write the folder can put anything in the file's place, or beside it, where SQLite looks for
+a journal: no journal mode keeps it from reading one that stands there. So the file and its
+neighbours are looked at before they are opened: a link, a pipe, a folder, a file of another user,
+or a database that is not ours is renamed and told, and a new one is made. Locks are waited for
+100 ms, queries end after 500 ms. What changes between the look and the opening, or hangs in the
+operating system, meets the second bound: each call runs in a thread that is waited for one second.
 """
 
 import json
@@ -19,20 +22,25 @@ import logging
 import os
 import sqlite3
 import stat
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from freqtrade_liquidation.audit.chain import canonical
 from freqtrade_liquidation.audit.checks import JSON_LENGTH, Misfit
 from freqtrade_liquidation.audit.rows import Border, Line, SetAside, line
+from freqtrade_liquidation.bounded import bounded
 
 BUSY_TIMEOUT_S: Final = 0.1
 ANSWERS_WITHIN_S: Final = 0.5
+CALL_WITHIN_S: Final = 1.0
+"""Everything that one call does. A slow disk takes three or four flushes for a write."""
+OPENED_BESIDE: Final = ("-journal", "-wal", "-shm")
+"""SQLite looks for these beside any database, in every journal mode, and reads what it finds."""
 APPLICATION_ID: Final = 0x6C69_7166  # "liqf"
 VERSION: Final = 1
 BATCH: Final = 200
@@ -55,10 +63,15 @@ KEEP_ASIDE: Final = (
     "quote(kind) || ',' || quote(substr(data, 1, ?)), ? FROM waiting WHERE number = ?"
 )
 Numbered = tuple[int, Line | None]
+T = TypeVar("T")
 
 
 class NotOurs(OSError):
     """Something else stands in the file's place, and cannot be moved away."""
+
+
+class FileHangs(OSError):
+    """A call on the file has not come back in time. What it was to write may still be written."""
 
 
 class FallbackFile:
@@ -76,6 +89,7 @@ class FallbackFile:
         self._border = border
         self._logger = logging.getLogger(__name__)
         self._told: set[str] = set()
+        self._late: threading.Event | None = None
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -92,52 +106,46 @@ class FallbackFile:
             )
             for one in lines
         ]
-        with self._opened(create=True) as file:
-            assert file is not None
-            file.executemany(
-                "INSERT INTO waiting (line_id, record_id, kind, event_type, correlation_id, data) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+        statement = (
+            "INSERT INTO waiting (line_id, record_id, kind, event_type, correlation_id, data) "
+            "VALUES (?, ?, ?, ?, ?, ?)"
+        )
+        self._in_file(lambda file: file.executemany(statement, rows), create=True)
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forgets lines that are in the database now."""
-        with self._opened(write=True) as file:
-            if file is not None:
-                file.executemany("DELETE FROM waiting WHERE number = ?", [(n,) for n in numbers])
+        keys = [(number,) for number in numbers]
+        statement = "DELETE FROM waiting WHERE number = ?"
+        self._in_file(lambda file: file.executemany(statement, keys), write=True)
 
     def set_aside(self, numbers: Sequence[int], why: str) -> None:
         """Keeps lines that fit no database where a person can look at them."""
-        with self._opened(write=True) as file:
-            if file is None:
-                return
+
+        def work(file: sqlite3.Connection) -> None:
             for number in numbers:
                 file.execute(KEEP_ASIDE, (JSON_LENGTH, why, number))
                 file.execute("DELETE FROM waiting WHERE number = ?", (number,))
 
+        self._in_file(work, write=True)
+
     def note_brought_in(self, name: str) -> None:
         """Remembers that another file, named with its state, need not be looked at again."""
-        with self._opened(create=True) as file:
-            assert file is not None
-            file.execute("INSERT OR IGNORE INTO brought_in VALUES (?)", (name,))
+        statement = "INSERT OR IGNORE INTO brought_in VALUES (?)"
+        self._in_file(lambda file: file.execute(statement, (name,)), create=True)
 
     # -- reading ------------------------------------------------------------------------------
 
     def waits(self) -> bool:
         """Whether any line waits here. ``False``, too, while the file does not say."""
         try:
-            with self._opened() as file:
-                return file is not None and _any(file, "SELECT 1 FROM waiting LIMIT 1")
+            return self._any("SELECT 1 FROM waiting LIMIT 1")
         except (OSError, sqlite3.Error) as error:
             self._tell(f"it cannot be read for now: {error}")
             return False
 
     def was_brought_in(self, name: str) -> bool:
         """See :meth:`note_brought_in`."""
-        with self._opened() as file:
-            if file is None:
-                return False
-            return _any(file, "SELECT 1 FROM brought_in WHERE file = ?", name)
+        return self._any("SELECT 1 FROM brought_in WHERE file = ?", name)
 
     def first(self, count: int = BATCH) -> list[Numbered]:
         """The oldest lines with their numbers; ``None`` for one that does not fit."""
@@ -154,10 +162,12 @@ class FallbackFile:
         where = f"WHERE event_type IN ({marks}) ORDER BY number DESC LIMIT ?"
         return [one for _, one in self._lines(where, *event_types, count) if one is not None]
 
+    def _any(self, query: str, *values: Any) -> bool:
+        return bool(self._in_file(lambda file: file.execute(query, values).fetchall()))
+
     def _lines(self, where: str, *values: Any) -> list[Numbered]:
-        with self._opened() as file:
-            found = None if file is None else file.execute(READ + where, (JSON_LENGTH, *values))
-            rows = [] if found is None else found.fetchall()
+        query, bound = READ + where, (JSON_LENGTH, *values)
+        rows = self._in_file(lambda file: file.execute(query, bound).fetchall()) or []
         return [(row[0], self._line(row)) for row in rows]
 
     def _line(self, row: tuple[Any, ...]) -> Line | None:
@@ -174,21 +184,45 @@ class FallbackFile:
 
     # -- the file -----------------------------------------------------------------------------
 
-    @contextmanager
-    def _opened(
-        self, *, write: bool = False, create: bool = False
-    ) -> Iterator[sqlite3.Connection | None]:
-        """One transaction on the file; ``None`` = there is none, and none is wanted."""
+    def _in_file(
+        self, work: Callable[[sqlite3.Connection], T], *, write: bool = False, create: bool = False
+    ) -> T | None:
+        """What *work* returns, in one transaction on the file; ``None`` = there is no file.
+
+        All of it runs in a thread that is waited for a bounded time: a call of the operating
+        system on a pipe or a dead network drive does not end by itself. While such a thread has not
+        come back, no second one is sent after it.
+
+        :raises FileHangs: if the time was over, or the thread of an earlier call has not come back.
+        """
+        if self._late is not None and not self._late.is_set():
+            raise FileHangs(f"{self.path} does not answer: an earlier call has not come back")
+        ended = threading.Event()
+
+        def whole() -> T | None:
+            try:
+                return self._transaction(work, write=write, create=create)
+            finally:
+                ended.set()
+
+        try:
+            return bounded(whole, timeout_s=CALL_WITHIN_S, name="fallback file")
+        except TimeoutError as error:
+            self._late = ended
+            raise FileHangs(f"{self.path} does not answer: {error}") from error
+
+    def _transaction(
+        self, work: Callable[[sqlite3.Connection], T], *, write: bool, create: bool
+    ) -> T | None:
         connection = self._begun(write=write or create, create=create)
         if connection is None and create:  # what stood in its place is out of the way now
             connection = self._begun(write=True, create=True)
         if connection is None:
             if create:
                 raise NotOurs(f"{self.path}: something else stands in its place")
-            yield None
-            return
+            return None
         try:
-            yield connection
+            result = work(connection)
             connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             if _code(error) in (*BROKEN, sqlite3.SQLITE_ERROR):  # the last: its tables are not ours
@@ -196,6 +230,7 @@ class FallbackFile:
             raise
         finally:
             connection.close()  # rolls back what is not committed
+        return result
 
     def _begun(self, *, write: bool, create: bool) -> sqlite3.Connection | None:
         """A connection in a transaction; ``None`` = there is no file of ours."""
@@ -227,13 +262,23 @@ class FallbackFile:
         return None
 
     def _stands(self) -> bool:
-        """Whether a file stands there that may be ours. What cannot be ours is moved away."""
+        """Whether a file stands there that may be ours. What cannot be ours is moved away.
+
+        :raises NotOurs: if it stays beside the file, where SQLite would open it.
+        """
+        for ending in OPENED_BESIDE:
+            beside = self.path.with_name(self.path.name + ending)
+            if not self._may_be_ours(beside) and os.path.lexists(beside):
+                raise NotOurs(f"{beside}: something else stands in its place")
+        return self._may_be_ours(self.path)
+
+    def _may_be_ours(self, file: Path) -> bool:
         try:
-            found = self.path.lstat()
+            found = file.lstat()
         except FileNotFoundError:
             return False
-        if (why := _foreign(found, self.path)) is not None:
-            self._move_away(why)
+        if (why := _foreign(found, file)) is not None:
+            self._move_away(why, file)
             return False
         return True
 
@@ -279,17 +324,21 @@ class FallbackFile:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
 
-    def _move_away(self, why: str) -> None:
-        """Out of our way, kept for a person. Where the folder does not allow it, it stays."""
-        aside = self.path.with_name(f"{self.path.name}.set-aside-{uuid.uuid4().hex[:8]}")
+    def _move_away(self, why: str, file: Path | None = None) -> None:
+        """Out of our way, kept for a person. Where the folder does not allow it, it stays.
+
+        :param file: ``None`` = the fallback file itself.
+        """
+        file = file or self.path
+        aside = file.with_name(f"{file.name}.set-aside-{uuid.uuid4().hex[:8]}")
         try:
-            self.path.rename(aside)
+            file.rename(aside)
         except FileNotFoundError:
             return  # another process has just done so
         except OSError as error:
             self._tell(f"something else stands in its place and stays there: {why} ({error})")
             return
-        self._border.tell(SetAside(self.path.name, aside.name, why))
+        self._border.tell(SetAside(file.name, aside.name, why))
 
     def _tell(self, words: str) -> None:
         if words not in self._told:
@@ -324,7 +373,3 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's own, without its detail; 0 = the error is Python's."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _any(file: sqlite3.Connection, query: str, *values: Any) -> bool:
-    return file.execute(query, values).fetchone() is not None

@@ -18,10 +18,11 @@ from urllib.parse import quote
 
 from freqtrade_liquidation.audit.checks import Misfit
 from freqtrade_liquidation.audit.engine import sqlite_file
-from freqtrade_liquidation.audit.fallback import FallbackFile
+from freqtrade_liquidation.audit.fallback import ANSWERS_WITHIN_S, FallbackFile
 from freqtrade_liquidation.audit.rows import Line, line
 from freqtrade_liquidation.audit.store import AuditStore
 from freqtrade_liquidation.audit.tables import RUNS
+from freqtrade_liquidation.bounded import bounded
 
 NAME: Final = "liquidation_audit.jsonl"
 LARGEST_FILE: Final = 64 * 2**20
@@ -92,15 +93,16 @@ def _is_of(one: Line, store: AuditStore) -> bool:
 
 def _has_runs(file: Path) -> bool:
     """In doubt yes: then nothing is taken for ours."""
-    if not file.is_file():
-        return False
-    try:
-        with closing(
-            sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=0.1)
-        ) as at:
+
+    def look() -> bool:
+        address = f"file:{quote(str(file))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=0.1)) as at:
             query = "SELECT 1 FROM sqlite_master WHERE name = ?"
             return at.execute(query, (RUNS.name,)).fetchone() is not None
-    except sqlite3.Error:
+
+    try:  # a pipe in the place of its journal is read for ever
+        return file.is_file() and bounded(look, timeout_s=ANSWERS_WITHIN_S, name="former file")
+    except (sqlite3.Error, TimeoutError):
         return True
 
 

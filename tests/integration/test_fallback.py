@@ -4,12 +4,14 @@ import contextlib
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from freqtrade_liquidation.audit import fallback
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.identity import fallback_path, identity
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
@@ -175,6 +177,62 @@ def test_locked_file_is_waited_for_a_moment(folder: Path) -> None:
         assert log.record([event]) is Durability.DATABASE, "the file holds up no record"
     assert log.import_fallback() == 1
     assert latched_by(log) == "a"
+    log.close()
+
+
+@pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("make", [make_fifo, make_link, Path.mkdir, make_strangers])
+def test_what_is_not_ours_beside_the_file_is_moved_away_and_told(
+    folder: Path, make: Callable[[Path], None], ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite reads what stands there: a pipe stopped REST, the main loop and the run."""
+    if make is make_strangers and os.geteuid() != 0:
+        pytest.skip("only root can give a file to somebody else")
+    log = bot_on(folder, "a.sqlite")
+    Control(log).arm(by="x")
+    with locked(folder / "a.sqlite"):
+        Control(log).latch(by="a", correlation_id=None)
+        make(log.fallback.with_name(log.fallback.name + ending))
+        began = time.monotonic()
+        assert latched_by(log) == "a"
+        Control(log).latch(by="b", correlation_id=None)
+    assert log.import_fallback() == 2
+    assert latched_by(log) == "b"
+    assert time.monotonic() - began < 3
+    assert f"{ending}.set-aside" in caplog.text
+    log.close()
+
+
+def test_call_that_hangs_is_left_behind_and_no_other_follows_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead network drive, or a pipe that was put there after the look."""
+    log = bot_on(folder, "a.sqlite")
+    comes_back, calls = threading.Event(), []
+    connect = fallback._connect
+
+    def hang(path: Path) -> sqlite3.Connection:
+        calls.append(path)
+        comes_back.wait()
+        return connect(path)
+
+    event = AuditEvent(event_type=AuditEventType.VERIFIED, operation="look")
+    Control(log).arm(by="x")
+    with locked(folder / "a.sqlite"):
+        monkeypatch.setattr(fallback, "_connect", hang)
+        began = time.monotonic()
+        assert log.record([event]) is Durability.LOG
+        assert log.record([event]) is Durability.LOG
+        with pytest.raises(AuditUnreadable, match="does not answer"):
+            latched_by(log)
+        assert time.monotonic() - began < 2 * fallback.CALL_WITHIN_S
+    assert len(calls) == 1
+    assert log.record([event]) is Durability.DATABASE, "the file holds up no record"
+    comes_back.set()
+    until = time.monotonic() + 10
+    while log.import_fallback() == 0:  # what came too late to be called durable is durable now
+        assert time.monotonic() < until
+        time.sleep(0.01)
     log.close()
 
 
