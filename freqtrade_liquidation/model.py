@@ -127,6 +127,7 @@ class OpenOrder:
         ``None`` = not told.
     :param takes_profit: a stop that waits for a better price.
     :param trade_id: freqtrade's trade for it; ``None`` = the database does not know it.
+    :param unconfirmed: its cancel was acknowledged, and it has not been read since: it may be gone.
     """
 
     pair: str
@@ -142,6 +143,7 @@ class OpenOrder:
     trigger_source: str | None = None
     takes_profit: bool = False
     trade_id: int | None = None
+    unconfirmed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As the audit trail shows it."""
@@ -195,9 +197,11 @@ class CloseAnswer:
 
 
 class CancelStatus(StrEnum):
-    """Three outcomes, not two."""
+    """Done, refused or unknown; and between done and unknown, taken on."""
 
     CANCELLED = "cancelled"
+    ACKNOWLEDGED = "acknowledged"
+    """The exchange answered to the request and not with the order's end: a later look tells."""
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
@@ -222,7 +226,7 @@ class CancelAnswer:
     @property
     def may_help(self) -> bool:
         """Whether another attempt may help, should the order still be there."""
-        return self.sendable or self.status is CancelStatus.UNKNOWN
+        return self.sendable or self.status in (CancelStatus.UNKNOWN, CancelStatus.ACKNOWLEDGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

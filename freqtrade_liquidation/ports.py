@@ -140,4 +140,5 @@ class OrderManager(Protocol):
         """A name for one closing order, unique, in the form that the exchange takes."""
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
-        """*position*'s amount cut and rounded as the market takes it; empty = dust."""
+        """*position*'s amount cut and rounded as the market takes it, in no more orders than one
+        round may send; empty = dust."""

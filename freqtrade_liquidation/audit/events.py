@@ -19,6 +19,7 @@ class AuditEventType(StrEnum):
     POSITIONS_QUERIED = "liquidation_positions_queried"
     ORDERS_QUERIED = "liquidation_orders_queried"
     CANCEL_INTENDED = "liquidation_cancel_intended"
+    CANCEL_ACKNOWLEDGED = "liquidation_cancel_acknowledged"
     ORDERS_CANCELLED = "liquidation_orders_cancelled"
     CANCEL_FAILED = "liquidation_cancel_failed"
     CLOSE_INTENDED = "liquidation_close_intended"

@@ -20,6 +20,8 @@ LONGEST_WAIT_S: Final = 3 * 86_400.0
 SHORTEST_BAN_S: Final = 120.0
 """Of a ban that does not say how long it lasts: binance's shortest. Source: the same."""
 
+LONGEST_PAUSE_S: Final = 1.0
+"""What a ``Retry-After`` counts at most that comes with no word of too many requests."""
 LONGEST_UNSAID_S: Final = 900.0
 """What counts at most of an answer that is no ban (418). The longest is Kraken's lockout of 15
 minutes; an answer that asks for more must not keep a bot from closing for days."""
@@ -87,20 +89,33 @@ class Answer:
     def wait_s(self) -> float | None:
         """How long the exchange asks us to send nothing, in seconds; ``None`` = it does not.
 
-        It may say so in ``Retry-After``, in a header of its own, or in words, and in a 200.
+        It does where it counts requests: with a 429 or a 418, or in its own words for them, which
+        may come in a 200. The time is in ``Retry-After``, in a header of its own, or in words.
         """
-        if self.status is None:
+        says_so = self.status in (_TOO_MANY_STATUS, _BANNED) or _TOO_MANY.search(self.body)
+        if self.status is None or not says_so:
             return None
-        asked = None
-        if self.status >= 400:
-            asked = retry_after_s(self.headers.get("Retry-After"), date=self.headers.get("Date"))
+        asked = self._told_s if self.status >= 400 else None
         if asked is None and self.status == _BANNED:
             return SHORTEST_BAN_S
-        if asked is None and (self.status == _TOO_MANY_STATUS or _TOO_MANY.search(self.body)):
+        if asked is None:
             asked = self._until_reset_s()
         if asked is None or self.status == _BANNED:
             return asked
         return min(asked, LONGEST_UNSAID_S)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the question that was answered so is not asked again, in seconds; ``None`` = it
+        does not say. Where nothing is counted, a gateway speaks, of itself: what it asks for costs
+        that question a moment, and no other one anything."""
+        if self.wait_s is not None or self.status is None or self.status < 400:
+            return self.wait_s
+        return None if self._told_s is None else min(self._told_s, LONGEST_PAUSE_S)
+
+    @property
+    def _told_s(self) -> float | None:
+        return retry_after_s(self.headers.get("Retry-After"), date=self.headers.get("Date"))
 
     @property
     def date(self) -> datetime | None:

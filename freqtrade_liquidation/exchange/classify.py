@@ -44,6 +44,9 @@ _CODE_KEYS: Final = frozenset({
 """As the supported exchanges spell it, in an answer and in the rows of an answer."""
 _CODE: Final = re.compile(rf'"(?:{"|".join(_CODE_KEYS)})"\s*:\s*"?(-?[\w-]+)"?')
 """The same in a text that is no whole JSON."""
+PROXY_WANTS_A_LOGIN: Final = 407
+_BY_STATUS: Final = re.compile(r"\S+ (?:GET|POST|PUT|DELETE|PATCH) \S+ (\d{3}) ")
+"""The exchange's id, the request and the status of its answer."""
 _NEVER_LEFT: Final = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
 """No connection was made, so nothing was sent. Source: urllib3."""
 
@@ -75,7 +78,10 @@ def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
         return told
     if type(ccxt_error) is ccxt.ExchangeError and _was_on_the_way(ccxt_error):
         return Verdict.UNANSWERED
-    return next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+    by_class = next(CLASSES[kind] for kind in type(ccxt_error).__mro__ if kind in CLASSES)
+    if by_class is Verdict.ACCOUNT_REFUSED and _is_by_status_alone(ccxt_error):
+        return Verdict.UNANSWERED
+    return by_class
 
 
 def _told_by_the_exchange(words: str, exchange_id: str) -> Verdict | None:
@@ -126,8 +132,24 @@ def _was_on_the_way(error: BaseException) -> bool:
     """
     cause = error.__cause__ or error.__context__
     if isinstance(cause, requests.HTTPError):
-        return cause.response is None or cause.response.status_code >= 500
+        status = 500 if cause.response is None else cause.response.status_code
+        return status >= 500 or status == PROXY_WANTS_A_LOGIN
     return isinstance(cause, requests.RequestException)
+
+
+def _is_by_status_alone(error: BaseException) -> bool:
+    """Whether an ``AuthenticationError`` is no word of the exchange: ccxt makes one of every 401,
+    407 and 511, and a proxy, a portal or a gateway on the way answers with those, too. The exchange
+    itself gives a reason in its own JSON, and in other numbers than those of HTTP.
+
+    Source: ccxt ``httpExceptions`` and ``handle_http_status_code``, whose words begin with the
+    request; those of an exchange's own ``handle_errors`` begin with its answer.
+    """
+    words = str(error)
+    told = _BY_STATUS.match(words)
+    return told is not None and (
+        told[1] in (str(PROXY_WANTS_A_LOGIN), "511") or not {*codes_in(words)} - {told[1]}
+    )
 
 
 def translate(

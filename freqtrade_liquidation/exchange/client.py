@@ -35,6 +35,12 @@ Call = Callable[[Exchange], T]
 
 BESIDE: Final = 3
 """A question is in flight at most so often at once."""
+HANGS: Final = 4.0
+"""Times the median round trip, and :data:`HANGS_AFTER_S` at least: then the third attempt is given
+up and asked anew, with twice the patience. The first two stay until the end: an exchange that has
+become slow answers them, however late. But three that hang for good (a connection that a balancer
+forgot, a server behind it that died) would leave a question dead for all the time that is left."""
+HANGS_AFTER_S: Final = 1.0
 LATE: Final = 2.0
 """Times the median round trip: then an answer is late."""
 FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.Random())
@@ -89,13 +95,17 @@ class ExchangeClient:
         :raises ExchangeUnavailable: if there was none within *timeout_s*.
         """
         now = asyncio.get_running_loop().time
-        until, asked_at, paused_until, failures = now() + timeout_s, 0.0, 0.0, 0
+        until, asked_at, paused_until = now() + timeout_s, 0.0, 0.0
+        failures = replaced = 0
         error = ExchangeUnavailable(f"no answer within {timeout_s:.2f} s")
         in_flight: set[asyncio.Task[T]] = set()
         try:
             while (left_s := until - now()) > 0 and not self._is_over:
                 due_at = self._due_at(len(in_flight), asked_at, paused_until)
                 if now() >= due_at:
+                    if len(in_flight) == BESIDE - 1:  # the last place changes hands
+                        patience_s = max(HANGS_AFTER_S, HANGS * (self.round_trips.median_s or 0.0))
+                        left_s, replaced = min(left_s, patience_s * 2.0**replaced), replaced + 1
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
                     in_flight.add(asyncio.ensure_future(attempt))
                     asked_at = now()

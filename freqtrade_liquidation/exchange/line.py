@@ -57,6 +57,15 @@ class _SharedSession(requests.Session):
     def close(self) -> None:
         """Nothing: :meth:`HttpLine.close` does it."""
 
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        """As its parent's, and a redirect is no answer: followed, it would send an order twice
+        (307, 308), make a question of it (302), or take the key to another host."""
+        kwargs["allow_redirects"] = False
+        answer = super().request(method, url, *args, **kwargs)
+        if answer.is_redirect or 300 <= answer.status_code < 400:
+            raise requests.TooManyRedirects(f"redirected with {answer.status_code}: not followed")
+        return answer
+
     def really_close(self) -> None:
         """Closes the adapters that are its own."""
         for adapter in self.own_adapters:
@@ -142,15 +151,14 @@ class HttpLine:
 
     def _translated(self, error: Exception, heard: Answer, *, write: bool) -> LiquidationError:
         """*error* as one of ours, after what it means for all requests."""
-        wait_s = heard.wait_s
-        if wait_s is not None:
+        if heard.wait_s is not None:
             # 429, or 418 after too many of them: more requests make a ban of it, or a longer one.
-            self._waits.ask(wait_s)
+            self._waits.ask(heard.wait_s)
         ours = translate(
             error,
             exchange_id=self._codes_of,
             write=write,
-            retry_after_s=wait_s,
+            retry_after_s=heard.retry_after_s,
             mask=self._masker.text,
         )
         if isinstance(ours, ClockSkewed) and self._clock is None:

@@ -125,7 +125,7 @@ def flag(*fields: str) -> Need:
 def is_number(value: Any) -> bool:
     """Whether *value* is a finite number, or text that is one in full."""
     if isinstance(value, str):
-        return _NUMBER.fullmatch(value) is not None
+        return _NUMBER.fullmatch(value) is not None and math.isfinite(float(value))
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

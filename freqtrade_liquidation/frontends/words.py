@@ -53,6 +53,7 @@ SENTENCES: Final[dict[str, Callable[[Row], str]]] = {
     Event.ORDERS_QUERIED: lambda d: f"the exchange shows {_count(d, 'orders', 'order')}",
     Event.CANCEL_INTENDED: lambda d: f"about to cancel {_count(d, 'orders', 'order')}",
     Event.ORDERS_CANCELLED: lambda d: f"{d.get('cancelled_count', '?')} cancelled",
+    Event.CANCEL_ACKNOWLEDGED: lambda d: f"cancel of order {d.get('order_id', '?')} taken on",
     Event.CANCEL_FAILED: lambda d: f"order {d.get('order_id', '?')} {d.get('outcome', 'failed')}",
     Event.CLOSE_INTENDED: lambda d: f"about to {_order(d)} at market",
     Event.CLOSE_ANSWERED: lambda d: f"accepted, filled {number(d.get('filled'))}",

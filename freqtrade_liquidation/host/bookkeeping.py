@@ -6,9 +6,10 @@ forty trades that takes far longer than the deadline. So we ask all of it side b
 and whose ``fetch`` cannot reach the network. What it still lacks stays for the next start.
 """
 
+import contextlib
 import copy
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.exchange.line import bare_copy
+from freqtrade_liquidation.exchange.shape import is_number
 from freqtrade_liquidation.host.close_parts import ClosePart, new_parts
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import BookedPair, Side
@@ -78,6 +80,19 @@ def _reconnect() -> None:
     except OperationalError as error:
         logger.warning("The database's connection was lost: %s", _first_line(error))
         Trade.rollback()
+
+
+@contextlib.contextmanager
+def _one_transaction() -> Iterator[None]:
+    """freqtrade commits in the middle of what it books. Were it to stumble after that, the order's
+    row would stand there half written, and the next start would take it for booked."""
+    session: Any = Trade.session()  # of this thread alone
+    session.commit = session.flush
+    try:
+        yield
+    finally:
+        del session.commit
+    Trade.commit()
 
 
 class Bookkeeper:
@@ -140,9 +155,12 @@ class Bookkeeper:
                 error=f"not booked ({_first_line(error)}); the next start books it",
             )
         known = [profit for profit in profits if profit is not None]
+        if is_closed := len(known) == len(profits):  # then one without an answer has filled nothing
+            closes = [close for close in closes if close.answer is not None]
+            filled, average = filled_by(closes)
         return BookedPair(
             pair=pair,
-            realized_pnl=sum(known) if len(known) == len(profits) else None,
+            realized_pnl=sum(known) if is_closed else None,
             error=self._why_unbooked(closes),
             missing=self._what_is_missing(pair, closes),
             filled=filled,
@@ -308,14 +326,14 @@ class Bookkeeper:
         order.ft_order_tag = EXIT_REASON
         if trade.id in self._facts.funding:
             trade.set_funding_fees(self._facts.funding.pop(trade.id))
-        trade.orders.append(order)
-        trade.exit_order_status = ""
-        trade.close_rate_requested = rate
-        trade.exit_reason = EXIT_REASON
-        if close.is_final:
-            self._scribe.update_trade_state(trade, answer["id"], answer)
-        trade.exit_reason = EXIT_REASON
-        Trade.commit()
+        with _one_transaction():
+            trade.orders.append(order)
+            trade.exit_order_status = ""
+            trade.close_rate_requested = rate
+            trade.exit_reason = EXIT_REASON
+            if close.is_final:
+                self._scribe.update_trade_state(trade, answer["id"], answer)
+            trade.exit_reason = EXIT_REASON
         self.booked.setdefault(trade.pair, []).append(order_id)
         self._venue.executions.booked[order_id] = self._booked_without(close, order_id)
 
@@ -349,8 +367,8 @@ class Bookkeeper:
         if fee.get("cost") and fee.get("currency") != quote:
             return None
         cost = float(fee.get("cost") or 0.0)
-        told = (fill.get("info") or {}).get("realizedPnl")
-        if told is not None:
+        told: Any = (fill.get("info") or {}).get("realizedPnl")
+        if is_number(told):
             return float(told) - cost
         entry = self._venue.entry_price(close.order.pair)
         if entry is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -13,9 +13,10 @@ from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
+from freqtrade_liquidation.exchange.shape import is_number
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.orders.choosing import OrderManager
-from freqtrade_liquidation.orders.executions import Close, an_order
+from freqtrade_liquidation.orders.executions import Close, is_amount, the_order
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 FUNDING_LIMIT: Final = 1000
@@ -150,7 +151,9 @@ class FactFinder:
             return exchange.fetch_order_or_stoploss_order(order.order_id, trade.pair, order.is_stop)
 
         try:
-            facts.states[order.order_id] = an_order(await self._wire.read(ask, timeout_s=timeout_s))
+            facts.states[order.order_id] = the_order(
+                await self._wire.read(ask, timeout_s=timeout_s), trade, order
+            )
         except LiquidationError as error:
             facts.unread[trade.pair] = f"state of order {order.order_id}: {error}"
 
@@ -161,15 +164,19 @@ class FactFinder:
 
     async def _fills(self, facts: Facts, pair: str, timeout_s: float, *, since_ms: int) -> None:
 
-        def ask(exchange: Exchange) -> Any:
-            trades = exchange._api.fetch_my_trades(pair, since_ms)
-            return exchange._trades_contracts_to_amount(trades)
+        def ask(exchange: Exchange) -> tuple[Any, set[str]]:
+            fills = exchange._api.fetch_my_trades(pair, since_ms)
+            odd = {str(fill.get("order")) for fill in fills if not _is_a_fill(fill)}
+            sound = [fill for fill in fills if str(fill.get("order")) not in odd]
+            return exchange._trades_contracts_to_amount(sound), odd
 
         try:
-            fills = await self._wire.read(ask, timeout_s=timeout_s)
+            fills, odd = await self._wire.read(ask, timeout_s=timeout_s)
         except LiquidationError as error:
             facts.missing[pair] = f"fills: {error}"
             return
+        if odd:  # half of an order's fills are a wrong fee: rather none
+            facts.missing[pair] = "fills: the exchange lists one that cannot be read"
         by_order: dict[str, list[dict[str, Any]]] = {}
         for fill in fills:
             by_order.setdefault(str(fill["order"]), []).append(dict(fill))
@@ -196,10 +203,14 @@ class FactFinder:
             return
         for trade in trades:
             from_ms = trade.last_fill_at.timestamp() * 1000
+            fees = [fee for fee in history if fee.get("symbol") in (None, trade.pair)]
+            if not all(_is_a_fee(fee) for fee in fees):
+                facts.missing[trade.pair] = (
+                    "funding fees: the exchange lists one that cannot be read"
+                )
+                continue
             facts.funding[trade.trade_id] = sum(
-                float(fee["amount"])
-                for fee in history
-                if fee["symbol"] == trade.pair and fee["timestamp"] >= from_ms
+                float(fee["amount"]) for fee in fees if fee["timestamp"] >= from_ms
             )
 
     async def _funding_of(self, facts: Facts, trade: KnownTrade, timeout_s: float) -> None:
@@ -211,3 +222,17 @@ class FactFinder:
             facts.funding[trade.trade_id] = await self._wire.read(ask, timeout_s=timeout_s)
         except LiquidationError as error:
             facts.missing[trade.pair] = f"funding fees: {error}"
+
+
+def _is_a_fill(fill: Mapping[str, Any]) -> bool:
+    """Whether *fill*, ccxt's unified trade, says what booking needs of it."""
+    sizes = (fill.get("amount"), fill.get("price"))
+    timed = is_number(fill.get("timestamp"))
+    return bool(fill.get("order")) and timed and all(is_amount(size) for size in sizes)
+
+
+def _is_a_fee(fee: Mapping[str, Any]) -> bool:
+    """Whether *fee*, an entry of ccxt's funding history, says whose it is, of when and how much."""
+    return (
+        bool(fee.get("symbol")) and is_number(fee.get("amount")) and is_number(fee.get("timestamp"))
+    )

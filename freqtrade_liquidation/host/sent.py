@@ -12,12 +12,12 @@ import ccxt
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
-from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
+from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable, LiquidationError
 from freqtrade_liquidation.exchange.classify import causes
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders import requests
-from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.executions import Close, answer_to
 
 INTENTS: Final = (Event.CLOSE_INTENDED, Event.CANCEL_INTENDED, Event.STOP_INTENDED)
 """After each of these the database may have something to learn about the pair."""
@@ -135,7 +135,11 @@ async def find(wire: ExchangeClient, sent: Sent, close: Close) -> str | None:
         close.refused = True
         sent.unknown.append(_name(close))
         return None
-    close.answer = dict(answer)
+    try:
+        order_id = None if close.answer is None else str(close.answer["id"])
+        close.answer = answer_to(close.order, answer, order_id=order_id)
+    except ExchangeUnavailable as error:
+        return f"the exchange does not say what became of order {_name(close)} ({error})"
     return None if close.is_final else f"order {_name(close)} is not at its end yet"
 
 

@@ -47,7 +47,8 @@ class Amounts:
         return self._exchange._contracts_to_amount(pair, largest) if largest else None
 
     def pieces(self, position: Position) -> Iterator[float]:
-        """*position*'s amount, cut at the maximum and rounded down to the step."""
+        """*position*'s amount, cut at the maximum and rounded down to the step. Take as many as you
+        want to send: of an absurd amount there is no end to them."""
         pair, left = position.pair, position.amount
         while left > 0:
             piece = min(left, position.maximum_amount or left)
@@ -59,6 +60,10 @@ class Amounts:
                 return
             yield rounded
             left = float(FtPrecise(left) - FtPrecise(rounded))
+
+    def step(self, pair: str) -> float:
+        """Base currency: what an amount is a multiple of; 0.0 = not published."""
+        return self._exchange._contracts_to_amount(pair, self._step(pair))
 
     def _step(self, pair: str) -> float:
         precision = self._exchange.get_precision_amount(pair)

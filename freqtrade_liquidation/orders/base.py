@@ -1,6 +1,7 @@
 """What the order managers have in common: what they send, and what the bot's books say."""
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -33,8 +34,9 @@ from freqtrade_liquidation.model import (
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.amounts import Amounts, total
 from freqtrade_liquidation.orders.bot_orders import BotOrders
+from freqtrade_liquidation.orders.cancels import left_of_cancelled, status_told
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
-from freqtrade_liquidation.orders.executions import Close, Executions, an_order
+from freqtrade_liquidation.orders.executions import Close, Executions, answer_to
 from freqtrade_liquidation.orders.ownership import Ownership, Share, is_final
 from freqtrade_liquidation.orders.put_back import put_back, remark
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
@@ -42,6 +44,9 @@ from freqtrade_liquidation.round_trips import RoundTrips
 
 RECENT_S: Final = 60.0
 """Round trips of the bot's own requests that were answered within this tell how fast it is now."""
+MOST_PIECES: Final = 20
+"""Orders of one round for one position. More are needed by one that no account holds, as a rule: a
+list may show any number. What a real one has left after them, the next round closes."""
 BEING_SENT: Final = (
     "an entry into it was being sent when this run ended, and could not be looked at: look the "
     "pair up on the exchange"
@@ -279,8 +284,9 @@ class OrderManagerBase:
     async def _cancel(self, order: OpenOrder, timeout_s: float) -> CancelAnswer:
         try:
             answer = await self._client.write(requests.cancel(order), timeout_s=timeout_s)
-            if not answer:
-                raise OutcomeUnknown("the answer is empty")
+            status = status_told(self._exchange._api, order, answer)
+            if status is CancelStatus.UNKNOWN:
+                raise OutcomeUnknown("the answer does not say that the order is cancelled")
         except LiquidationError as error:
             unknown = isinstance(error, OutcomeUnknown)
             return CancelAnswer(
@@ -290,11 +296,15 @@ class OrderManagerBase:
                 sendable=not (unknown or isinstance(error, ExchangeRefused)),
                 not_sent=error if isinstance(error, NotSent) else None,
             )
+        if status is CancelStatus.ACKNOWLEDGED:
+            self.executions.acknowledged[order.order_id] = (order, self._clock.monotonic())
+            return CancelAnswer(order=order, status=status)
+        self.executions.acknowledged.pop(order.order_id, None)
         self.executions.cancelled.append(order)
-        left = _left_of_cancelled(order, answer)
+        left = left_of_cancelled(order, answer)
         if left is not None:
             self._note_end(order, left)
-        return CancelAnswer(order=order, status=CancelStatus.CANCELLED, left=left)
+        return CancelAnswer(order=order, status=status, left=left)
 
     def _note_end(self, order: OpenOrder, left: float) -> None:
         """What an order of the bot's has filled is known by its cancel."""
@@ -340,9 +350,10 @@ class OrderManagerBase:
         except LiquidationError:
             close.refused = True
             raise
-        if raw.get("id") is None:
-            raise OutcomeUnknown("the answer names no order")
-        close.answer = dict(raw)
+        try:
+            close.answer = self._answer_to(close, raw)
+        except ExchangeUnavailable as error:
+            raise OutcomeUnknown(str(error)) from error
         final = close.is_final
         return CloseAnswer(
             order_id=str(raw["id"]),
@@ -395,11 +406,16 @@ class OrderManagerBase:
 
     async def _read_back(self, close: Close, timeout_s: float) -> None:
         try:
-            close.answer = an_order(
-                await self._client.read(requests.read_back(close), timeout_s=timeout_s)
-            )
+            raw = await self._client.read(requests.read_back(close), timeout_s=timeout_s)
+            close.answer = self._answer_to(close, raw)
         except LiquidationError:
             return  # still not known; whoever needs it sees that it is not final
+
+    def _answer_to(self, close: Close, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """:raises ExchangeUnavailable: if *raw* is about another order than *close*."""
+        order_id = None if close.answer is None else str(close.answer["id"])
+        step = self._amounts.step(close.order.pair)
+        return answer_to(close.order, raw, step=step, order_id=order_id)
 
     # -- the host -----------------------------------------------------------------------------
 
@@ -450,21 +466,4 @@ class OrderManagerBase:
 
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return list(self._amounts.pieces(position))
-
-
-def _left_of_cancelled(order: OpenOrder, answer: Any) -> float | None:
-    """Base currency that *order* had still to fill when it was cancelled; ``None`` where the answer
-    tells of no fill.
-
-    Not ccxt's ``remaining``: some exchanges call it 0 for whatever is cancelled. A stop that is in
-    a list of its own is no order before it triggers, and cannot be cancelled after: it has filled
-    nothing.
-    """
-    if order.conditional and order.role is OrderRole.PROTECTIVE:
-        return order.amount
-    told = answer if isinstance(answer, Mapping) else {}
-    amount, filled = told.get("amount"), told.get("filled")
-    if not amount or filled is None:
-        return None
-    return max(0.0, total([float(amount), -float(filled)]))
+        return list(itertools.islice(self._amounts.pieces(position), MOST_PIECES))

@@ -19,7 +19,7 @@ from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, Asked, EntryGate, OrderNote
-from freqtrade_liquidation.orders.executions import Executions, an_order
+from freqtrade_liquidation.orders.executions import Executions, an_order, the_order
 from freqtrade_liquidation.orders.ownership import Ownership, is_final
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, booked_ids
 from freqtrade_liquidation.threads import in_thread
@@ -66,6 +66,7 @@ class BotOrders:
         self._asked: dict[str, asyncio.Task[None]] = {}
         self._forgotten_at: dict[str, float] = {}
         self._searched: dict[int, float] = {}
+        self._read_at: dict[str, float] = {}
         self.ambiguous: dict[str, str] = {}
 
     async def read(self, *, timeout_s: float, listed: Mapping[str, Raw] | None = None) -> None:
@@ -99,6 +100,11 @@ class BotOrders:
         known = {o.order_id for t, o in self._ownership.open_orders() if t.pair == pair}
         known |= {o["id"] for o in self._ownership.found_of(pair)} | {f"in the air: {pair}"}
         return any(not task.done() for key, task in self._asked.items() if key in known)
+
+    def read_at(self, order_id: str) -> float:
+        """When the order was asked for, on the monotonic clock, by the question that was answered
+        last; -inf = none was."""
+        return self._read_at.get(order_id, float("-inf"))
 
     def abandon(self) -> None:
         """Nobody waits for an answer any more."""
@@ -144,6 +150,7 @@ class BotOrders:
     # -- orders that the database knows -----------------------------------------------------
 
     async def _read_order(self, trade: KnownTrade, order: KnownOrder, timeout_s: float) -> None:
+        asked_at = self._clock.monotonic()
         try:
             raw = await self._client.read(
                 lambda exchange: exchange.fetch_order_or_stoploss_order(
@@ -151,8 +158,9 @@ class BotOrders:
                 ),
                 timeout_s=timeout_s,
             )
-            self._ownership.learn(order.order_id, dict(an_order(raw)))
+            self._ownership.learn(order.order_id, the_order(raw, trade, order))
             self._ownership.doubts.pop(order.order_id, None)
+            self._read_at[order.order_id] = asked_at
         except AccountRefused:
             raise
         except ExchangeRefused:
@@ -165,7 +173,7 @@ class BotOrders:
         what has filled tells."""
         now = self._clock.monotonic()
         since = self._forgotten_at.setdefault(order.order_id, now)
-        cancelled = any(o.order_id == order.order_id for o in self._executions.cancelled)
+        cancelled = any(o.order_id == order.order_id for o in self._executions.called_off)
         self._ownership.doubts[order.order_id] = (
             trade.pair,
             f"the exchange does not know order {order.order_id} of the bot, and what it has sold "
@@ -179,20 +187,25 @@ class BotOrders:
             logger.info("Order %s was not found by its fills: %s", order.order_id, error)
             return
         self._ownership.learn(order.order_id, state)
+        self._read_at[order.order_id] = now
 
     # -- orders that it has not heard of ----------------------------------------------------
 
     async def _read_found(self, order: Raw, timeout_s: float) -> None:
+        asked_at = self._clock.monotonic()
         try:
             raw = await self._client.read(
                 lambda exchange: exchange.fetch_order(order["id"], order["symbol"]),
                 timeout_s=timeout_s,
             )
+            self._ownership.found[order["id"]] = an_order(
+                raw, pair=order["symbol"], side=order["side"], order_id=order["id"]
+            )
         except AccountRefused:
             raise
         except LiquidationError:
             return  # as last read; asked again at the next look
-        self._ownership.found[order["id"]] = an_order(raw)
+        self._read_at[order["id"]] = asked_at
 
     async def _find(self, pair: str, notes: Sequence[OrderNote], timeout_s: float) -> None:
         began = self._clock.monotonic()
@@ -285,7 +298,7 @@ def _by_its_fills(trade: KnownTrade, order: KnownOrder) -> Any:
         resting = exchange._api.fetch_open_orders(trade.pair)
         listed = next((row for row in resting if str(row["id"]) == order.order_id), None)
         if listed is not None:
-            return an_order(exchange._order_contracts_to_amount(listed))
+            return the_order(exchange._order_contracts_to_amount(listed), trade, order)
         since_ms = int(trade.opened_at.timestamp() * 1000)
         fills = exchange._trades_contracts_to_amount(
             exchange._api.fetch_my_trades(trade.pair, since_ms)

@@ -1,14 +1,18 @@
 """What a run did on the exchange, kept for the booking."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.exchange.rules.names import is_same
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder
-from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
+LOOSELY: Final = 1e-6
+"""A fill may be so much larger than its order, by the rounding of floats."""
 FINAL_STATUSES: Final = ("closed", "canceled", "cancelled", "expired", "rejected")
 """Source: ccxt unified order statuses; freqtrade's NON_OPEN_EXCHANGE_STATES."""
 
@@ -31,22 +35,27 @@ class Close:
         if self.refused:
             return True
         answer = self.answer or {}
-        if answer.get("status") not in FINAL_STATUSES or answer.get("filled") is None:
+        filled = answer.get("filled")
+        if answer.get("status") not in FINAL_STATUSES or not is_amount(filled):
             return False
-        if answer["filled"]:
-            return answer.get("average") is not None
+        if filled:
+            return is_amount(average := answer.get("average")) and average > 0
         return bool(answer["status"] != "closed")
 
     @property
     def filled(self) -> float:
         """Base currency, as far as known; 0.0 before anything is."""
-        return float((self.answer or {}).get("filled") or 0.0)
+        filled = (self.answer or {}).get("filled")
+        return float(filled) if is_amount(filled) else 0.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Executions:
     """What a run did on the exchange, kept for the booking.
 
+    :ivar cancelled: orders whose end the answer to their cancel told.
+    :ivar acknowledged: orders whose cancel was taken on, by id, and when that was answered, on the
+        monotonic clock. Whether they still rest, a question that is asked later tells.
     :ivar booked: closing orders that freqtrade's trades have, by id, each with what it is booked
         without, in words; ``None`` = nothing is missing.
     """
@@ -54,18 +63,81 @@ class Executions:
     closes: list[Close] = field(default_factory=list)
     stops_put_back: list[tuple[OpenOrder, dict[str, Any], float]] = field(default_factory=list)
     cancelled: list[OpenOrder] = field(default_factory=list)
+    acknowledged: dict[str, tuple[OpenOrder, float]] = field(default_factory=dict)
     booked: dict[str, str | None] = field(default_factory=dict)
 
+    @property
+    def called_off(self) -> list[OpenOrder]:
+        """Orders whose cancel the exchange confirmed or acknowledged."""
+        return [*self.cancelled, *(order for order, _ in self.acknowledged.values())]
 
-def an_order(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """*raw*, ccxt's unified order, if it is one.
 
-    :raises ExchangeUnavailable: ccxt makes an order without an id of an answer about nothing; taken
-        for the order's state, it would say that nothing is filled.
+def is_amount(value: Any) -> TypeGuard[float]:
+    """Whether *value*, as an exchange told it, is a finite number that is not negative."""
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+def an_order(
+    raw: Mapping[str, Any],
+    *,
+    pair: str,
+    side: str | None = None,
+    order_id: str | None = None,
+    name: str | None = None,
+    most: float | None = None,
+) -> dict[str, Any]:
+    """*raw*, ccxt's unified order with amounts in base currency, if it is the order asked about.
+
+    :param order_id: ``None`` = not known yet, or the exchange answers for a stop with the order
+        that it became.
+    :param name: our client order id; many exchanges do not repeat it.
+    :param most: what it can have filled at most; ``None`` = the amount that *raw* itself tells.
+    :raises ExchangeUnavailable: if it is not. ccxt makes an order without an id of an answer about
+        nothing; and another order's fill, taken for this one's, closes what is open.
     """
     if raw.get("id") is None:
         raise ExchangeUnavailable("the answer names no order")
+    answered, filled = raw.get("clientOrderId"), raw.get("filled")
+    most = raw.get("amount") if most is None else most
+    has_filled_more = is_amount(filled) and is_amount(most) and filled > most * (1 + LOOSELY)
+    differs = {
+        "id": order_id is not None and str(raw["id"]) != order_id,
+        "pair": "/" in str(raw.get("symbol")) and raw["symbol"] != pair,
+        "side": None not in (side, raw.get("side")) and raw["side"] != side,
+        "name": bool(name and answered) and not is_same(str(answered), str(name)),
+        "fill": has_filled_more or (filled is not None and not is_amount(filled)),
+    }
+    if words := [what for what, is_other in differs.items() if is_other]:
+        raise ExchangeUnavailable(f"the answer is about another order: {', '.join(words)}")
     return dict(raw)
+
+
+def the_order(raw: Mapping[str, Any], trade: KnownTrade, order: KnownOrder) -> dict[str, Any]:
+    """*raw* if it is *order* of *trade*; a stop may be answered with what it became.
+
+    :raises ExchangeUnavailable: if it is another one.
+    """
+    side = trade.side.exit_side if order.is_stop else order.role_side
+    order_id = None if order.is_stop else order.order_id
+    return an_order(raw, pair=trade.pair, side=side, order_id=order_id)
+
+
+def answer_to(
+    order: ClosingOrder, raw: Mapping[str, Any], *, step: float = 0.0, order_id: str | None = None
+) -> dict[str, Any]:
+    """*raw* if it is about *order*, of which no more can be filled than was asked for.
+
+    :param step: of the market's amounts, base currency.
+    :raises ExchangeUnavailable: if it is about another one.
+    """
+    return an_order(
+        raw,
+        pair=order.pair,
+        side=order.side.exit_side,
+        order_id=order_id,
+        name=order.client_order_id,
+        most=order.amount + step / 2,
+    )
 
 
 def filled_by(closes: Sequence[Close]) -> tuple[float | None, float | None]:

@@ -22,8 +22,10 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.base import OrderManagerBase
+from freqtrade_liquidation.orders.executions import an_order
 from freqtrade_liquidation.orders.open_orders import MORE as MORE_ORDERS
 from freqtrade_liquidation.orders.open_orders import OrderReader
+from freqtrade_liquidation.orders.ownership import is_final
 from freqtrade_liquidation.orders.positions import MORE, PositionReader
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.ports import Explanation
@@ -86,7 +88,7 @@ class FuturesOrders(OrderManagerBase):
     def found_entries(self) -> Mapping[str, Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. An order whose cancel we sent
         tells its fill with the answer."""
-        cancelled = {order.order_id for order in self.executions.cancelled}
+        cancelled = {order.order_id for order in self.executions.called_off}
         return {
             order_id: Position(
                 pair=order["symbol"],
@@ -214,9 +216,11 @@ class FuturesOrders(OrderManagerBase):
         found: dict[str, Position | None] = {}
         for _, known in self.ownership.entries_of(pair):
             found[known.order_id] = None  # at its end: a later list of positions has its fill
-        for order in self.executions.cancelled:
-            state = self.ownership.states.get(order.order_id) or self._ends.get(order.order_id)
-            if order.pair != pair or order.role is not OrderRole.ENTRY or state is None:
+        for order in self.executions.called_off:
+            ends = (self.ownership.states.get(order.order_id), self._ends.get(order.order_id))
+            state = next((end for end in ends if is_final(end)), None)
+            is_entry = order.pair == pair and order.role is OrderRole.ENTRY
+            if not is_entry or state is None:
                 continue
             filled = float(state.get("filled") or 0.0)
             side = Side.SHORT if order.side == "sell" else Side.LONG
@@ -233,11 +237,13 @@ class FuturesOrders(OrderManagerBase):
                     lambda exchange: exchange.fetch_order(order.order_id, order.pair),
                     timeout_s=timeout_s,
                 )
-                self._ends[order.order_id] = dict(raw)
+                self._ends[order.order_id] = an_order(
+                    raw, pair=order.pair, side=order.side, order_id=order.order_id
+                )
             except LiquidationError:
                 return  # not known: the pair stays unexplained
 
-        gone = [o for o in self.executions.cancelled if o.pair in pairs]
+        gone = [o for o in self.executions.called_off if o.pair in pairs]
         entries = [o for o in gone if o.role is OrderRole.ENTRY and not o.conditional]
         await asyncio.gather(*(ask(order) for order in entries), self._read_bot_orders(timeout_s))
 

@@ -6,12 +6,18 @@ from typing import Any, Final
 
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError, OutcomeUnknown
+from freqtrade_liquidation.errors import (
+    ExchangeRefused,
+    ExchangeUnavailable,
+    LiquidationError,
+    OutcomeUnknown,
+)
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.kinds import own_stop_lists
 from freqtrade_liquidation.exchange.rules.stops import limit_price, stop_price, stop_terms
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder
 from freqtrade_liquidation.orders import requests
+from freqtrade_liquidation.orders.executions import an_order
 
 Row = Mapping[str, Any]
 
@@ -40,8 +46,10 @@ async def put_back(
     before = time.time() - 1.0  # clocks differ
     try:
         raw: Row = await wire.write(send, timeout_s=timeout_s * SENDING)
-        if raw.get("id") is None:
-            raise OutcomeUnknown("the answer names no order")
+        try:
+            an_order(raw, pair=order.pair)
+        except ExchangeUnavailable as error:
+            raise OutcomeUnknown(str(error)) from error
     except OutcomeUnknown as unknown:
         left_s = timeout_s - (time.monotonic() - began)
         try:

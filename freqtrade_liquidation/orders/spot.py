@@ -54,7 +54,14 @@ class SpotOrders(OrderManagerBase):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
         await self._reading.join(timeout_s)
         found = (order for order in self.ownership.found.values() if not is_final(order))
-        return [*self.known_orders(), *(self._found_order(order) for order in found)]
+        orders = [*self.known_orders(), *(self._found_order(order) for order in found)]
+        return [replace(o, unconfirmed=self._is_unconfirmed(o.order_id)) for o in orders]
+
+    def _is_unconfirmed(self, order_id: str) -> bool:
+        """Its cancel was acknowledged, and it was not asked for since."""
+        _, answered_at = self.executions.acknowledged.get(order_id, (None, float("-inf")))
+        state = self.ownership.states.get(order_id) or self.ownership.found.get(order_id)
+        return not is_final(state) and self._bot_orders.read_at(order_id) < answered_at
 
     def _found_order(self, order: Mapping[str, Any]) -> OpenOrder:
         buys, terms = order["side"] == "buy", stop_terms(self._exchange, order)
@@ -143,8 +150,10 @@ class SpotOrders(OrderManagerBase):
             self._exclusive.add(share.pair)
 
     def _cancelled_without_fill(self, pair: str) -> bool:
-        """An order of the bot's is gone, and what it had sold is not known (yet)."""
-        states = self.ownership.states
+        """An order of the bot's is gone, or may be, and what it had sold is not known (yet)."""
+        states, unread = self.ownership.states, self.executions.acknowledged.values()
+        if any(o.pair == pair and self._is_unconfirmed(o.order_id) for o, _ in unread):
+            return True
         return any(
             order.pair == pair and not is_final(states.get(order.order_id))
             for order in self.executions.cancelled

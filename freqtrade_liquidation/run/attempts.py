@@ -18,6 +18,7 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.request_runner import now
 
 NEVER: Final = float("-inf")
+ACKNOWLEDGED: Final = "the exchange took the cancel on, and lists the order still"
 NOT_SENT_PAUSE_S: Final = 0.1
 """Before an order that could not leave is tried again."""
 
@@ -42,11 +43,13 @@ class Attempts:
         self._backoff = backoff
         self._closes: dict[str, _Sent] = {}
         self._cancels: dict[str, int] = {}
+        self._cancel_sent: dict[str, float] = {}
         self._cancel_answered: dict[str, float] = {}
         self._cancel_due: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._given_up: dict[str, str] = {}
         self._not_cancelled: dict[str, str] = {}
+        self._going: set[str] = set()
         self._blocked: set[str] = set()
         self.errors: dict[str, str] = {}
 
@@ -135,6 +138,7 @@ class Attempts:
         """Their cancels are about to be sent."""
         for order in orders:
             self._cancels[order.order_id] = self._cancels.get(order.order_id, 0) + 1
+            self._cancel_sent[order.order_id] = now()
 
     def look_first(self, pair: str) -> None:
         """What became of its last order is not known, or was a refusal: only a list that is asked
@@ -174,14 +178,38 @@ class Attempts:
             delay_s -= now() - self.sent_at(pair)
         self.postpone(pair, max(0.0, delay_s))
 
-    def cancel_failed(self, order: OpenOrder, words: str) -> None:
-        """A cancel failed. A later list tells whether the order is still there; the pause is for
-        lists that are late, and for an exchange in trouble. Nothing else of the pair waits."""
+    def cancel_failed(self, order: OpenOrder, words: str, *, unknown: bool) -> None:
+        """A cancel failed. Nothing else of the pair waits for the next one.
+
+        :param unknown: it may have acted, or act later; else it was refused, or not acted upon.
+        """
         self.errors[order.pair] = _not_cancelled(order, words)
         self._not_cancelled[order.order_id] = words
-        self._cancel_answered[order.order_id] = now()
-        pause_s = self._backoff.delay_s(self._cancels[order.order_id])
-        self._cancel_due[order.order_id] = now() + pause_s
+        if unknown:
+            self._wait_for_its_end(order)
+        else:
+            self._cancel_answered[order.order_id] = now()
+            self._cancel_due[order.order_id] = self._next_cancel_at(order)
+
+    def cancel_acknowledged(self, order: OpenOrder) -> None:
+        """The exchange has taken its cancel on."""
+        self._not_cancelled[order.order_id] = ACKNOWLEDGED
+        self._wait_for_its_end(order)
+
+    def _wait_for_its_end(self, order: OpenOrder) -> None:
+        """It is cancelled again if a list shows it still that is asked for after the pause: lists
+        are late, and so may the cancel be."""
+        self._going.add(order.order_id)
+        self._cancel_answered[order.order_id] = self._next_cancel_at(order)
+
+    def _next_cancel_at(self, order: OpenOrder) -> float:
+        """After a pause that counts from the sending of the last one."""
+        delay_s = self._backoff.delay_s(max(1, self._cancels.get(order.order_id, 0)))
+        return max(now(), self._cancel_sent.get(order.order_id, now()) + delay_s)
+
+    def may_go_yet(self, order: OpenOrder) -> bool:
+        """Its cancel was taken on, or has no known outcome: it may be carried out later."""
+        return order.order_id in self._going
 
     def cancel_not_sent(self, order: OpenOrder, error: NotSent) -> None:
         """A cancel never left: it spends no attempt."""
@@ -191,6 +219,7 @@ class Attempts:
 
     def cancelled(self, order: OpenOrder) -> None:
         """Its cancel is confirmed: an earlier one that failed is no trouble any more."""
+        self._going.discard(order.order_id)
         words = self._not_cancelled.pop(order.order_id, None)
         if words is not None and self.errors.get(order.pair) == _not_cancelled(order, words):
             del self.errors[order.pair]

@@ -15,7 +15,14 @@ from typing import Final, Generic, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.errors import AccountRefused, ExchangeUnavailable, LiquidationError
-from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole, Position
+from freqtrade_liquidation.model import (
+    UNLISTED,
+    CancelAnswer,
+    CancelStatus,
+    OpenOrder,
+    OrderRole,
+    Position,
+)
 from freqtrade_liquidation.plan import Book, Rules, Urgency
 from freqtrade_liquidation.ports import OrderManager
 from freqtrade_liquidation.run.request_runner import RequestRunner, now
@@ -77,6 +84,7 @@ class BookReader:
         )
         self._orders = _Lists[OpenOrder]("orders", order_manager.get_open_orders)
         self._gone: set[str] = set()
+        self._going: set[str] = set()
         self._unsettled_at = float("-inf")
 
     @property
@@ -157,9 +165,16 @@ class BookReader:
         rows = () if self.orders is None else self.orders.rows
         return next((one.amount for one in rows if one.order_id == order.order_id), None)
 
-    def cancelled(self, order: OpenOrder) -> None:
-        """The exchange confirmed that *order* is gone."""
-        self._gone.add(order.order_id)
+    def cancel_answered(self, answer: CancelAnswer) -> None:
+        """A cancel was answered. An order that is confirmed to be gone is gone whatever a list
+        shows; of one whose cancel was only taken on, lists that are asked for from now on tell."""
+        order = answer.order
+        if answer.status is CancelStatus.CANCELLED:
+            self._gone.add(order.order_id)
+        elif answer.status is CancelStatus.ACKNOWLEDGED:
+            self._going.add(order.order_id)
+            if order.role is OrderRole.ENTRY:
+                self.still_unsettled()
 
     # -- asking -----------------------------------------------------------------------------
 
@@ -268,14 +283,16 @@ class BookReader:
         )
 
     def entries_gone(self, before: Book | None, book: Book) -> list[OpenOrder]:
-        """Entries that *before* had and *book* has not, without a cancel that was confirmed."""
+        """Entries that *before* had and *book* has not, without a cancel that was confirmed or
+        acknowledged."""
         if before is None or book.orders is None:
             return []
         listed = {order.order_id for order in book.orders}
         return [
             order
             for order in before.orders or ()
-            if order.role is OrderRole.ENTRY and order.order_id not in listed | self._gone
+            if order.role is OrderRole.ENTRY
+            and order.order_id not in listed | self._gone | self._going
         ]
 
 

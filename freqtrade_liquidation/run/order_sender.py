@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -59,7 +59,7 @@ class OrderSender:
     """Sends what the plan says. Every request is announced in the audit trail before.
 
     :param history: of each pair.
-    :param cancelled: hears each order whose cancel the exchange confirmed.
+    :param cancel_answered: hears each answer to a cancel.
     :param amount_listed: what an order had still to fill when it was last listed; ``None`` = no
         list has shown it.
     :ivar touched: pairs that something was sent for.
@@ -76,7 +76,7 @@ class OrderSender:
         stops: Stops,
         history: Mapping[str, PairHistory],
         *,
-        cancelled: Callable[[OpenOrder], None],
+        cancel_answered: Callable[[CancelAnswer], None],
         amount_listed: Callable[[OpenOrder], float | None],
     ) -> None:
         self._order_manager = order_manager
@@ -85,11 +85,12 @@ class OrderSender:
         self._attempts = attempts
         self._stops = stops
         self._history = history
-        self._cancelled = cancelled
+        self._cancel_answered = cancel_answered
         self._amount_listed = amount_listed
         self.flights: list[Flight] = []
         self.touched: set[str] = set()
         self.orders_cancelled = 0
+        self._acknowledged: dict[str, tuple[OpenOrder, float]] = {}
         self.answered_at = self.cancels_in_doubt_at = 0.0
 
     # -- in flight --------------------------------------------------------------------------
@@ -227,7 +228,7 @@ class OrderSender:
     ) -> None:
         answers = await self._cancel(work.pair, work.cancels, priorities, exposure)
         blocked = [
-            a for a in answers if a.order.blocks_close and a.status is not CancelStatus.CANCELLED
+            a for a in answers if a.order.blocks_close and not (_is_done(a) or _is_acknowledged(a))
         ]
         if blocked:
             error = OutcomeUnknown(f"cannot close: {blocked[0].error}")
@@ -247,9 +248,11 @@ class OrderSender:
             for order in orders
         ]
         answers = await asyncio.gather(*asks)
-        self._note_cancelled(pair, [answer for answer in answers if _is_done(answer)])
+        self._note_cancelled(pair, [answer.order for answer in answers if _is_done(answer)])
         for answer in answers:
-            if not _is_done(answer):
+            if _is_acknowledged(answer):
+                self._note_acknowledged(answer.order)
+            elif not _is_done(answer):
                 self._note_cancel_failed(answer)
         return answers
 
@@ -264,18 +267,18 @@ class OrderSender:
             self._stops.heard(_failed(order, OutcomeUnknown("abandoned")))
             raise
         self._stops.heard(answer)
+        self._cancel_answered(answer)
         if order.blocks_close:  # it may have sold a part of what is closed next
             self._attempts.look_first(order.pair)
         if _is_done(answer):
             self._learn_from_cancel(answer)
-        elif _may_have_filled(answer):
+        elif _may_have_filled(answer):  # until its end is read
             self._history[order.pair].entry_is_gone(order.order_id, at=now())
         return answer
 
     def _learn_from_cancel(self, answer: CancelAnswer) -> None:
         """What a cancelled order has filled since it was last seen is knowledge."""
         order, history = answer.order, self._history[answer.order.pair]
-        self._cancelled(order)
         if answer.left is None:
             if order.role is OrderRole.ENTRY:
                 history.entry_is_gone(order.order_id, at=now())
@@ -293,18 +296,38 @@ class OrderSender:
         opened = Position(pair=order.pair, side=side, amount=filled)
         history.opened(opened, at=now(), since_listed=listed is not None)
 
-    def _note_cancelled(self, pair: str, done: Sequence[CancelAnswer]) -> None:
-        if not done:
+    def orders_listed(self, listed: Collection[str], *, asked_at: float) -> None:
+        """A list of the orders by id, asked for at *asked_at*: what it lacks, and whose cancel was
+        acknowledged before, is cancelled."""
+        gone: dict[str, list[OpenOrder]] = {}
+        for order_id, (order, answered_at) in list(self._acknowledged.items()):
+            if order_id not in listed and answered_at <= asked_at:
+                del self._acknowledged[order_id]
+                gone.setdefault(order.pair, []).append(order)
+        for pair, orders in gone.items():
+            self._note_cancelled(pair, orders)
+
+    def _note_acknowledged(self, order: OpenOrder) -> None:
+        """Only a list that is asked for from now on tells whether it is gone."""
+        self._acknowledged[order.order_id] = (order, now())
+        self.cancels_in_doubt_at = now()
+        self._attempts.cancel_acknowledged(order)
+        self._trail.note(
+            Event.CANCEL_ACKNOWLEDGED, "cancel", pair=order.pair, order_id=order.order_id
+        )
+
+    def _note_cancelled(self, pair: str, orders: Sequence[OpenOrder]) -> None:
+        if not orders:
             return
-        self.orders_cancelled += len(done)
-        for answer in done:
-            self._attempts.cancelled(answer.order)
+        self.orders_cancelled += len(orders)
+        for order in orders:
+            self._attempts.cancelled(order)
         self._trail.note(
             Event.ORDERS_CANCELLED,
             "cancel",
             pair=pair,
-            cancelled_count=len(done),
-            order_ids=[answer.order.order_id for answer in done],
+            cancelled_count=len(orders),
+            order_ids=[order.order_id for order in orders],
         )
 
     def _note_cancel_failed(self, answer: CancelAnswer) -> None:
@@ -322,7 +345,11 @@ class OrderSender:
             outcome=str(answer.status),
         )
         if answer.not_sent is None:
-            self._attempts.cancel_failed(order, answer.error or str(answer.status))
+            self._attempts.cancel_failed(
+                order,
+                answer.error or str(answer.status),
+                unknown=answer.status is CancelStatus.UNKNOWN,
+            )
 
     # -- closes -----------------------------------------------------------------------------
 
@@ -404,7 +431,14 @@ def _is_done(answer: CancelAnswer) -> bool:
     return answer.status is CancelStatus.CANCELLED
 
 
+def _is_acknowledged(answer: CancelAnswer) -> bool:
+    return answer.status is CancelStatus.ACKNOWLEDGED
+
+
 def _may_have_filled(answer: CancelAnswer) -> bool:
-    """An entry whose cancel was refused for good: it is gone, as a rule, and has filled."""
+    """An entry whose cancel was acknowledged without its fill, or refused for good: as a rule, that
+    one is gone and has filled."""
+    if _is_acknowledged(answer):
+        return answer.order.role is OrderRole.ENTRY
     refused = answer.status is CancelStatus.REFUSED and not answer.sendable
     return refused and answer.order.role is OrderRole.ENTRY and answer.not_sent is None

@@ -47,7 +47,8 @@ from freqtrade_liquidation.trail import Trail
 logger = logging.getLogger(__name__)
 
 BOOKING_NEEDS_S: Final = 1.0
-"""So much of the deadline is not spent on waiting for freqtrade's loop."""
+"""So much of the deadline is not spent on waiting for freqtrade's loop, or for the late end of an
+order whose cancel was taken on."""
 POLL_S: Final = 0.4
 """Pause between two lists when nothing is in flight but the exchange may still show something.
 Listing all orders is dear (binance: weight 40 of 2,400 a minute): looking faster ends in a 429."""
@@ -108,7 +109,7 @@ class Run:
             self._attempts,
             self._stops,
             self._history,
-            cancelled=self._reader.cancelled,
+            cancel_answered=self._reader.cancel_answered,
             amount_listed=self._reader.amount_listed,
         )
         self._judge = OutcomeJudge(trail, rules, self._attempts, self._stops)
@@ -262,7 +263,7 @@ class Run:
                 position, listed_at=self._positions_at
             ),
             may_unprotect=self._deadline.left_s >= needs_s,
-            is_stuck=lambda order: not self._attempts.may_still_cancel(order),
+            is_stuck=self._is_stuck,
             is_blocked=self._attempts.is_blocked,
         )
 
@@ -299,6 +300,9 @@ class Run:
         book, orders = self._reader.book, self._reader.orders
         assert orders is not None, "they were heard"
         self._stops.listed(orders)
+        if all(order.pair != UNLISTED for order in orders.rows):
+            listed = {order.order_id for order in orders.rows}
+            self._sender.orders_listed(listed, asked_at=orders.asked_at)
         for order in orders.rows:
             self._history[order.pair]
         if book is not None:
@@ -424,6 +428,7 @@ class Run:
             self._reader.orders_are_too_old
             or self._reader.orders_are_unread
             or doubt >= orders_asked_at
+            or self._cancels_may_end()
             or any(flight.overdue for flight in self._sender.flights)
         )
 
@@ -438,7 +443,7 @@ class Run:
 
     def _may_learn(self) -> bool:
         """The exchange may still show something that it has not shown."""
-        if self._unsettled_in_scope() or self._is_uncertain():
+        if self._unsettled_in_scope() or self._is_uncertain() or self._cancels_may_end():
             return True
         if not self._rules.close:
             return False
@@ -465,6 +470,18 @@ class Run:
         return any(
             self._attempts.may_still_cancel(order) for order in orders if self._must_go(order)
         )
+
+    def _cancels_may_end(self) -> bool:
+        """An order is in the way that is listed still, and whose cancel may be carried out yet.
+        What comes after the last look keeps its time."""
+        if self._deadline.left_s < BOOKING_NEEDS_S:
+            return False
+        book = self._scoped()
+        orders = () if book is None else book.orders or ()
+        return any(self._attempts.may_go_yet(o) for o in orders if self._must_go(o))
+
+    def _is_stuck(self, order: OpenOrder) -> bool:
+        return not (self._attempts.may_still_cancel(order) or self._attempts.may_go_yet(order))
 
     def _must_go(self, order: OpenOrder) -> bool:
         if order.role is OrderRole.ENTRY:
@@ -579,7 +596,7 @@ class Run:
         self._kept_s = 0.0
         self._report.errors += [
             f"{a.order.pair}: leftover {a.order.role} order {a.order.order_id} not cancelled: "
-            f"{a.error}"
+            f"{a.error or self._attempts.why_resting(a.order)}"
             for a in left.values()
         ]
 
@@ -589,7 +606,11 @@ class Run:
         if pause_s >= self._runner.left_s:
             return None
         await asyncio.sleep(pause_s)
-        return await self._reader.resting_now()
+        asked_at = now()
+        listed = await self._reader.resting_now()
+        if listed is not None:
+            self._sender.orders_listed(listed, asked_at=asked_at)
+        return listed
 
     def _may_clear(self, order: OpenOrder) -> bool:
         """With ``cancel_orders: false`` only a closed position's own stop goes with it."""

@@ -58,6 +58,7 @@ class Stops:
         self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
         self._listed_at = 0.0
         self._gone: set[str] = set()  # by its cancel, whatever a list shows
+        self._acknowledged_at: dict[str, float] = {}  # gone, unless a later list shows it
         self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
         self._closed: frozenset[str] = frozenset()
         self.restored: set[str] = set()
@@ -81,8 +82,12 @@ class Stops:
         stop = answer.order
         if stop.role is not OrderRole.PROTECTIVE or not stop.blocks_close:
             return
-        if answer.status is CancelStatus.CANCELLED:
+        if answer.status in (CancelStatus.CANCELLED, CancelStatus.ACKNOWLEDGED):
             self._gone.add(stop.order_id)
+            if answer.status is CancelStatus.ACKNOWLEDGED:
+                self._acknowledged_at[stop.order_id] = now()
+            else:
+                self._acknowledged_at.pop(stop.order_id, None)
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             if answer.left is not None:  # it has sold since it was listed: so much less is left
                 stop = replace(stop, amount=min(stop.amount, answer.left))
@@ -93,13 +98,26 @@ class Stops:
             self._refused_at[stop.order_id] = now()
 
     def listed(self, orders: Listing[OpenOrder]) -> None:
-        """The resting orders were listed: a doubtful stop that is not among them is gone."""
-        by_id = {order.order_id: order for order in orders.rows}
+        """The resting orders were listed: a doubtful stop that is not among them is gone, and one
+        whose cancel was acknowledged, and is, is not, or not yet."""
+        by_id = {order.order_id: order for order in orders.rows if not order.unconfirmed}
+        for order_id, answered_at in list(self._acknowledged_at.items()):
+            if order_id in by_id and answered_at <= orders.asked_at:
+                self._stands_after_all(order_id)
         self._standing = {key: o for key, o in by_id.items() if o.blocks_close}
         self._listed_at = orders.asked_at
         for order_id in self._doubtful.keys() - by_id.keys():
             stop = self._doubtful.pop(order_id)
             self._removed.setdefault(stop.pair, []).append(stop)
+
+    def _stands_after_all(self, order_id: str) -> None:
+        """It may go yet, so that nothing is put back beside it, and a person is told."""
+        del self._acknowledged_at[order_id]
+        self._gone.discard(order_id)
+        removed = [stop for stops in self._removed.values() for stop in stops]
+        for stop in (stop for stop in removed if stop.order_id == order_id):
+            self._doubtful[order_id] = stop
+            self._stands_again(stop)
 
     def closed(self, pairs: Collection[str]) -> None:
         """Nothing is left of *pairs*, as far as is known now: they need no stop."""

@@ -34,6 +34,8 @@ class SimulatedExchange:
     :param before: called with each verb just before the exchange executes it.
     :param fault: raised before execution: nothing was done.
     :param fault_after: raised after execution: it was done.
+    :param acknowledged: a cancel is answered with an acknowledgement alone, and carried out or not;
+        ``None`` = it is confirmed.
     """
 
     positions: dict[str, Position] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class SimulatedExchange:
     hangs: Callable[[str, str], bool] = lambda verb, pair: False
     closes_need_orders: bool = False
     acts_at_once: bool = False
+    acknowledged: Callable[[OpenOrder], bool | None] = lambda order: None
     known: list[OpenOrder] = field(default_factory=list)
     lists: Callable[[Sequence[Position]], Sequence[Position]] = lambda positions: positions
     unsettled: frozenset[str] = frozenset()
@@ -103,6 +106,11 @@ class SimulatedExchange:
     async def _cancel(self, order: OpenOrder) -> CancelAnswer:
         try:
             await self._go("cancel", order.pair)
+            if (is_done := self.acknowledged(order)) is not None:
+                if is_done:
+                    self.orders.pop(order.order_id, None)
+                await self._return("cancel", order.pair)
+                return CancelAnswer(order=order, status=CancelStatus.ACKNOWLEDGED)
             gone = self.orders.pop(order.order_id, None)
             self.gone += [] if gone is None else [gone]
             await self._return("cancel", order.pair)

@@ -48,6 +48,9 @@ CODES: Final[Mapping[str, Verdict]] = {
     "-1007": _OPEN,
     # "Server is currently overloaded": OperationFailed, yet the page says that it is a failure
     "-1008": _LATER,
+    # "This service is no longer available" (SERVICE_SHUTTING_DOWN): BadRequest. One server of many
+    # says so while it is restarted, and the next request meets another one.
+    "-1016": _LATER,
     # ME_RECVWINDOW_REJECT: OperationFailed, yet the matching engine has rejected it
     "-5028": _LATER,
 }

@@ -6,6 +6,7 @@ import ccxt
 import pytest
 
 from freqtrade_liquidation.exchange.answers import (
+    LONGEST_PAUSE_S,
     LONGEST_UNSAID_S,
     LONGEST_WAIT_S,
     SHORTEST_BAN_S,
@@ -52,7 +53,6 @@ def test_retry_after_as_a_date_in_an_answer_without_one_counts_from_our_clock() 
     ("status", "headers", "wait_s"),
     [
         (429, {"Retry-After": "2"}, 2.0),
-        (503, {"Retry-After": "30"}, 30.0),
         (429, {}, None),
         (418, {"Retry-After": "900"}, 900.0),
         (418, {}, SHORTEST_BAN_S),
@@ -111,7 +111,7 @@ def test_ban_without_a_time_is_the_shortest_one(
         (200, {}, '{"code":"50011","msg":"Rate limit reached."}', None),
         # The past, and more than an answer that is no ban may ask for.
         (429, {"Date": THE_DATE, "X-Gate-RateLimit-Reset-Timestamp": "1795579100"}, "", 0.0),
-        (503, {"Retry-After": "86400"}, "", LONGEST_UNSAID_S),
+        (429, {"Retry-After": "86400"}, "", LONGEST_UNSAID_S),
         (429, {"Date": THE_DATE, "ratelimit-reset": "9" * 13}, "", LONGEST_UNSAID_S),
         (429, {"ratelimit-reset": "soon"}, "", None),
         (429, {"ratelimit-reset": "-5"}, "", None),
@@ -123,6 +123,17 @@ def test_each_exchanges_own_form_of_a_wait(
 ) -> None:
     found = Answer(status=status, headers=headers, body=body).wait_s
     assert found == (wait_s if wait_s is None else pytest.approx(wait_s))
+
+
+@pytest.mark.parametrize("status", [400, 403, 500, 502, 503])
+def test_retry_after_without_a_word_of_too_many_costs_its_question_a_moment(status: int) -> None:
+    """It silenced every pair for the whole run."""
+    answer = Answer(status=status, headers={"Retry-After": "10"}, body="<html>busy</html>")
+    assert (answer.wait_s, answer.retry_after_s) == (None, LONGEST_PAUSE_S)
+    assert Answer(status=status, headers={"Retry-After": "0.5"}).retry_after_s == 0.5
+    assert Answer(status=status).retry_after_s is None
+    too_many = Answer(status=429, headers={"Retry-After": "10"})
+    assert (too_many.wait_s, too_many.retry_after_s) == (10.0, 10.0)
 
 
 def heard(status: int, body: str) -> Any:

@@ -516,6 +516,19 @@ def answering(status: int, body: bytes) -> Iterator[int]:
         (400, b'{"code":-1013,"msg":"Filter failure: MARKET_LOT_SIZE"}', (ExchangeRefused,) * 2),
         (400, b'{"code":-1021,"msg":"Timestamp for this request"}', (ClockSkewed,) * 2),
         (401, b'{"code":-2014,"msg":"API-key format invalid."}', (AccountRefused,) * 2),
+        (
+            400,
+            b'{"code":-1016,"msg":"This service is no longer available."}',
+            (ExchangeUnavailable,) * 2,
+        ),
+        # a proxy, a portal or a gateway on the way: no word of the exchange about the account
+        (401, b"<html>Authorization Required</html>", (ExchangeUnavailable, OutcomeUnknown)),
+        (401, b'{"message":"Unauthorized"}', (ExchangeUnavailable, OutcomeUnknown)),
+        (401, b'{"code":401,"message":"Unauthorized"}', (ExchangeRefused,) * 2),
+        (401, b"", (ExchangeUnavailable, OutcomeUnknown)),
+        (407, b"<html>Proxy Authentication</html>", (ExchangeUnavailable, OutcomeUnknown)),
+        (407, b'{"code":-9,"msg":"no"}', (ExchangeUnavailable, OutcomeUnknown)),
+        (511, b"<html>Log in</html>", (ExchangeUnavailable, OutcomeUnknown)),
     ],
 )
 def test_real_answer_of_ccxts_binance(

@@ -1,11 +1,22 @@
 """What an earlier run of this process did counts in the next one."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+
+from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.model import ClosingOrder, Side
-from freqtrade_liquidation.orders.executions import Close, filled_by, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.orders.executions import (
+    Close,
+    answer_to,
+    filled_by,
+    still_unbooked,
+    the_order,
+)
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TRADE = KnownTrade(
@@ -63,3 +74,67 @@ def test_average_is_not_known_while_one_order_is_not_at_its_end() -> None:
     assert filled_by([answered(1.0, 100.0), close()]) == (None, None)
     assert filled_by([]) == (None, None)
     assert filled_by([answered(0.0, None, "canceled")]) == (0.0, None)
+
+
+SELL = close().order
+OURS = {"id": "9", "symbol": "BTC/USDT", "side": "sell", "clientOrderId": "ftl1", "filled": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"symbol": "ETH/USDT"}, "pair"),
+        ({"side": "buy"}, "side"),
+        ({"clientOrderId": "ftl2"}, "name"),
+        ({"filled": 10.0}, "fill"),
+        ({"filled": 1.001}, "fill"),
+        ({"filled": math.nan}, "fill"),
+        ({"filled": math.inf}, "fill"),
+        ({"filled": -1.0}, "fill"),
+        ({"id": None}, "names no order"),
+    ],
+)
+def test_answer_about_another_order_is_not_taken_for_ours(other: dict[str, Any], what: str) -> None:
+    assert answer_to(SELL, OURS) == OURS
+    with pytest.raises(ExchangeUnavailable, match=what):
+        answer_to(SELL, {**OURS, **other})
+
+
+def test_answer_that_tells_less_is_ours_and_a_fill_may_be_rounded_up_to_half_a_step() -> None:
+    bare = {"id": "9", "symbol": None, "side": None, "clientOrderId": None, "filled": None}
+    assert answer_to(SELL, bare) == bare
+    gate = {**OURS, "clientOrderId": "t-FTL1"}
+    assert answer_to(SELL, gate) == gate
+    assert answer_to(SELL, {**OURS, "filled": 1.0004}, step=0.001)
+    with pytest.raises(ExchangeUnavailable, match="fill"):
+        answer_to(SELL, {**OURS, "filled": 1.0006}, step=0.001)
+
+
+def test_order_that_is_read_back_by_its_id_has_that_id() -> None:
+    assert answer_to(SELL, OURS, order_id="9")
+    with pytest.raises(ExchangeUnavailable, match="id"):
+        answer_to(SELL, OURS, order_id="8")
+
+
+def test_order_of_the_bots_is_answered_for_and_no_other() -> None:
+    """A stop may be answered for with what it became: its id is another one then."""
+    entry = KnownOrder(order_id="9", role_side="sell", is_stop=False)
+    stop = KnownOrder(order_id="8", role_side="stoploss", is_stop=True)
+    assert the_order(OURS, TRADE, entry) == the_order(OURS, TRADE, stop) == OURS
+    for other in ({"id": "8"}, {"side": "buy"}, {"symbol": "ETH/USDT"}):
+        with pytest.raises(ExchangeUnavailable):
+            the_order({**OURS, **other}, TRADE, entry)
+    with pytest.raises(ExchangeUnavailable, match="side"):
+        the_order({**OURS, "side": "buy"}, TRADE, stop)
+
+
+@pytest.mark.parametrize("average", [None, 0.0, -1.0, math.nan, math.inf])
+def test_fill_whose_price_is_no_price_is_not_known_yet(average: float | None) -> None:
+    assert not answered(1.0, average).is_final
+    assert answered(1.0, 100.0).is_final
+
+
+@pytest.mark.parametrize("filled", [math.nan, math.inf, -1.0])
+def test_fill_that_is_no_amount_is_not_known_yet(filled: float) -> None:
+    made = answered(filled, 100.0)
+    assert (made.is_final, made.filled) == (False, 0.0)

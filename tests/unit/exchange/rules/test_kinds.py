@@ -261,10 +261,10 @@ def _cancelled(name: str, kind: str, answers: Answers) -> CancelStatus:
         ),
     ],
 )  # fmt: skip
-def test_cancel_counts_as_done_only_if_the_answer_says_so(
+def test_cancel_counts_as_taken_on_only_if_the_answer_says_so(
     name: str, kind: str, part: str, done: Any, not_done: Any
 ) -> None:
-    assert _cancelled(name, kind, ((part, done),)) is CancelStatus.CANCELLED
+    assert _cancelled(name, kind, ((part, done),)) is CancelStatus.ACKNOWLEDGED
     assert _cancelled(name, kind, ((part, not_done),)) is CancelStatus.REFUSED
 
 
