@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +37,7 @@ from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.trades import KnownTrade, ours
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 
@@ -203,7 +204,7 @@ class Protection:
         )
 
     def _pairs_shown(self, bot: "LiquidatingBot") -> set[str]:
-        trades = self._liquidator.runner.read_trades()
+        trades = ours(self._liquidator.runner.read_trades(bot))
         return {*self._positions_shown(bot), *(trade.pair for trade in trades)}
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
@@ -266,14 +267,16 @@ class Protection:
         self._announced = True
         if not self.config.emergency_liquidation:
             return
-        untracked = self._untracked_pairs(self._bot)
+        trades = self._liquidator.runner.read_trades(self._bot)
+        untracked = self._untracked_pairs(self._bot, trades)
+        left_alone = [f"{t.pair}: {t.left_alone}" for t in trades if t.left_alone is not None]
         self._note_untracked(self._bot, untracked)
         text = messages.armed(
             self.config,
             scope=scope_of(self._bot, self.config),
             untracked=untracked,
             by_telegram=_has_telegram(self._bot),
-            shortcomings=shortcomings(self._bot.exchange),
+            shortcomings=[*left_alone, *shortcomings(self._bot.exchange)],
         )
         self.notifier.send(Message(text=text))
 
@@ -295,8 +298,8 @@ class Protection:
         """From freqtrade's wallets, which it has just read: no request of ours."""
         return sorted(bot.wallets.get_all_positions())
 
-    def _untracked_pairs(self, bot: "LiquidatingBot") -> list[str]:
-        known = {trade.pair for trade in self._liquidator.runner.read_trades()}
+    def _untracked_pairs(self, bot: "LiquidatingBot", trades: Sequence[KnownTrade]) -> list[str]:
+        known = {trade.pair for trade in ours(trades)}
         return sorted(set(self._positions_shown(bot)) - known)
 
     # -- freqtrade's state --------------------------------------------------------------------

@@ -9,6 +9,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.clock import SYSTEM, Clock
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
@@ -104,7 +105,6 @@ class OrderManagerBase:
             trades,
             self.executions,
             {note.pair for note in gate.in_air()},
-            live=not self._dry_run,
             fees_in_coins=exchange.trading_mode == TradingMode.SPOT,
         )
         self._bot_orders = BotOrders(
@@ -118,10 +118,6 @@ class OrderManagerBase:
         )
         self.booker: Booking | None = None
         self.loop: BotLoop | None = None
-
-    @property
-    def _dry_run(self) -> bool:
-        return bool(self._exchange._config["dry_run"])
 
     @property
     def scope(self) -> str:
@@ -230,14 +226,12 @@ class OrderManagerBase:
 
     def remarks(self) -> Mapping[str, str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        never_sent = {
-            trade.pair: "its trade is of a dry-run, and nothing of it was ever bought: left alone"
-            for trade in self.ownership.never_sent
-        }
+        left_alone = {t.pair: t.left_alone for t in self.ownership.left_alone if t.left_alone}
+        overstated = {t.pair: _overstated(t) for t in self.trades if t.is_overstated}
         pairs = self.ownership.pairs()
         doubts = {p: words for p in pairs if (words := self.ownership.doubt_of(p)) is not None}
         being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
-        return {**never_sent, **doubts, **self._bot_orders.ambiguous, **being_sent}
+        return {**left_alone, **overstated, **doubts, **self._bot_orders.ambiguous, **being_sent}
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets
@@ -451,6 +445,13 @@ class OrderManagerBase:
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return list(self._amounts.pieces(position))
+
+
+def _overstated(trade: KnownTrade) -> str:
+    return (
+        f"the bot's trade says {digits(trade.amount)} {trade.base_currency}, its orders have "
+        f"bought {digits(trade.owned)}: no more than that is closed for it. Correct the trade"
+    )
 
 
 def _left_of_cancelled(order: OpenOrder, answer: Any) -> float | None:

@@ -4,7 +4,8 @@ Ours is what freqtrade's trades have, with the fills of their open orders, with 
 bot that its database never heard of, less what the bot's exits and our own closes have taken away.
 To ask the account instead was weighed: but an account may hold coins and contracts of the user's
 own, and no list tells them apart. To trust ``Trade.amount`` alone was weighed, too: it leaves out
-what an open order has filled, and is zero while the first entry rests.
+what an open order has filled, and is zero while the first entry rests; and where it is larger than
+what the trade's orders have bought, the difference is the user's.
 
 Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
 """
@@ -16,7 +17,7 @@ from typing import Any, Final
 from freqtrade_liquidation.model import Side
 from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
-from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
 
 Raw = Mapping[str, Any]
 
@@ -48,7 +49,6 @@ class Ownership:
     :param trades: freqtrade's open trades.
     :param executions: what our runs have sent.
     :param in_air: pairs with an order of freqtrade's in the air when the run began.
-    :param live: orders of a dry-run were never sent, and are nobody's.
     :param fees_in_coins: an entry brings less than it fills (spot).
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
@@ -61,25 +61,23 @@ class Ownership:
         executions: Executions,
         in_air: Collection[str],
         *,
-        live: bool,
         fees_in_coins: bool,
     ) -> None:
-        self._live = live
         self._fees_in_coins = fees_in_coins
         self._executions = executions
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
         self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
-        self.never_sent: tuple[KnownTrade, ...]
+        self.left_alone: tuple[KnownTrade, ...]
         self.know(trades)
         of_trades = {trade.pair for trade in self.trades}
         self.extent: frozenset[str] = frozenset(of_trades | set(in_air))
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """freqtrade's loop has written to its trades since they were read."""
-        self.never_sent = tuple(t for t in trades if self._live and t.is_dry_run)
-        self.trades = tuple(trade for trade in trades if trade not in self.never_sent)
+        self.trades = ours(trades)
+        self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
         known = {order_id for trade in self.trades for order_id in trade.order_ids}
         self.found = {key: order for key, order in self.found.items() if key not in known}
 
@@ -126,7 +124,7 @@ class Ownership:
 
     def recorded(self, pair: str) -> float:
         """Base currency that the trades of *pair* have, less what their exits have sold since."""
-        parts = [trade.amount for trade in self.trades_of(pair)]
+        parts = [trade.owned for trade in self.trades_of(pair)]
         for trade in self.trades_of(pair):
             for order in trade.open_orders:
                 if order.is_stop or order.role_side == trade.side.exit_side:
@@ -164,7 +162,7 @@ class Ownership:
 
     def _parts(self, pair: str, side: Side) -> Iterator[float]:
         for trade in self.trades_of(pair):
-            yield trade.amount
+            yield trade.owned
             for order in trade.open_orders:
                 filled = self.filled_of(order)
                 entry = not order.is_stop and order.role_side != trade.side.exit_side
