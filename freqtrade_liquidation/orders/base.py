@@ -174,7 +174,7 @@ class OrderManagerBase:
         return [self._known_order(*known) for known in self.ownership.open_orders()]
 
     def _known_order(self, trade: KnownTrade, order: KnownOrder) -> OpenOrder:
-        entry = not order.is_stop and order.role_side != trade.side.exit_side
+        entry = not order.reduces(trade.side)
         role = OrderRole.ENTRY if entry else OrderRole.EXIT
         entry_side = "sell" if trade.side is Side.SHORT else "buy"
         read = self.ownership.states.get(order.order_id, {})
@@ -277,6 +277,8 @@ class OrderManagerBase:
                 raise OutcomeUnknown("the answer is empty")
         except LiquidationError as error:
             unknown = isinstance(error, OutcomeUnknown)
+            if unknown or isinstance(error, ExchangeRefused):
+                self.ownership.may_be_gone.add(order.order_id)
             return CancelAnswer(
                 order=order,
                 status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
@@ -298,8 +300,7 @@ class OrderManagerBase:
         _, known = owner
         state = self.ownership.states.get(order.order_id, {})
         amount = float(state.get("amount") or known.amount)
-        self.ownership.states[order.order_id] = {
-            **state,
+        end = {
             "id": order.order_id,
             "symbol": order.pair,
             "side": order.side,
@@ -309,6 +310,7 @@ class OrderManagerBase:
             "remaining": left,
             "stopPrice": order.stop_price,
         }
+        self.ownership.learn(order.order_id, {**state, **end})
 
     async def execute_market_close(
         self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
@@ -322,6 +324,10 @@ class OrderManagerBase:
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         rate = await self._rate(order, timeout_s / 2)
+        if self.shares_the_account and self.ownership.would_exceed(order):
+            raise ExchangeUnavailable(
+                f"not sent: {digits(order.amount)} is more than what is known to be the bot's"
+            )
         close = Close(order=order, sent_at=self._clock.utcnow())
         self.executions.closes.append(close)
         try:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, Side
 from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
@@ -52,6 +52,8 @@ class Ownership:
     :param fees_in_coins: an entry brings less than it fills (spot).
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
+    :ivar may_be_gone: ids of orders whose cancel was refused, or has no known outcome: a list that
+        shows them may be late.
     :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
     """
 
@@ -67,6 +69,7 @@ class Ownership:
         self._executions = executions
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
+        self.may_be_gone: set[str] = set()
         self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
         self.left_alone: tuple[KnownTrade, ...]
@@ -80,6 +83,12 @@ class Ownership:
         self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
         known = {order_id for trade in self.trades for order_id in trade.order_ids}
         self.found = {key: order for key, order in self.found.items() if key not in known}
+
+    def learn(self, order_id: str, state: dict[str, Any]) -> None:
+        """What the exchange says of an open order. Its end stays its end: an answer on its way, or
+        a list that is late, shows what was before."""
+        if is_final(state) or not is_final(self.states.get(order_id)):
+            self.states[order_id] = state
 
     # -- orders -----------------------------------------------------------------------------
 
@@ -98,7 +107,7 @@ class Ownership:
         """Entries of *pair* that the database calls open, and that are at their end."""
         for trade in self.trades_of(pair):
             for order in trade.open_orders:
-                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                entry = not order.reduces(trade.side)
                 if entry and is_final(self.states.get(order.order_id)):
                     yield trade, order
 
@@ -127,7 +136,7 @@ class Ownership:
         parts = [trade.owned for trade in self.trades_of(pair)]
         for trade in self.trades_of(pair):
             for order in trade.open_orders:
-                if order.is_stop or order.role_side == trade.side.exit_side:
+                if order.reduces(trade.side):
                     parts.append(-self.filled_of(order))
         parts += [-close.filled for close in self._closes_of(pair)]
         return max(0.0, total(parts))
@@ -144,6 +153,13 @@ class Ownership:
             entry_price=trades[0].open_rate if trades else self._found_price(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
         )
+
+    def would_exceed(self, order: ClosingOrder) -> bool:
+        """Whether *order* could close more than what is ours, beside the closes on their way."""
+        closes = [close for close in self._closes_of(order.pair) if not close.is_final]
+        on_their_way = (close.filled - close.order.amount for close in closes)
+        ours_still = total([self.share(order.pair).amount, *on_their_way])
+        return order.amount > ours_still * (1 + AMOUNT_TOLERANCE)
 
     def doubt_of(self, pair: str) -> str | None:
         """Why what the bot's own orders have filled is not known; ``None`` = it is."""
@@ -165,7 +181,7 @@ class Ownership:
             yield trade.owned
             for order in trade.open_orders:
                 filled = self.filled_of(order)
-                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                entry = not order.reduces(trade.side)
                 yield self._bought(filled, trade.fee_open) if entry else -filled
         for found in self.found_of(pair):
             filled = float(found.get("filled") or 0.0)

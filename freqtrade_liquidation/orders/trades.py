@@ -59,6 +59,10 @@ class KnownOrder:
     stop_price: float | None = None
     limit_price: float | None = None
 
+    def reduces(self, side: Side) -> bool:
+        """Whether it closes (a part of) a trade of *side*."""
+        return self.is_stop or self.role_side == side.exit_side
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTrade:

@@ -55,7 +55,7 @@ class Stops:
         self._backoff = backoff
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
-        self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
+        self._standing: dict[str, OpenOrder] = {}  # as last listed, what can close a pair
         self._listed_at = 0.0
         self._gone: set[str] = set()  # by its cancel, whatever a list shows
         self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
@@ -95,7 +95,8 @@ class Stops:
     def listed(self, orders: Listing[OpenOrder]) -> None:
         """The resting orders were listed: a doubtful stop that is not among them is gone."""
         by_id = {order.order_id: order for order in orders.rows}
-        self._standing = {key: o for key, o in by_id.items() if o.blocks_close}
+        stands = {OrderRole.PROTECTIVE}
+        self._standing = {k: o for k, o in by_id.items() if o.blocks_close or o.role in stands}
         self._listed_at = orders.asked_at
         for order_id in self._doubtful.keys() - by_id.keys():
             stop = self._doubtful.pop(order_id)

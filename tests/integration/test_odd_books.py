@@ -19,11 +19,14 @@ from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 
-def liquidate(exchange: Exchange, *trades: KnownTrade, **options: Any) -> LiquidationResult:
+def liquidate(
+    exchange: Exchange, *trades: KnownTrade, timeout_seconds: float = 5.0, **options: Any
+) -> LiquidationResult:
     """One run, as an operator's command, with nobody to book it."""
 
     async def run(venue: OrderManager) -> LiquidationResult:
-        manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
+        config = LiquidationConfig(timeout_seconds=timeout_seconds)
+        manager = LiquidationManager(config, venue, MemoryAuditLog())
         return await manager.execute_liquidation("cli")
 
     return on(exchange, run, *trades, **options)  # type: ignore[no-any-return]

@@ -254,3 +254,32 @@ def test_trades_that_freqtrades_loop_wrote_to_are_read_anew() -> None:
     found = ours([trade(0.5, order("1", "buy", 0.1))])
     found.know([replace(trade(0.6), order_ids=frozenset({"1"}))])
     assert found.share(BTC).amount == 0.6
+
+
+def test_end_of_an_order_stays_its_end_whatever_a_late_list_shows() -> None:
+    known = ours([trade(0.5, order("1", "stoploss"))])
+    known.learn("1", state("1", 0.5, status="closed"))
+    known.learn("1", state("1", 0.0))
+    assert known.share(BTC).amount == 0.0
+    known.learn("1", state("1", 0.2, status="canceled"))
+    assert known.share(BTC).amount == pytest.approx(0.3), "a later end is better known"
+
+
+@pytest.mark.parametrize(
+    ("closes", "amount", "exceeds"),
+    [
+        ([], 0.5, False),
+        ([], 0.51, True),
+        ([close(0.3)], 0.2, False),
+        ([close(0.3)], 0.3, True),
+        ([close(None, refused=True)], 0.5, False),
+        ([close(None)], 0.1, True),
+    ],
+    ids=["whole", "more", "rest", "more than the rest", "refused", "beside one on its way"],
+)
+def test_order_for_more_than_what_is_ours_still_is_told(
+    closes: Sequence[Close], amount: float, exceeds: bool
+) -> None:
+    """A close on its way counts as if it filled whole: here, 1.0."""
+    sent = ClosingOrder(pair=BTC, side=Side.LONG, amount=amount, client_order_id="ftl2")
+    assert ours([trade(0.5)], *closes).would_exceed(sent) is exceeds
