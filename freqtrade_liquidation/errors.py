@@ -44,9 +44,9 @@ class NothingToReduce(ExchangeRefused):
 
 
 class CloseBlocked(ExchangeRefused):
-    """A reduce-only order was refused because less can be reduced than it asks for: the position
-    got smaller, or another resting order claims a part of it. Look, clear what blocks, send again.
-    """
+    """A close was refused because less can be closed than it asks for: the position got smaller
+    (spot: coins were sold or moved), or another resting order claims a part of it. Look, clear what
+    blocks, send again."""
 
 
 class AccountRefused(ExchangeRefused):

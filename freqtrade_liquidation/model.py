@@ -66,6 +66,8 @@ class Position:
     :param row: what an order has to bear to meet this position and no other one of its pair (a
         side, a margin mode), in the exchange's words; ``None`` = no list has told it.
     :param has_others: the exchange lists further positions of this pair.
+    :param is_shared: futures: the exchange lists more than *amount*, and the rest is not the bot's:
+        an order that can only reduce would go on to reduce that.
     """
 
     pair: str
@@ -82,6 +84,7 @@ class Position:
     last_price: float | None = None
     row: Mapping[str, Any] | None = None
     has_others: bool = False
+    is_shared: bool = False
 
     def is_same_row(self, other: "Position") -> bool:
         """Whether it may be the same one as *other* of its pair."""
@@ -120,7 +123,8 @@ class OpenOrder:
     :param amount: base currency, what is left to fill.
     :param conditional: it stands in a list of its own, apart from the ordinary orders.
     :param kind: what the exchange calls such an order; ``None`` = an ordinary one.
-    :param blocks_close: it locks the asset that a close needs (spot).
+    :param blocks_close: it must be gone before a close is sent: it locks the asset that the close
+        needs (spot), or would go on to reduce what is not the bot's (futures).
     :param stop_price: quote currency, of a stop; needed to put it back.
     :param limit_price: quote currency, of a stop-limit order; ``None`` = it sells at market.
     :param trigger_source: the price that a stop watches: ``last``, ``mark`` or ``index``;

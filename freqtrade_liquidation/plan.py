@@ -126,7 +126,7 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
         and not position.uncertain
         and position.obstacle is None
         and limits.may_close(position)
-        and (book.orders is not None or not rules.closes_need_orders)
+        and (book.orders is not None or not (rules.closes_need_orders or position.is_shared))
     )
     blockers = tuple(o for o in book.orders_of(pair) if o.blocks_close) if closing else ()
     if any(o.role is OrderRole.PROTECTIVE for o in blockers) and not limits.may_unprotect:

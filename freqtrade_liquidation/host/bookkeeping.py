@@ -131,7 +131,7 @@ class Bookkeeper:
         filled, average = filled_by(closes)
         try:
             profits = [_profit(trade) for trade in self._in_closed_trades(closes)]
-            trades = list(Trade.get_trades([Trade.is_open.is_(True), Trade.pair == pair]).all())
+            trades = self._trades_of(pair)
             if not trades and not profits:
                 return BookedPair(
                     pair=pair,
@@ -166,6 +166,12 @@ class Bookkeeper:
             filled=filled,
             average=average,
         )
+
+    def _trades_of(self, pair: str) -> list[Trade]:
+        """The bot's own open ones: another exchange may have a trade of the same name."""
+        left_alone = [trade.trade_id for trade in self._venue.ownership.left_alone]
+        conditions = [Trade.is_open.is_(True), Trade.pair == pair, Trade.id.not_in(left_alone)]
+        return list(Trade.get_trades(conditions).all())
 
     @staticmethod
     def _why_unbooked(closes: Sequence[Close]) -> str | None:

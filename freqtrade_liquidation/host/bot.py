@@ -223,7 +223,8 @@ class LiquidatingBot(FreqtradeBot):
         if not self._sells_coins:
             return None
         try:
-            orders = patiently(lambda: sells_unbooked(self._protection.audit, known_trade(trade)))
+            known = known_trade(trade, self.config)
+            orders = patiently(lambda: sells_unbooked(self._protection.audit, known))
         except LiquidationError as error:
             return f"what a liquidation has sold of it cannot be read: {error}"
         return f"sold by a liquidation, not booked yet ({', '.join(orders)})" if orders else None

@@ -15,7 +15,7 @@ from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
 from freqtrade_liquidation.orders.amounts import Amounts, total
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.futures import FuturesOrders
-from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades, ours
 from freqtrade_liquidation.threads import bounded
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _positions_now(bot: "FreqtradeBot", scope: str) -> Sequence[Position]:
         finally:
             wire.close()
 
-    trades = open_trades()
+    trades = ours(open_trades(bot.config))
     if bot.config["dry_run"]:
         return [
             Position(pair=trade.pair, side=trade.side, amount=trade.amount)
@@ -128,7 +128,7 @@ def _by_fills(
     bot: "FreqtradeBot", audit: AuditLog, correlation_id: str, seen: Mapping[str, dict[str, Any]]
 ) -> tuple[PairOutcome, ...]:
     if not seen:
-        return _not_looked_at()
+        return _not_looked_at(bot)
     sent = sent_by(audit, correlation_id)
     try:
         doubts = bounded(
@@ -143,7 +143,7 @@ def _by_fills(
     )
 
 
-def _not_looked_at() -> tuple[PairOutcome, ...]:
+def _not_looked_at(bot: "FreqtradeBot") -> tuple[PairOutcome, ...]:
     """Cut off before its first look: nothing was sent, and no balance tells whose coins it is."""
     return tuple(
         PairOutcome(
@@ -154,7 +154,7 @@ def _not_looked_at() -> tuple[PairOutcome, ...]:
             residual_amount=None,
             error="cut off before it had looked; open, as freqtrade's database has it",
         )
-        for trade in open_trades()
+        for trade in ours(open_trades(bot.config))
         if trade.amount > 0
     )
 

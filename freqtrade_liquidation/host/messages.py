@@ -1,6 +1,6 @@
 """What people read. Plain text: nothing that comes from outside can break its markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +9,7 @@ from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState
+from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.state import LiquidationState
 
 SHOW: Final = "freqtrade-liquidation show-liquidations"
@@ -41,16 +42,13 @@ def armed(
     return "\n".join([*lines, *shortcomings])
 
 
-def dry_run_trades(trades: Mapping[str, int]) -> str:
-    """At start: a live bot's database holds open trades that no order on the exchange has opened.
-
-    :param trades: number of the trade, by pair.
-    """
-    named = ", ".join(f"{pair} (trade {number})" for pair, number in sorted(trades.items()))
+def trades_left_alone(trades: Iterable[KnownTrade]) -> str:
+    """At start: the database holds open trades that this bot has not opened on its exchange."""
+    named = "; ".join(f"{t.pair}: {t.left_alone} (trade {t.trade_id})" for t in trades)
     return (
-        f"DRY-RUN TRADES IN A LIVE DATABASE: {named}. Nothing of them was bought on the exchange. "
-        "A liquidation leaves them alone, but freqtrade may sell your own coins for them. Give "
-        "this bot another db_url, or delete them (/delete and the number of the trade)."
+        f"TRADES THAT ARE NOT THIS BOT'S in its database. {named}. A liquidation does not sell for "
+        "them, but freqtrade may sell your own coins for them. Give this bot another db_url, or delete "
+        "them (/delete and the number of the trade)."
     )
 
 

@@ -119,7 +119,7 @@ async def look_ahead(
 
     :raises LiquidationError: if it does not answer.
     """
-    trades = await in_thread(open_trades, name="trades")
+    trades = await in_thread(lambda: open_trades(bot.config), name="trades")
     wire = ExchangeClient(bot.exchange)
     venue = order_manager_for(
         bot.exchange, wire, trades, gate=EntryGate(), account_scope=config.scope == "account"

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +37,7 @@ from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.orders.trades import KnownTrade, ours
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Listener
 
@@ -204,7 +204,7 @@ class Protection:
         )
 
     def _pairs_shown(self, bot: "LiquidatingBot") -> set[str]:
-        trades = self._liquidator.runner.read_trades()
+        trades = ours(self._liquidator.runner.read_trades(bot))
         return {*self._positions_shown(bot), *(trade.pair for trade in trades)}
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
@@ -265,12 +265,11 @@ class Protection:
         if self._announced or self._bot is None:
             return
         self._announced = True
-        trades = self._liquidator.runner.read_trades()
-        self._warn_of_dry_run(self._bot, trades)
+        trades = self._liquidator.runner.read_trades(self._bot)
+        self._warn_of_others(trades)
         if not self.config.emergency_liquidation:
             return
-        known = {trade.pair for trade in trades}
-        untracked = sorted(set(self._positions_shown(self._bot)) - known)
+        untracked = self._untracked_pairs(self._bot, trades)
         self._note_untracked(self._bot, untracked)
         text = messages.armed(
             self.config,
@@ -281,10 +280,9 @@ class Protection:
         )
         self.notifier.send(Message(text=text))
 
-    def _warn_of_dry_run(self, bot: "LiquidatingBot", trades: Iterable[KnownTrade]) -> None:
-        found = {trade.pair: trade.trade_id for trade in trades if trade.is_dry_run}
-        if found and not bot.config["dry_run"]:
-            text = messages.dry_run_trades(found)
+    def _warn_of_others(self, trades: Iterable[KnownTrade]) -> None:
+        if others := [trade for trade in trades if trade.left_alone is not None]:
+            text = messages.trades_left_alone(others)
             self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
 
     def _note_untracked(self, bot: "LiquidatingBot", pairs: list[str]) -> None:
@@ -309,6 +307,10 @@ class Protection:
         """How many positions are open, as last read by freqtrade and by us: asks nothing."""
         known = {trade.pair for trade in self._liquidator.runner.trades}
         return len(known.union(self._positions_shown(bot)))
+
+    def _untracked_pairs(self, bot: "LiquidatingBot", trades: Sequence[KnownTrade]) -> list[str]:
+        known = {trade.pair for trade in ours(trades)}
+        return sorted(set(self._positions_shown(bot)) - known)
 
     # -- freqtrade's state --------------------------------------------------------------------
 

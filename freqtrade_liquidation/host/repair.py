@@ -35,7 +35,7 @@ from freqtrade_liquidation.model import BookedPair, OpenOrder, OrderRole
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import filled_by
-from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades, ours
 from freqtrade_liquidation.threads import bounded
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class _Repair:
     def execute(self) -> list[str]:
         """:returns: the pairs for which something was booked now."""
         Trade.commit()  # no transaction of ours hides what other threads have written
-        self._trades = open_trades()
+        self._trades = ours(open_trades(self._bot.config))
         try:
             venue, facts = bounded(
                 lambda: asyncio.run(self._ask()), timeout_s=ASK_WITHIN_S, name="repair"
@@ -317,7 +317,7 @@ class _Repair:
         """A position that is gone, by none of the orders that the exchange knows."""
         if not sent.unknown:
             return None
-        for trade in open_trades():
+        for trade in ours(open_trades(self._bot.config)):
             mine = trade.pair == sent.pair and self._is_meant(trade)
             owned = self._bot.wallets.get_owned(trade.pair, trade.base_currency)
             if mine and trade.amount > 0 and owned < trade.amount * GONE_BELOW:

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from freqtrade_liquidation.audit.log import AuditLog
@@ -18,7 +19,7 @@ from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time
+from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time, ours
 from freqtrade_liquidation.threads import in_thread
 
 if TYPE_CHECKING:
@@ -59,42 +60,45 @@ class LoopOf:
 
 
 class Runner:
-    """Builds what one run needs, and keeps what the next one must know.
-
-    :ivar trades: freqtrade's open trades, as last read.
-    """
+    """Builds what one run needs, and keeps what the next one must know."""
 
     def __init__(self, door: EntryGate, notifier: Notifier) -> None:
         self._door = door
         self._notifier = notifier
         self._earlier_closes: list[Close] = []
-        self.trades: tuple[KnownTrade, ...] = ()
+        self._read: tuple[KnownTrade, ...] = ()
 
-    def read_trades(self) -> tuple[KnownTrade, ...]:
-        """freqtrade's open trades; where the database is slow, those of the last time."""
-        self.trades, unread = open_trades_in_time(self.trades)
+    @property
+    def trades(self) -> tuple[KnownTrade, ...]:
+        """The bot's own open trades, as last read."""
+        return ours(self._read)
+
+    def read_trades(self, bot: "LiquidatingBot") -> tuple[KnownTrade, ...]:
+        """The open trades in freqtrade's database, those that are left alone, too; where it is
+        slow, those of the last time."""
+        self._read, unread = open_trades_in_time(bot.config, self._read)
         if unread is not None:
             logger.warning("Trades not readable, using the last known: %s", unread)
-        return self.trades
+        return self._read
 
     async def run(
         self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog, config: LiquidationConfig
     ) -> LiquidationResult:
         """Runs *turn*; its deadline stands."""
         assert turn.ends_at is not None, "begun"
-        self.read_trades()
+        trades = self.read_trades(bot)
         wire = ExchangeClient(bot.exchange, orders=len(self.trades))
         venue = order_manager_for(
             bot.exchange,
             wire,
-            self.trades,
+            trades,
             gate=self._door,
             account_scope=config.scope == "account",
             seen=bot.round_trips,
         )
         booker = Booker(bot, wire, venue)
         venue.booker = booker
-        venue.loop = LoopOf(turn, bot._exit_lock, self.read_trades)
+        venue.loop = LoopOf(turn, bot._exit_lock, partial(self.read_trades, bot))
         manager = LiquidationManager(config, venue, audit, logger)
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
@@ -110,7 +114,7 @@ class Runner:
             )
         finally:
             turn.loop = None
-            self.trades = tuple(venue.trades)
+            self._read = (*venue.trades, *venue.ownership.left_alone)
             wire.close()
             for message in booker.messages:
                 self._notifier.send(Message(raw=message))
@@ -128,8 +132,8 @@ class Runner:
             return await earlier_closes(
                 audit,
                 wire,
-                self.trades,
+                venue.trades,
                 known=self._earlier_closes,
                 within_s=min(FOUND_WITHIN_S, left_s / 3),
             )
-        return still_unbooked(self._earlier_closes, self.trades)
+        return still_unbooked(self._earlier_closes, venue.trades)

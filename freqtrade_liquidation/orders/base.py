@@ -10,6 +10,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.clock import SYSTEM, Clock
+from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
@@ -109,7 +110,6 @@ class OrderManagerBase:
             trades,
             self.executions,
             {note.pair for note in gate.in_air()},
-            live=not self._dry_run,
             fees_in_coins=exchange.trading_mode == TradingMode.SPOT,
         )
         self._bot_orders = BotOrders(
@@ -123,10 +123,6 @@ class OrderManagerBase:
         )
         self.booker: Booking | None = None
         self.loop: BotLoop | None = None
-
-    @property
-    def _dry_run(self) -> bool:
-        return bool(self._exchange._config["dry_run"])
 
     @property
     def scope(self) -> str:
@@ -183,7 +179,7 @@ class OrderManagerBase:
         return [self._known_order(*known) for known in self.ownership.open_orders()]
 
     def _known_order(self, trade: KnownTrade, order: KnownOrder) -> OpenOrder:
-        entry = not order.is_stop and order.role_side != trade.side.exit_side
+        entry = not order.reduces(trade.side)
         role = OrderRole.ENTRY if entry else OrderRole.EXIT
         entry_side = "sell" if trade.side is Side.SHORT else "buy"
         read = self.ownership.states.get(order.order_id, {})
@@ -235,14 +231,12 @@ class OrderManagerBase:
 
     def remarks(self) -> Mapping[str, str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        never_sent = {
-            trade.pair: "its trade is of a dry-run, and nothing of it was ever bought: left alone"
-            for trade in self.ownership.never_sent
-        }
+        left_alone = {t.pair: t.left_alone for t in self.ownership.left_alone if t.left_alone}
+        overstated = {t.pair: _overstated(t) for t in self.trades if t.is_overstated}
         pairs = self.ownership.pairs()
         doubts = {p: words for p in pairs if (words := self.ownership.doubt_of(p)) is not None}
         being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
-        return {**never_sent, **doubts, **self._bot_orders.ambiguous, **being_sent}
+        return {**left_alone, **overstated, **doubts, **self._bot_orders.ambiguous, **being_sent}
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets
@@ -289,6 +283,8 @@ class OrderManagerBase:
                 raise OutcomeUnknown("the answer does not say that the order is cancelled")
         except LiquidationError as error:
             unknown = isinstance(error, OutcomeUnknown)
+            if unknown or isinstance(error, ExchangeRefused):
+                self.ownership.may_be_gone.add(order.order_id)
             return CancelAnswer(
                 order=order,
                 status=CancelStatus.UNKNOWN if unknown else CancelStatus.REFUSED,
@@ -314,8 +310,7 @@ class OrderManagerBase:
         _, known = owner
         state = self.ownership.states.get(order.order_id, {})
         amount = float(state.get("amount") or known.amount)
-        self.ownership.states[order.order_id] = {
-            **state,
+        end = {
             "id": order.order_id,
             "symbol": order.pair,
             "side": order.side,
@@ -325,6 +320,7 @@ class OrderManagerBase:
             "remaining": left,
             "stopPrice": order.stop_price,
         }
+        self.ownership.learn(order.order_id, {**state, **end})
 
     async def execute_market_close(
         self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
@@ -338,6 +334,10 @@ class OrderManagerBase:
         loop = asyncio.get_running_loop()
         until = loop.time() + timeout_s
         rate = await self._rate(order, timeout_s / 2)
+        if self.shares_the_account and self.ownership.would_exceed(order):
+            raise ExchangeUnavailable(
+                f"not sent: {digits(order.amount)} is more than what is known to be the bot's"
+            )
         close = Close(order=order, sent_at=self._clock.utcnow())
         self.executions.closes.append(close)
         try:
@@ -467,3 +467,10 @@ class OrderManagerBase:
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return list(itertools.islice(self._amounts.pieces(position), MOST_PIECES))
+
+
+def _overstated(trade: KnownTrade) -> str:
+    return (
+        f"the bot's trade says {digits(trade.amount)} {trade.base_currency}, its orders have "
+        f"bought {digits(trade.owned)}: no more than that is closed for it. Correct the trade"
+    )

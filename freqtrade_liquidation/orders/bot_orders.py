@@ -64,6 +64,7 @@ class BotOrders:
         self._clock = clock
         self._run_began = run_began
         self._asked: dict[str, asyncio.Task[None]] = {}
+        self._unanswered: set[str] = set()
         self._forgotten_at: dict[str, float] = {}
         self._searched: dict[int, float] = {}
         self._read_at: dict[str, float] = {}
@@ -78,8 +79,11 @@ class BotOrders:
         for order_id, row in (listed or {}).items():
             if self._ownership.owner_of(order_id) is not None:
                 self._ownership.learn(order_id, dict(row))
+        shown = (listed or {}).keys() - self._ownership.may_be_gone
+        self._unanswered -= shown
         for trade, order in self._ownership.open_orders():
-            if order.order_id not in (listed or {}):
+            if order.order_id not in shown:
+                self._unanswered.add(order.order_id)
                 self._begin(order.order_id, self._read_order(trade, order, timeout_s))
         for found in self._ownership.found.values():
             if not is_final(found):
@@ -96,8 +100,12 @@ class BotOrders:
         await self._wait(timeout_s)
 
     def unread(self, pair: str) -> bool:
-        """Whether a question about *pair* is still in flight."""
-        known = {o.order_id for t, o in self._ownership.open_orders() if t.pair == pair}
+        """Whether a question about *pair* is still in flight, or what one of its stops or exits has
+        closed was asked for and not answered."""
+        orders = [(t, o) for t, o in self._ownership.open_orders() if t.pair == pair]
+        if any(o.order_id in self._unanswered and o.reduces(t.side) for t, o in orders):
+            return True
+        known = {o.order_id for _, o in orders}
         known |= {o["id"] for o in self._ownership.found_of(pair)} | {f"in the air: {pair}"}
         return any(not task.done() for key, task in self._asked.items() if key in known)
 
@@ -159,6 +167,7 @@ class BotOrders:
                 timeout_s=timeout_s,
             )
             self._ownership.learn(order.order_id, the_order(raw, trade, order))
+            self._unanswered.discard(order.order_id)
             self._ownership.doubts.pop(order.order_id, None)
             self._read_at[order.order_id] = asked_at
         except AccountRefused:

@@ -12,6 +12,7 @@ from freqtrade_liquidation.exchange.rules.at_once import may_hold_both_sides
 from freqtrade_liquidation.exchange.rules.position_query import one_position
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
 from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
     CancelAnswer,
     CancelStatus,
     ClosingOrder,
@@ -172,8 +173,12 @@ class FuturesOrders(OrderManagerBase):
             return position
         share = self.ownership.share(position.pair)
         own = share.amount if share.side is position.side else 0.0
-        uncertain = share.doubt is not None or self._bot_orders.unread(position.pair)
-        return replace(position, amount=max(0.0, min(position.amount, own)), uncertain=uncertain)
+        return replace(
+            position,
+            amount=max(0.0, min(position.amount, own)),
+            uncertain=share.doubt is not None or self._bot_orders.unread(position.pair),
+            is_shared=position.amount > own * (1 + AMOUNT_TOLERANCE),
+        )
 
     # -- explaining -------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ Ours is what freqtrade's trades have, with the fills of their open orders, with 
 bot that its database never heard of, less what the bot's exits and our own closes have taken away.
 To ask the account instead was weighed: but an account may hold coins and contracts of the user's
 own, and no list tells them apart. To trust ``Trade.amount`` alone was weighed, too: it leaves out
-what an open order has filled, and is zero while the first entry rests.
+what an open order has filled, and is zero while the first entry rests; and where it is larger than
+what the trade's orders have bought, the difference is the user's.
 
 Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
 """
@@ -13,10 +14,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, Side
 from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
-from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
+from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
 
 Raw = Mapping[str, Any]
 
@@ -48,10 +49,11 @@ class Ownership:
     :param trades: freqtrade's open trades.
     :param executions: what our runs have sent.
     :param in_air: pairs with an order of freqtrade's in the air when the run began.
-    :param live: orders of a dry-run were never sent, and are nobody's.
     :param fees_in_coins: an entry brings less than it fills (spot).
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
+    :ivar may_be_gone: ids of orders whose cancel was refused, or has no known outcome: a list that
+        shows them may be late.
     :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
     """
 
@@ -61,25 +63,24 @@ class Ownership:
         executions: Executions,
         in_air: Collection[str],
         *,
-        live: bool,
         fees_in_coins: bool,
     ) -> None:
-        self._live = live
         self._fees_in_coins = fees_in_coins
         self._executions = executions
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
+        self.may_be_gone: set[str] = set()
         self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
-        self.never_sent: tuple[KnownTrade, ...]
+        self.left_alone: tuple[KnownTrade, ...]
         self.know(trades)
         of_trades = {trade.pair for trade in self.trades}
         self.extent: frozenset[str] = frozenset(of_trades | set(in_air))
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """freqtrade's loop has written to its trades since they were read."""
-        self.never_sent = tuple(t for t in trades if self._live and t.is_dry_run)
-        self.trades = tuple(trade for trade in trades if trade not in self.never_sent)
+        self.trades = ours(trades)
+        self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
         known = {order_id for trade in self.trades for order_id in trade.order_ids}
         self.found = {key: order for key, order in self.found.items() if key not in known}
 
@@ -112,7 +113,7 @@ class Ownership:
         """Entries of *pair* that the database calls open, and that are at their end."""
         for trade in self.trades_of(pair):
             for order in trade.open_orders:
-                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                entry = not order.reduces(trade.side)
                 if entry and is_final(self.states.get(order.order_id)):
                     yield trade, order
 
@@ -138,10 +139,10 @@ class Ownership:
 
     def recorded(self, pair: str) -> float:
         """Base currency that the trades of *pair* have, less what their exits have sold since."""
-        parts = [trade.amount for trade in self.trades_of(pair)]
+        parts = [trade.owned for trade in self.trades_of(pair)]
         for trade in self.trades_of(pair):
             for order in trade.open_orders:
-                if order.is_stop or order.role_side == trade.side.exit_side:
+                if order.reduces(trade.side):
                     parts.append(-self.filled_of(order))
         parts += [-close.filled for close in self._closes_of(pair)]
         return max(0.0, total(parts))
@@ -158,6 +159,13 @@ class Ownership:
             entry_price=trades[0].open_rate if trades else self._found_price(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
         )
+
+    def would_exceed(self, order: ClosingOrder) -> bool:
+        """Whether *order* could close more than what is ours, beside the closes on their way."""
+        closes = [close for close in self._closes_of(order.pair) if not close.is_final]
+        on_their_way = (close.filled - close.order.amount for close in closes)
+        ours_still = total([self.share(order.pair).amount, *on_their_way])
+        return order.amount > ours_still * (1 + AMOUNT_TOLERANCE)
 
     def doubt_of(self, pair: str) -> str | None:
         """Why what the bot's own orders have filled is not known; ``None`` = it is."""
@@ -176,10 +184,10 @@ class Ownership:
 
     def _parts(self, pair: str, side: Side) -> Iterator[float]:
         for trade in self.trades_of(pair):
-            yield trade.amount
+            yield trade.owned
             for order in trade.open_orders:
                 filled = self.filled_of(order)
-                entry = not order.is_stop and order.role_side != trade.side.exit_side
+                entry = not order.reduces(trade.side)
                 yield self._bought(filled, trade.fee_open) if entry else -filled
         for found in self.found_of(pair):
             filled = float(found.get("filled") or 0.0)

@@ -12,12 +12,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+import ccxt
+
 from freqtrade_liquidation.digits import digits, sum_of
-from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.errors import CloseBlocked, ExchangeRefused, ExchangeUnavailable
+from freqtrade_liquidation.exchange.classify import causes
 from freqtrade_liquidation.exchange.rows import coins
 from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.exchange.single_flight import SharedFlight
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, OrderRole, Position
+from freqtrade_liquidation.model import (
+    AMOUNT_TOLERANCE,
+    CloseAnswer,
+    ClosingOrder,
+    OpenOrder,
+    OrderRole,
+    Position,
+)
 from freqtrade_liquidation.orders.base import OrderManagerBase
 from freqtrade_liquidation.orders.entry_gate import OrderNote
 from freqtrade_liquidation.orders.ownership import Share, is_final
@@ -42,6 +52,20 @@ class SpotOrders(OrderManagerBase):
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._reading = SharedFlight(self._read)
+
+    async def execute_market_close(
+        self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
+    ) -> CloseAnswer:
+        """See the base class. Coins that are short have been sold or locked since the look: that is
+        no refusal of the pair, but a reason to look again."""
+        try:
+            return await super().execute_market_close(
+                order, reduce_only=reduce_only, timeout_s=timeout_s
+            )
+        except ExchangeRefused as error:
+            if any(isinstance(cause, ccxt.InsufficientFunds) for cause in causes(error)):
+                raise CloseBlocked(str(error)) from error
+            raise
 
     # -- looking ----------------------------------------------------------------------------
 

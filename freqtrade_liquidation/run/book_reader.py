@@ -10,7 +10,7 @@ Of two lists the one that was asked for later counts, whichever comes first.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
@@ -35,6 +35,7 @@ SIDE_BY_SIDE: Final = 3
 AGAIN_S: Final = 0.5
 """Before a list that the exchange refused is asked for again."""
 
+REDUCING: Final = (OrderRole.PROTECTIVE, OrderRole.EXIT)
 ONE_READING_S: Final = 0.01
 """Lists that were asked for this close together are of one reading."""
 
@@ -119,11 +120,20 @@ class BookReader:
 
     @property
     def book(self) -> Book | None:
-        """The newest lists, without orders whose cancel is confirmed; ``None`` = no positions."""
+        """The newest lists, without orders whose cancel is confirmed; ``None`` = no positions.
+
+        Beside what is not the bot's, its own stop would go on to reduce that if it triggered while
+        a close is on its way: there it has to go first.
+        """
         if self.positions is None:
             return None
         orders = None if self.orders is None else self.orders.rows
-        resting = (o for o in orders or () if o.order_id not in self._gone)
+        shared = {position.pair for position in self.positions.rows if position.is_shared}
+        resting = (
+            replace(o, blocks_close=True) if o.pair in shared and o.role in REDUCING else o
+            for o in orders or ()
+            if o.order_id not in self._gone
+        )
         return Book(
             positions=self.positions.rows, orders=None if orders is None else tuple(resting)
         )

@@ -55,7 +55,7 @@ class Stops:
         self._backoff = backoff
         self._removed: dict[str, list[OpenOrder]] = {}
         self._doubtful: dict[str, OpenOrder] = {}
-        self._standing: dict[str, OpenOrder] = {}  # as last listed, what locks the coins of a pair
+        self._standing: dict[str, OpenOrder] = {}  # as last listed, what can close a pair
         self._listed_at = 0.0
         self._gone: set[str] = set()  # by its cancel, whatever a list shows
         self._acknowledged_at: dict[str, float] = {}  # gone, unless a later list shows it
@@ -104,7 +104,8 @@ class Stops:
         for order_id, answered_at in list(self._acknowledged_at.items()):
             if order_id in by_id and answered_at <= orders.asked_at:
                 self._stands_after_all(order_id)
-        self._standing = {key: o for key, o in by_id.items() if o.blocks_close}
+        stands = {OrderRole.PROTECTIVE}
+        self._standing = {k: o for k, o in by_id.items() if o.blocks_close or o.role in stands}
         self._listed_at = orders.asked_at
         for order_id in self._doubtful.keys() - by_id.keys():
             stop = self._doubtful.pop(order_id)

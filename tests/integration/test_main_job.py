@@ -481,14 +481,14 @@ def test_dry_runs_trades_in_a_live_bots_database_are_warned_of_and_left_alone(
     spot = {"futures": False, "pairs": 1, "folder": "both"}
     with make_bot(**spot, dry_run=True, dry_run_wallet=10_000) as dry:
         wait_until_invested(dry, 1)
-        assert "DRY-RUN TRADES" not in said(dry)
+        assert "NOT THIS BOT'S" not in said(dry)
         dry.kill()
     (pair,) = exchange.pairs(False)[:1]
     base = pair.split("/")[0]
     exchange.seed_balance(base, 1.0)
     with make_bot(**spot, initial_state="stopped") as bot:
-        bot.wait_for(lambda: "DRY-RUN TRADES IN A LIVE DATABASE" in said(bot), "a warning")
-        assert f"{pair} (trade 1)" in said(bot)
+        bot.wait_for(lambda: "TRADES THAT ARE NOT THIS BOT'S" in said(bot), "a warning")
+        assert f"{pair}: its trade is of a dry-run" in said(bot)
         bot.send(signal.SIGTERM)
         bot.wait(20)
     assert exchange.fills(False) == []

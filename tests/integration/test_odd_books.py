@@ -19,11 +19,14 @@ from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
 
 
-def liquidate(exchange: Exchange, *trades: KnownTrade, **options: Any) -> LiquidationResult:
+def liquidate(
+    exchange: Exchange, *trades: KnownTrade, timeout_seconds: float = 5.0, **options: Any
+) -> LiquidationResult:
     """One run, as an operator's command, with nobody to book it."""
 
     async def run(venue: OrderManager) -> LiquidationResult:
-        manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
+        config = LiquidationConfig(timeout_seconds=timeout_seconds)
+        manager = LiquidationManager(config, venue, MemoryAuditLog())
         return await manager.execute_liquidation("cli")
 
     return on(exchange, run, *trades, **options)  # type: ignore[no-any-return]
@@ -384,3 +387,36 @@ def test_spot_look_reads_each_open_order_once_and_never_an_older_answer(
         return counts
 
     assert on(spot, look, trade(SPOT, 0.2, known_order(stop, "stoploss"))) == [1, 2]
+
+
+@pytest.mark.parametrize("with_stop", [False, True])
+@pytest.mark.parametrize("users_sell", [0.05, 0.2])
+def test_coins_that_the_user_sells_beside_the_close_cost_only_themselves(
+    practice: PracticeExchange, spot: Exchange, users_sell: float, with_stop: bool
+) -> None:
+    """The sell of all is refused: what is held then is sold, and nothing held is gone, not open."""
+    practice.seed_balance("BTC", 0.2)
+    known = []
+    if with_stop:
+        stop = practice.seed_order(SPOT, "sell", 0.2, 59_000, stop_price=60_000)
+        known.append(known_order(stop, "stoploss"))
+    practice.clear_log()
+    practice.add_fault("latency", method="POST", path="/api/v3/order$", latency_ms=400, times=1)
+
+    async def run(venue: OrderManager) -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(), venue, MemoryAuditLog())
+        ends = asyncio.ensure_future(manager.execute_liquidation("cli"))
+        asked = lambda entries: any(  # noqa: E731
+            e.method == "POST" and e.path.endswith("/order") for e in entries
+        )
+        assert await asyncio.to_thread(practice.core.log.wait_for, asked)
+        practice.seed_order(SPOT, "sell", users_sell)
+        return await ends
+
+    result = on(spot, run, trade(SPOT, 0.2, *known))
+    assert result.state is LiquidationState.COMPLETED, result.errors
+    assert float(practice.balances()["BTC"]["total"]) < 0.001
+    assert practice.open_orders(futures=False) == []
+    [error] = said(result)
+    left = f"{users_sell:g} BTC"
+    assert f"the bot's trade says {left}, the account holds none" in error

@@ -151,7 +151,7 @@ class Bot:
             ),
             order_ids=frozenset(ids),
             highest_rate=book.market.price,
-            is_dry_run=trade.dry_run,
+            left_alone="of a dry-run: left alone" if trade.dry_run else None,
         )
 
     def booked_ids(self, order_ids: Collection[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """Bugs in ownership and in the order managers: what is ours, what is read, what is placed."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -118,8 +119,7 @@ def dry_run_is_ours() -> Planted:
     know = Ownership.know
 
     def know_all(self: Ownership, trades: Any) -> None:
-        self._live = False
-        know(self, trades)
+        know(self, [replace(trade, left_alone=None) for trade in trades])
 
     return swap(Ownership, "know", know_all)
 

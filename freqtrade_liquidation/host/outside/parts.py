@@ -98,7 +98,7 @@ def read_trades(config: Config) -> tuple[KnownTrade, ...]:
 
     def read() -> tuple[KnownTrade, ...]:
         init_db(config["db_url"])
-        return open_trades()
+        return open_trades(config)
 
     try:
         return bounded(read, timeout_s=TRADES_WITHIN_S, name="trades")

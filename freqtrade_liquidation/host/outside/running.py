@@ -34,7 +34,7 @@ from freqtrade_liquidation.manager import (
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.choosing import order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.orders.trades import KnownTrade, ours
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import start_thread
 from freqtrade_liquidation.trail import Listener
@@ -190,7 +190,7 @@ class OutsideRun:
         return box[0] if box else self._broken(alive=thread.is_alive())
 
     def _whitelist(self) -> Sequence[str]:
-        return [trade.pair for trade in self._trades] or list(self._exchange.markets)[:1]
+        return [trade.pair for trade in ours(self._trades)] or list(self._exchange.markets)[:1]
 
     async def _carry_out(
         self, request: Request, listener: Listener, *, books: bool
@@ -213,7 +213,7 @@ class OutsideRun:
             if self._bot is None:
                 shared = venue.shares_the_account
                 venue.executions.closes += await earlier_closes(
-                    self._audit, wire, self._trades, shared=shared
+                    self._audit, wire, venue.trades, shared=shared
                 )
             return await manager.execute_liquidation(
                 request=request,
@@ -229,7 +229,7 @@ class OutsideRun:
         return LiquidationResult(
             state=LiquidationState.FAILED,
             correlation_id=self._id,
-            positions_failed=len(self._trades),
+            positions_failed=len(ours(self._trades)),
             errors=(f"{words}; treat every position as open",),
         )
 
@@ -239,7 +239,7 @@ class OutsideRun:
         if not self._closing:
             self._say("Closing is over; a third signal ends the booking, then the bot does it.")
             return
-        pairs = sorted({trade.pair for trade in self._trades})
+        pairs = sorted({trade.pair for trade in ours(self._trades)})
         self._say(messages.second_signal(pairs, max(0.0, self._ends_at - time.monotonic())))
 
     def _on_third_signal(self) -> None:

@@ -84,9 +84,9 @@ def test_next_run_looks_up_what_this_process_sold_where_the_account_is_shared(
     opened = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
     there: Any = Exchange({"id": "7", "status": "closed", "filled": 0.2, "average": 9.0})
     notifier: Any = None
-    venue: Any = SimpleNamespace(shares_the_account=shared, closes_need_orders=False)
+    venue: Any = SimpleNamespace(shares_the_account=shared, trades=(opened,))
     runner = Runner(EntryGate(), notifier)
-    runner.trades, runner._earlier_closes = (opened,), [Close(order=order)]
+    runner._earlier_closes = [Close(order=order)]
     [close] = asyncio.run(runner._sold_before(venue, there, there, 5.0))
     assert close.is_final is shared
 

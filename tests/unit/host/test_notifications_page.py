@@ -1,6 +1,7 @@
 """docs/notifications.md shows the messages as they are."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from freqtrade_liquidation.host import history, messages
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState, Side
 from freqtrade_liquidation.state import LiquidationState
+from tests.unit.orders.trades import known_trade
 
 PAGE = Path(__file__).parents[3] / "docs" / "notifications.md"
 SHOWN = re.findall(r"```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)
@@ -81,6 +83,11 @@ SKIPPED = LiquidationResult(
     correlation_id=ID,
     skip_reason="disarmed by cli me@server until 2026-11-24 12:15 UTC",
 )
+OF_A_DRY_RUN = replace(
+    known_trade("BTC/USDT", amount=1.0),
+    trade_id=3,
+    left_alone="its trade is of a dry-run, and nothing of it was ever bought: left alone",
+)
 TEXTS = {
     "armed": messages.armed(
         LiquidationConfig(), scope="account", untracked=[SOL], by_telegram=True
@@ -91,7 +98,7 @@ TEXTS = {
     "skipped": messages.outcome(SKIPPED, "USDT").splitlines()[0],
     "disarmed": messages.disarmed(UNTIL, "cli me@server"),
     "armed again": messages.armed_again(),
-    "dry-run": messages.dry_run_trades({"BTC/USDT": 3}),
+    "dry-run": messages.trades_left_alone([OF_A_DRY_RUN]),
     "latched": messages.latched(f"rest operator ({ID})"),
     "stays stopped": messages.stays_stopped(),
     "repaired": messages.repaired([BTC, ETH]),

@@ -44,11 +44,10 @@ def ours(
     trades: Sequence[KnownTrade],
     *closes: Close,
     in_air: Sequence[str] = (),
-    live: bool = True,
     fees_in_coins: bool = False,
 ) -> Ownership:
     executions = Executions(closes=list(closes))
-    return Ownership(trades, executions, in_air, live=live, fees_in_coins=fees_in_coins)
+    return Ownership(trades, executions, in_air, fees_in_coins=fees_in_coins)
 
 
 # -- amounts --------------------------------------------------------------------------------------
@@ -89,6 +88,18 @@ def test_exchanges_word_replaces_the_databases_and_is_not_added_to_it() -> None:
     found = ours([trade(0.5, order("1", "buy", 0.1))])
     found.states["1"] = state("1", 0.3)
     assert found.share(BTC).amount == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("net_fills", "expected"), [(None, 0.5), (0.2, 0.2), (0.7, 0.5), (0.0, 0.0), (-0.1, 0.0)]
+)
+def test_no_more_is_ours_than_the_trade_says_and_no_more_than_its_orders_show(
+    net_fills: float | None, expected: float
+) -> None:
+    """What the trade says beyond its orders is the user's; without orders it stands as it is."""
+    own = ours([trade(0.5, order("1", "buy", 0.1), net_fills=net_fills)])
+    assert own.share(BTC).amount == pytest.approx(expected + 0.1), "an open order's fill besides"
+    assert own.recorded(BTC) == expected
 
 
 def test_trades_of_one_pair_are_one_share() -> None:
@@ -190,23 +201,18 @@ def test_doubt_about_an_order_of_the_bots_is_told_in_its_words() -> None:
     assert found.share(ETH).doubt is None
 
 
-# -- trades that were never bought ----------------------------------------------------------------
+# -- trades that are not the bot's ----------------------------------------------------------------
 
 
-def test_dry_runs_trades_in_a_live_database_are_nobodys() -> None:
+def test_trades_that_are_left_alone_are_nobodys() -> None:
     """The user's own coins would be sold for them."""
-    never, real = trade(0.5, order("1", "buy", 0.1), is_dry_run=True), trade(0.2, pair=ETH)
+    never, real = trade(0.5, order("1", "buy", 0.1), left_alone="dry"), trade(0.2, pair=ETH)
     found = ours([never, real])
-    assert found.never_sent == (never,)
+    assert found.left_alone == (never,)
     assert found.pairs() == found.extent == {ETH}
     assert found.share(BTC).amount == 0.0
     assert not found.owns("1")
     assert list(found.open_orders()) == []
-
-
-def test_dry_runs_trades_are_a_dry_runs_own() -> None:
-    found = ours([trade(0.5, is_dry_run=True)], live=False)
-    assert (found.share(BTC).amount, found.never_sent) == (0.5, ())
 
 
 # -- which pairs, and which orders ----------------------------------------------------------------
@@ -267,3 +273,32 @@ def test_trades_that_freqtrades_loop_wrote_to_are_read_anew() -> None:
     found = ours([trade(0.5, order("1", "buy", 0.1))])
     found.know([replace(trade(0.6), order_ids=frozenset({"1"}))])
     assert found.share(BTC).amount == 0.6
+
+
+def test_end_of_an_order_stays_its_end_whatever_a_late_list_shows() -> None:
+    known = ours([trade(0.5, order("1", "stoploss"))])
+    known.learn("1", state("1", 0.5, status="closed"))
+    known.learn("1", state("1", 0.0))
+    assert known.share(BTC).amount == 0.0
+    known.learn("1", state("1", 0.2, status="canceled"))
+    assert known.share(BTC).amount == pytest.approx(0.3), "a later end is better known"
+
+
+@pytest.mark.parametrize(
+    ("closes", "amount", "exceeds"),
+    [
+        ([], 0.5, False),
+        ([], 0.51, True),
+        ([close(0.3)], 0.2, False),
+        ([close(0.3)], 0.3, True),
+        ([close(None, refused=True)], 0.5, False),
+        ([close(None)], 0.1, True),
+    ],
+    ids=["whole", "more", "rest", "more than the rest", "refused", "beside one on its way"],
+)
+def test_order_for_more_than_what_is_ours_still_is_told(
+    closes: Sequence[Close], amount: float, exceeds: bool
+) -> None:
+    """A close on its way counts as if it filled whole: here, 1.0."""
+    sent = ClosingOrder(pair=BTC, side=Side.LONG, amount=amount, client_order_id="ftl2")
+    assert ours([trade(0.5)], *closes).would_exceed(sent) is exceeds
