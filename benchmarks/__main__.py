@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     chosen = [cell for cell in cells if options.only is None or options.only in str(cell)]
     results = _measure(chosen, until=began + options.minutes * 60)
     by_name = {str(one.cell): one for one in (*_kept(former), *results)}
+    if any(isinstance(one, Day) for one in results):
+        document["worst_day_date"] = f"{datetime.now(UTC):%Y-%m-%d}"
     document.setdefault("took_s", round(time.monotonic() - began))
     _write(document, [by_name[str(cell)] for cell in cells if str(cell) in by_name], name=name)
     left_out = len(chosen) - len(results)

@@ -49,7 +49,8 @@ def tables(
     parts += ["**On the path and after it**", _path(at_http)]
     for name, way in (("ours", Way.SIGNAL), ("freqtrade /forceexit all", Way.FORCEEXIT)):
         if worst := rows_of(days, way):
-            parts += [f"**The worst day, {name}**", _table(DAY_HEAD, worst)]
+            when = document.get("worst_day_date", document["date"])
+            parts += [f"**The worst day, {name}, {when}**", _table(DAY_HEAD, worst)]
     failed = [f"- {m.cell}: {m.error}" for m in measured if m.error]
     failed += [f"- {day.cell}: {day.error}" for day in days if day.error]
     if failed:
