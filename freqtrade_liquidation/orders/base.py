@@ -34,7 +34,7 @@ from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.amounts import Amounts, total
 from freqtrade_liquidation.orders.bot_orders import BotOrders
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
-from freqtrade_liquidation.orders.executions import Close, Executions, an_order
+from freqtrade_liquidation.orders.executions import Close, Executions
 from freqtrade_liquidation.orders.ownership import Ownership, Share, is_final
 from freqtrade_liquidation.orders.put_back import put_back, remark
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
@@ -385,21 +385,7 @@ class OrderManagerBase:
     async def fill_in(self, pairs: Collection[str] | None = None, *, timeout_s: float) -> None:
         """Reads back those of our closes (of *pairs*) whose fill is not known yet. Raises
         nothing."""
-        await asyncio.gather(
-            *(
-                self._read_back(close, timeout_s)
-                for close in self.executions.closes
-                if not close.is_final and (pairs is None or close.order.pair in pairs)
-            )
-        )
-
-    async def _read_back(self, close: Close, timeout_s: float) -> None:
-        try:
-            close.answer = an_order(
-                await self._client.read(requests.read_back(close), timeout_s=timeout_s)
-            )
-        except LiquidationError:
-            return  # still not known; whoever needs it sees that it is not final
+        await self._bot_orders.fill_in(pairs, timeout_s=timeout_s)
 
     # -- the host -----------------------------------------------------------------------------
 

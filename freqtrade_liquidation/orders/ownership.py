@@ -85,6 +85,12 @@ class Ownership:
 
     # -- orders -----------------------------------------------------------------------------
 
+    def learn(self, order_id: str, state: Raw) -> None:
+        """*state* was read of an order of the bot's. One at its end stays there: the answer to an
+        older question may come later."""
+        if is_final(state) or not is_final(self.states.get(order_id)):
+            self.states[order_id] = dict(state)
+
     def trades_of(self, pair: str) -> list[KnownTrade]:
         """The open trades of *pair*."""
         return [trade for trade in self.trades if trade.pair == pair]

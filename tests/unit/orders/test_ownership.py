@@ -248,3 +248,12 @@ def test_trades_that_freqtrades_loop_wrote_to_are_read_anew() -> None:
     found = ours([trade(0.5, order("1", "buy", 0.1))])
     found.know([replace(trade(0.6), order_ids=frozenset({"1"}))])
     assert found.share(BTC).amount == 0.6
+
+
+def test_order_at_its_end_stays_there_whatever_an_older_question_is_answered() -> None:
+    """Read as open before its cancel, and heard after it: its pair would stay in doubt."""
+    found = ours([trade(1.0, order("1", "sell"))])
+    found.learn("1", state("1", 0.4, status="canceled"))
+    found.learn("1", state("1", 0.0))
+    assert found.states["1"]["status"] == "canceled"
+    assert found.states["1"]["filled"] == 0.4
