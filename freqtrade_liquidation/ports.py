@@ -12,6 +12,7 @@ from freqtrade_liquidation.model import (
     OpenOrder,
     Position,
 )
+from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.round_trips import RoundTrips
 
 
@@ -68,9 +69,9 @@ class OrderManager(Protocol):
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """Every resting order in scope, stop orders included."""
 
-    def recall(self) -> Sequence[Position] | None:
-        """The positions by what was answered last, without a question; ``None`` = only a list can
-        tell (futures)."""
+    def recall(self) -> Book | None:
+        """The book by what was answered last, without a question; ``None`` = only lists can tell
+        (futures). Its orders are ``None`` where a list has to tell those."""
 
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float

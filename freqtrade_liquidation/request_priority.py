@@ -25,6 +25,8 @@ class Priority:
     :param failed: hears each attempt that failed while the verb goes on.
     :ivar waiting: how many of its requests wait for their turn.
     :ivar queued_until: when the last of them had its turn, on the loop's clock; 0.0 = none waited.
+    :ivar asked_at: on the loop's clock: no answer that the verb has had is to a question that left
+        earlier; ``None`` = it has had none.
     """
 
     urgency: Urgency
@@ -33,11 +35,16 @@ class Priority:
     failed: Callable[[LiquidationError], None] = lambda error: None
     waiting: int = field(default=0, init=False)
     queued_until: float = field(default=0.0, init=False)
+    asked_at: float | None = field(default=None, init=False)
 
     @property
     def rank(self) -> tuple[int, float]:
         """Smaller goes first."""
         return (self.urgency, -self.exposure)
+
+    def answered(self, asked_at: float) -> None:
+        """A question that left at *asked_at* was answered."""
+        self.asked_at = asked_at if self.asked_at is None else min(self.asked_at, asked_at)
 
     @contextmanager
     def queued(self) -> Iterator[None]:

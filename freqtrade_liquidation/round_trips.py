@@ -17,6 +17,7 @@ class RoundTrips:
     """
 
     _seen: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _reckoned: tuple[tuple[float, float] | None, float | None, float | None] = (None, None, None)
 
     def add(self, seconds: float, *, at: float) -> None:
         """A request was answered at *at*."""
@@ -29,9 +30,18 @@ class RoundTrips:
     @property
     def median_s(self) -> float | None:
         """``None`` = no answer was seen yet."""
-        return statistics.median(s for _, s in self._seen.copy()) if self._seen else None
+        return self._reckon()[1]
 
     @property
     def longest_s(self) -> float | None:
         """``None`` = no answer was seen yet."""
-        return max((s for _, s in self._seen.copy()), default=None)
+        return self._reckon()[2]
+
+    def _reckon(self) -> tuple[tuple[float, float] | None, float | None, float | None]:
+        """The newest one, the median and the longest: reckoned anew when there is a newer one, for
+        they are asked for at every step of a run."""
+        newest = self._seen[-1] if self._seen else None
+        if newest is not self._reckoned[0]:
+            seconds = [s for _, s in self._seen.copy()]
+            self._reckoned = (newest, statistics.median(seconds), max(seconds))
+        return self._reckoned

@@ -22,6 +22,7 @@ from freqtrade_liquidation.model import (
     Position,
 )
 from freqtrade_liquidation.orders.amounts import Amounts
+from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.ports import Explanation
 from freqtrade_liquidation.round_trips import RoundTrips
 
@@ -94,9 +95,11 @@ class BacktestVenue:
             return self._held
         return await self._request(self._open_positions, timeout_s)
 
-    def recall(self) -> Sequence[Position] | None:
+    def recall(self) -> Book | None:
         """On spot the answers to orders tell what is left."""
-        return None if self._pace.futures else self._open_positions()
+        if self._pace.futures:
+            return None
+        return Book(positions=tuple(self._open_positions()), orders=None)
 
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float

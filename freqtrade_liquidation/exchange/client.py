@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol, TypeVar
 
 from freqtrade.exchange import Exchange
@@ -98,7 +98,7 @@ class ExchangeClient:
         until, asked_at, paused_until = now() + timeout_s, 0.0, 0.0
         failures = replaced = 0
         error = ExchangeUnavailable(f"no answer within {timeout_s:.2f} s")
-        in_flight: set[asyncio.Task[T]] = set()
+        in_flight: dict[asyncio.Task[T], float] = {}
         try:
             while (left_s := until - now()) > 0 and not self._is_over:
                 due_at = self._due_at(len(in_flight), asked_at, paused_until)
@@ -107,14 +107,13 @@ class ExchangeClient:
                         patience_s = max(HANGS_AFTER_S, HANGS * (self.round_trips.median_s or 0.0))
                         left_s, replaced = min(left_s, patience_s * 2.0**replaced), replaced + 1
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
-                    in_flight.add(asyncio.ensure_future(attempt))
-                    asked_at = now()
+                    asked_at = in_flight[asyncio.ensure_future(attempt)] = now()
                     continue
                 soonest = due_at if self.late_after_s is not None else now() + UNKNOWN_S
                 for task in await _first_of(in_flight, min(due_at, soonest, until) - now()):
-                    in_flight.discard(task)
+                    left_at = in_flight.pop(task)
                     try:
-                        return task.result()
+                        return _answered(task.result(), left_at)
                     except ExchangeRefused:
                         raise
                     except LiquidationError as failed:
@@ -220,13 +219,20 @@ class _Once:
             function()
 
 
-async def _first_of(tasks: set[asyncio.Task[T]], timeout_s: float) -> set[asyncio.Task[T]]:
+async def _first_of(tasks: Collection[asyncio.Task[T]], timeout_s: float) -> set[asyncio.Task[T]]:
     """Those that have ended, when one has, or when the time is over."""
     if not tasks:
         await asyncio.sleep(timeout_s)
         return set()
     done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     return done
+
+
+def _answered(answer: T, asked_at: float) -> T:
+    """*answer* to a question that left at *asked_at*: whoever asked hears how old it is at most."""
+    if (priority := CURRENT.get()) is not None:
+        priority.answered(asked_at)
+    return answer
 
 
 def _heard(error: LiquidationError) -> ExchangeUnavailable:

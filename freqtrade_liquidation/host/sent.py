@@ -136,8 +136,7 @@ async def find(wire: ExchangeClient, sent: Sent, close: Close) -> str | None:
         sent.unknown.append(_name(close))
         return None
     try:
-        order_id = None if close.answer is None else str(close.answer["id"])
-        close.answer = answer_to(close.order, answer, order_id=order_id)
+        close.answer = answer_to(close.order, answer, order_id=close.order_id)
     except ExchangeUnavailable as error:
         return f"the exchange does not say what became of order {_name(close)} ({error})"
     return None if close.is_final else f"order {_name(close)} is not at its end yet"

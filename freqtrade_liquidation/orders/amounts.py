@@ -1,6 +1,7 @@
 """Amounts as a market takes them: steps, smallest and largest market orders."""
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from ccxt.base.decimal_to_precision import TICK_SIZE
 from freqtrade.exchange import Exchange
@@ -15,7 +16,7 @@ def total(parts: Iterable[float]) -> float:
 
     In floats 1.071 - 0.316 is a little less than 0.755, and a market would round that to 0.754.
     """
-    return float(sum((FtPrecise(part) for part in parts), FtPrecise(0)))
+    return float(sum((Decimal(str(part)) for part in parts), Decimal()))
 
 
 class Amounts:
@@ -23,6 +24,7 @@ class Amounts:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._maximum: dict[str, float | None] = {}
 
     def minimum(self, pair: str, *, price: float | None = None) -> float:
         """The smallest closing order, by the market's step and lower limits.
@@ -43,8 +45,11 @@ class Amounts:
 
         Source: :func:`~freqtrade_liquidation.exchange.rules.maximum.market_order_maximum`.
         """
-        largest = market_order_maximum(self._exchange._api, self._exchange.markets[pair])
-        return self._exchange._contracts_to_amount(pair, largest) if largest else None
+        if pair not in self._maximum:
+            largest = market_order_maximum(self._exchange._api, self._exchange.markets[pair])
+            in_base = self._exchange._contracts_to_amount(pair, largest) if largest else None
+            self._maximum[pair] = in_base
+        return self._maximum[pair]
 
     def pieces(self, position: Position) -> Iterator[float]:
         """*position*'s amount, cut at the maximum and rounded down to the step. Take as many as you

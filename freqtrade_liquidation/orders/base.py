@@ -120,6 +120,7 @@ class OrderManagerBase:
             gate,
             clock,
             run_began=self._began,
+            step=self._amounts.step,
         )
         self.booker: Booking | None = None
         self.loop: BotLoop | None = None
@@ -351,7 +352,7 @@ class OrderManagerBase:
             close.refused = True
             raise
         try:
-            close.answer = self._answer_to(close, raw)
+            close.answer = answer_to(order, raw, step=self._amounts.step(order.pair))
         except ExchangeUnavailable as error:
             raise OutcomeUnknown(str(error)) from error
         final = close.is_final
@@ -396,26 +397,7 @@ class OrderManagerBase:
     async def fill_in(self, pairs: Collection[str] | None = None, *, timeout_s: float) -> None:
         """Reads back those of our closes (of *pairs*) whose fill is not known yet. Raises
         nothing."""
-        await asyncio.gather(
-            *(
-                self._read_back(close, timeout_s)
-                for close in self.executions.closes
-                if not close.is_final and (pairs is None or close.order.pair in pairs)
-            )
-        )
-
-    async def _read_back(self, close: Close, timeout_s: float) -> None:
-        try:
-            raw = await self._client.read(requests.read_back(close), timeout_s=timeout_s)
-            close.answer = self._answer_to(close, raw)
-        except LiquidationError:
-            return  # still not known; whoever needs it sees that it is not final
-
-    def _answer_to(self, close: Close, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """:raises ExchangeUnavailable: if *raw* is about another order than *close*."""
-        order_id = None if close.answer is None else str(close.answer["id"])
-        step = self._amounts.step(close.order.pair)
-        return answer_to(close.order, raw, step=step, order_id=order_id)
+        await self._bot_orders.fill_in(pairs, timeout_s=timeout_s)
 
     # -- the host -----------------------------------------------------------------------------
 

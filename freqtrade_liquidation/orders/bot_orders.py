@@ -1,4 +1,5 @@
-"""The bot's own orders, read back: what they have filled, and those its database never heard of.
+"""The bot's own orders and our closes, read back: what they have filled, and those of the bot's
+that its database never heard of.
 
 Each order is a question of its own that stays in flight until it is answered. A look waits for them
 a bounded time: one that is not answered costs its pair, and no other.
@@ -6,7 +7,7 @@ a bounded time: one that is not answered costs its pair, and no other.
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,8 +19,15 @@ from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, Liquid
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE
+from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, Asked, EntryGate, OrderNote
-from freqtrade_liquidation.orders.executions import Executions, an_order, the_order
+from freqtrade_liquidation.orders.executions import (
+    Close,
+    Executions,
+    an_order,
+    answer_to,
+    the_order,
+)
 from freqtrade_liquidation.orders.ownership import Ownership, is_final
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, booked_ids
 from freqtrade_liquidation.threads import in_thread
@@ -42,6 +50,7 @@ class BotOrders:
     """Reads the bot's orders into *ownership*.
 
     :param run_began: when the run began, on the monotonic clock.
+    :param step: of a pair's amounts, base currency.
     :ivar ambiguous: by pair, in words: orders that may be the bot's, and cannot be shown to be.
     """
 
@@ -55,8 +64,10 @@ class BotOrders:
         clock: Clock,
         *,
         run_began: float,
+        step: Callable[[str], float],
     ) -> None:
         self._exchange = exchange
+        self._step = step
         self._client = client
         self._ownership = ownership
         self._executions = executions
@@ -81,23 +92,46 @@ class BotOrders:
                 self._ownership.learn(order_id, dict(row))
         shown = (listed or {}).keys() - self._ownership.may_be_gone
         self._unanswered -= shown
+        asked = []
         for trade, order in self._ownership.open_orders():
             if order.order_id not in shown:
                 self._unanswered.add(order.order_id)
-                self._begin(order.order_id, self._read_order(trade, order, timeout_s))
-        for found in self._ownership.found.values():
-            if not is_final(found):
-                self._begin(found["id"], self._read_found(found, timeout_s))
-        await self.find(timeout_s=timeout_s)
+                asked.append(self._begin(order.order_id, self._read_order(trade, order, timeout_s)))
+        asked += [
+            self._begin(found["id"], self._read_found(found, timeout_s))
+            for found in self._ownership.found.values()
+            if not is_final(found)
+        ]
+        await self.wait([*asked, *self._begin_finding(timeout_s)], timeout_s=timeout_s)
+
+    async def fill_in(self, pairs: Collection[str] | None, *, timeout_s: float) -> None:
+        """Reads back those of our closes (of *pairs*) whose fill is not known yet, and waits for
+        each. Raises nothing."""
+        if asked := self.begin_closes(pairs, timeout_s):
+            await asyncio.wait(asked, timeout=timeout_s)
+
+    def begin_closes(
+        self, pairs: Collection[str] | None, timeout_s: float
+    ) -> list[asyncio.Task[None]]:
+        """Asks for them, and waits for none."""
+        return [
+            self._begin(close.order.client_order_id, self._read_close(close, timeout_s))
+            for close in self._executions.closes
+            if not close.is_final and (pairs is None or close.order.pair in pairs)
+        ]
 
     async def find(self, *, timeout_s: float) -> None:
-        """Looks for what is in the air, and waits for all that is asked.
+        """Looks for what is in the air.
 
         :raises AccountRefused: if the exchange refuses the whole account.
         """
-        for pair, notes in self._notes_by_pair().items():
+        await self.wait(self._begin_finding(timeout_s), timeout_s=timeout_s)
+
+    def _begin_finding(self, timeout_s: float) -> list[asyncio.Task[None]]:
+        return [
             self._begin(f"in the air: {pair}", self._find(pair, notes, timeout_s))
-        await self._wait(timeout_s)
+            for pair, notes in self._notes_by_pair().items()
+        ]
 
     def unread(self, pair: str) -> bool:
         """Whether a question about *pair* is still in flight, or what one of its stops or exits has
@@ -132,17 +166,22 @@ class BotOrders:
                 notes.setdefault(note.pair, []).append(note)
         return notes
 
-    def _begin(self, key: str, question: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, key: str, question: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Asks *question*, unless it is in flight."""
         task = self._asked.get(key)
         if task is not None and not task.done():
             question.close()
-            return
-        self._asked[key] = asyncio.ensure_future(question)
+            return task
+        self._asked[key] = task = asyncio.ensure_future(question)
+        return task
 
-    async def _wait(self, timeout_s: float) -> None:
-        """For all that is in flight, until those that are late are known to be late."""
+    async def wait(self, asked: Sequence[asyncio.Task[None]], *, timeout_s: float) -> None:
+        """For what one look has *asked*, until those that are late are known to be late.
+
+        :raises AccountRefused: if the exchange refuses the whole account.
+        """
         began = asyncio.get_running_loop().time()
-        while pending := [task for task in self._asked.values() if not task.done()]:
+        while pending := [task for task in asked if not task.done()]:
             median_s = self._client.round_trips.median_s
             late_s = timeout_s if median_s is None else max(LATE_AT_LEAST_S, LATE_TRIPS * median_s)
             left_s = began + late_s - asyncio.get_running_loop().time()
@@ -151,9 +190,17 @@ class BotOrders:
             await asyncio.wait(
                 pending, timeout=min(left_s, 0.5), return_when=asyncio.FIRST_COMPLETED
             )
-        for task in [task for task in self._asked.values() if task.done()]:
+        for task in [task for task in asked if task.done()]:
             if (error := task.exception()) is not None:
                 raise error
+
+    async def _read_close(self, close: Close, timeout_s: float) -> None:
+        try:
+            raw = await self._client.read(requests.read_back(close), timeout_s=timeout_s)
+            step = self._step(close.order.pair)
+            close.answer = answer_to(close.order, raw, step=step, order_id=close.order_id)
+        except LiquidationError:
+            return  # still not known; whoever needs it sees that it is not final
 
     # -- orders that the database knows -----------------------------------------------------
 

@@ -12,6 +12,7 @@ from freqtrade_liquidation.model import OpenOrder, Position
 from freqtrade_liquidation.orders.base import OrderManagerBase
 from freqtrade_liquidation.orders.ownership import is_final
 from freqtrade_liquidation.orders.prices import last_exit_price
+from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.ports import Explanation
 
 
@@ -30,11 +31,14 @@ class DryRunOrders(OrderManagerBase):
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         await self._reading.join(timeout_s)
-        return self.recall()
+        return self._positions()
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         await self._reading.join(timeout_s)
+        return self._resting()
+
+    def _resting(self) -> list[OpenOrder]:
         gone = {order.order_id for order in self.executions.cancelled}
         return [order for order in self.known_orders() if order.order_id not in gone]
 
@@ -44,8 +48,11 @@ class DryRunOrders(OrderManagerBase):
         await self.fill_in(timeout_s=timeout_s)
         await self._bot_orders.read(timeout_s=timeout_s)
 
-    def recall(self) -> Sequence[Position]:
+    def recall(self) -> Book:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return Book(positions=tuple(self._positions()), orders=tuple(self._resting()))
+
+    def _positions(self) -> list[Position]:
         shares = (self.ownership.share(pair) for pair in sorted(self.ownership.pairs()))
         return [
             self._with_price(self._expected(share))

@@ -43,6 +43,11 @@ class Close:
         return bool(answer["status"] != "closed")
 
     @property
+    def order_id(self) -> str | None:
+        """The exchange's; ``None`` = never answered."""
+        return None if self.answer is None else str(self.answer["id"])
+
+    @property
     def filled(self) -> float:
         """Base currency, as far as known; 0.0 before anything is."""
         filled = (self.answer or {}).get("filled")

@@ -54,6 +54,7 @@ class FuturesOrders(OrderManagerBase):
         self._order_lists = SharedFlight(self._read_orders)
         self._read: list[OpenOrder] = []
         self._read_at = 0.0
+        self._later: set[str] = set()
         self._ends: dict[str, dict[str, Any]] = {}
 
     @property
@@ -75,7 +76,9 @@ class FuturesOrders(OrderManagerBase):
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """See the base class."""
+        before = {order.order_id for _, order in self.ownership.open_orders()}
         super().know(trades)
+        self._later |= {order.order_id for _, order in self.ownership.open_orders()} - before
         self._reader.trades = self._orders.trades = self.trades
 
     def entry_price(self, pair: str) -> float | None:
@@ -106,8 +109,11 @@ class FuturesOrders(OrderManagerBase):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         asked = asyncio.ensure_future(self._lists.positions(timeout_s=timeout_s))
         if not self._account_scope:  # what is ours depends on what our orders have filled
+            closes = self._bot_orders.begin_closes(None, timeout_s)
             await asyncio.gather(
-                asked, self._order_lists.join(timeout_s), self.fill_in(timeout_s=timeout_s)
+                asked,
+                self._order_lists.join(timeout_s),
+                self._bot_orders.wait(closes, timeout_s=timeout_s),
             )
         whole = await asked
         listed = self._reader.read(whole.rows, scope_pairs=self._pairs())
@@ -132,26 +138,35 @@ class FuturesOrders(OrderManagerBase):
             self._bot_orders.find(timeout_s=timeout_s),
         )
         orders = self._orders.read(lists)
-        if not self._account_scope:
+        if not self._account_scope or self._later:
             rows = {
                 str(row["id"]): self._in_base_currency(row)
                 for _, listed in lists
                 for row in listed.rows
             }
             await self._bot_orders.read(timeout_s=timeout_s, listed=rows)
+        if not self._account_scope:
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
+        listed_ids = {order.order_id for order in orders}
+        orders += [o for o in self._known_later() if o.order_id not in listed_ids]
         if any(listed.cut_off for _, listed in lists):
             orders.append(MORE_ORDERS)
         if asked_at >= self._read_at:
             self._read, self._read_at = orders, asked_at
 
+    def _known_later(self) -> list[OpenOrder]:
+        """Entries that freqtrade's loop has placed since the run began, and that nothing shows to
+        be at their end: a list may be too old to have them."""
+        known = (order for order in self.known_orders() if order.order_id in self._later)
+        return [order for order in known if order.role is OrderRole.ENTRY]
+
     def _in_base_currency(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of a list that was asked of ccxt, as freqtrade would give it."""
         return self._exchange._order_contracts_to_amount(dict(row))
 
-    def recall(self) -> Sequence[Position] | None:
+    def recall(self) -> None:
         """Only a list tells."""
-        return None
+        return
 
     def _pairs(self) -> frozenset[str]:
         return self.ownership.extent

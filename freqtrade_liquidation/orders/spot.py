@@ -32,6 +32,7 @@ from freqtrade_liquidation.orders.base import OrderManagerBase
 from freqtrade_liquidation.orders.entry_gate import OrderNote
 from freqtrade_liquidation.orders.ownership import Share, is_final
 from freqtrade_liquidation.orders.prices import last_exit_price
+from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.ports import Explanation
 
 LATE_AT_MOST: Final = timedelta(seconds=60)
@@ -72,11 +73,14 @@ class SpotOrders(OrderManagerBase):
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         await self._reading.join(timeout_s)
-        return self.recall() or []
+        return self._positions()
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`. Only the bot's own orders."""
         await self._reading.join(timeout_s)
+        return self._resting()
+
+    def _resting(self) -> list[OpenOrder]:
         found = (order for order in self.ownership.found.values() if not is_final(order))
         orders = [*self.known_orders(), *(self._found_order(order) for order in found)]
         return [replace(o, unconfirmed=self._is_unconfirmed(o.order_id)) for o in orders]
@@ -101,12 +105,16 @@ class SpotOrders(OrderManagerBase):
         )
 
     async def _read(self, timeout_s: float) -> None:
-        asked_at = self._clock.monotonic()
-        held, *_ = await asyncio.gather(
-            self._balances(timeout_s),
-            self.fill_in(timeout_s=timeout_s),
+        closes = self._bot_orders.begin_closes(None, timeout_s)
+        await asyncio.gather(
+            self._read_balances(timeout_s),
             self._bot_orders.read(timeout_s=timeout_s),
+            self._bot_orders.wait(closes, timeout_s=timeout_s),
         )
+
+    async def _read_balances(self, timeout_s: float) -> None:
+        asked_at = self._clock.monotonic()
+        held = await self._balances(timeout_s)
         if asked_at >= self._held_at:
             self._held, self._held_at = held, asked_at
 
@@ -119,11 +127,15 @@ class SpotOrders(OrderManagerBase):
             raise ExchangeUnavailable("the balance lists no currency at all")
         return held
 
-    def recall(self) -> Sequence[Position] | None:
+    def recall(self) -> Book | None:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         if self._held is None:
             return None
-        positions = [self._position(pair, self._held) for pair in sorted(self.ownership.pairs())]
+        return Book(positions=tuple(self._positions()), orders=tuple(self._resting()))
+
+    def _positions(self) -> list[Position]:
+        held = self._held or {}
+        positions = (self._position(pair, held) for pair in sorted(self.ownership.pairs()))
         return [position for position in positions if position is not None]
 
     def _position(self, pair: str, balances: Mapping[str, float]) -> Position | None:

@@ -9,6 +9,7 @@ Of two lists the one that was asked for later counts, whichever comes first.
 """
 
 import asyncio
+import operator
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
@@ -86,6 +87,9 @@ class BookReader:
         self._orders = _Lists[OpenOrder]("orders", order_manager.get_open_orders)
         self._gone: set[str] = set()
         self._going: set[str] = set()
+        self._book: Book | None = None
+        self._reducing: frozenset[str] = frozenset()
+        self._made_of: tuple[object, ...] = ()
         self._unsettled_at = float("-inf")
 
     @property
@@ -125,18 +129,33 @@ class BookReader:
         Beside what is not the bot's, its own stop would go on to reduce that if it triggered while
         a close is on its way: there it has to go first.
         """
+        self._refresh()
+        return self._book
+
+    @property
+    def reducing(self) -> frozenset[str]:
+        """Pairs of the book on which an order rests that can only reduce."""
+        self._refresh()
+        return self._reducing
+
+    def _refresh(self) -> None:
+        """Makes the book anew where one of the lists has changed: it is asked for at each step."""
+        parts = (self._positions.newest, self._orders.newest, len(self._gone))
+        if self._made_of and all(map(operator.is_, parts, self._made_of)):
+            return
+        self._made_of = parts
+        self._book, self._reducing = None, frozenset()
         if self.positions is None:
-            return None
+            return
         orders = None if self.orders is None else self.orders.rows
         shared = {position.pair for position in self.positions.rows if position.is_shared}
-        resting = (
+        resting = tuple(
             replace(o, blocks_close=True) if o.pair in shared and o.role in REDUCING else o
             for o in orders or ()
             if o.order_id not in self._gone
         )
-        return Book(
-            positions=self.positions.rows, orders=None if orders is None else tuple(resting)
-        )
+        self._book = Book(positions=self.positions.rows, orders=None if orders is None else resting)
+        self._reducing = frozenset(o.pair for o in resting if o.role is not OrderRole.ENTRY)
 
     @property
     def is_complete(self) -> bool:
@@ -174,6 +193,13 @@ class BookReader:
         has shown it."""
         rows = () if self.orders is None else self.orders.rows
         return next((one.amount for one in rows if one.order_id == order.order_id), None)
+
+    def recall(self, orders: Sequence[OpenOrder]) -> Listing[OpenOrder] | None:
+        """What rests by the answers to orders, as a list that is no newer than the one before;
+        ``None`` = there was none."""
+        if self._orders.newest is not None:
+            self._orders.newest = replace(self._orders.newest, rows=tuple(orders))
+        return self._orders.newest
 
     def cancel_answered(self, answer: CancelAnswer) -> None:
         """A cancel was answered. An order that is confirmed to be gone is gone whatever a list
@@ -220,9 +246,11 @@ class BookReader:
             lists.in_flight.append(asyncio.ensure_future(self._read(lists)))
 
     async def _read(self, lists: _Lists[T]) -> Listing[T]:
-        asked_at = now()
-        rows = await self._runner.once(lists.ask, self._runner.priority(lists.what, Urgency.LOOK))
-        return Listing(tuple(rows), asked_at, now())
+        """A question is asked again beside itself, and failed ones anew: the list is as new as the
+        question that was answered."""
+        began_at, priority = now(), self._runner.priority(lists.what, Urgency.LOOK)
+        rows = await self._runner.once(lists.ask, priority)
+        return Listing(tuple(rows), priority.asked_at or began_at, now())
 
     # -- answers ----------------------------------------------------------------------------
 

@@ -47,6 +47,9 @@ class PairHistory:
         before a fill or of after it, of before: no more than that is closed. What is left at most
         decides whether nothing is.
     :ivar shown: as the newest list shows it; ``None`` = it does not.
+    :ivar _closed_since: what orders are known to have closed since that list was read.
+    :ivar _bots: as much of it as the bot's own orders can account for.
+    :ivar _unsure_at: when it was last heard that a close may have filled, and not how much.
     """
 
     first: Position | None = None
@@ -54,6 +57,9 @@ class PairHistory:
     _at_most: float = 0.0
     shown: Position | None = None
     _like: Position | None = None
+    _closed_since: float = 0.0
+    _bots: float = 0.0
+    _unsure_at: float = float("-inf")
     _listed: Listed = Listed.UNREAD
     _listed_once: bool = False
     _others: bool = False
@@ -75,9 +81,11 @@ class PairHistory:
 
     # -- what is heard ----------------------------------------------------------------------
 
-    def claim(self, position: Position) -> None:
+    def claim(self, position: Position, *, by_trades: bool = True) -> None:
         """The bot's trades, or an earlier run, say that *position* is open."""
         self.first = self.first or position
+        if by_trades:
+            self._bots = position.amount
         if not self._listed_once and not self._filled_at:
             self._like, self.balance = position, position.amount
             self._had, self._at_most = [_Had(position.amount)], 0.0
@@ -87,6 +95,8 @@ class PairHistory:
         if amount > 0:
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
+            self._bots = max(0.0, sum_of(self._bots, -amount))
+            self._closed_since = sum_of(self._closed_since, amount)
             self._filled = sum_of(self._filled, amount)
             self._closed = sum_of(self._closed, amount)
             self._changed(at)
@@ -99,9 +109,17 @@ class PairHistory:
         """Its answer was heard."""
         self._in_doubt.discard(client_order_id)
 
-    def explained(self, left: float, *, at: float) -> None:
-        """The bot's own orders account for all but *left*."""
-        self.closed(sum_of(self.balance, -left), at=at)
+    def fill_unknown(self, *, at: float) -> None:
+        """A close has ended without saying what it has filled, as was heard at *at*."""
+        self._unsure_at = max(self._unsure_at, at)
+
+    def explained(self, left: float, *, at: float, is_gone: bool = False) -> None:
+        """The bot's own orders account for all but *left* of what was the bot's.
+
+        :param is_gone: the exchange, asked about this pair alone, shows nothing: then what was the
+            bot's was all of it.
+        """
+        self.closed(sum_of(self.balance if is_gone else self._bots, -left), at=at)
 
     def opened(self, position: Position, *, at: float, since_listed: bool = True) -> None:
         """An entry has filled; *position* is what it opened.
@@ -119,6 +137,7 @@ class PairHistory:
         if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
             self._like = position
         self.balance = abs(balance)
+        self._bots = sum_of(self._bots, position.amount)
         self._changed(at)
         self._opened = True
         self._may_have_opened(at)
@@ -146,10 +165,11 @@ class PairHistory:
             return  # it may have been refused before
         self._zero_at = at
         self._is_news = False
+        self.fill_unknown(at=at)
 
     def listed(self, position: Position | None, *, asked_at: float) -> None:
         """A newer list of positions was read; *position* is what it shows of the pair."""
-        self.shown = position
+        self.shown, self._closed_since = position, 0.0
         self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
         if position is None:
             self._listed = Listed.ABSENT
@@ -253,12 +273,17 @@ class PairHistory:
         by_fill = verdict in (Verdict.FILLED, Verdict.LATE) and self._filled_at <= before
         return verdict is Verdict.FLAT or by_fill
 
+    def may_be_late(self, moment: float) -> bool:
+        """At *moment*, a close may have filled that the lists do not show yet."""
+        return moment - self._unsure_at < LATE_IN_ANY_CASE_S
+
     @property
     def left(self) -> Position | None:
-        """What there is to close: no more than the newest list shows, and no more than our fills
-        have left of it."""
+        """What there is to close: no more than the newest list shows, less what our orders have
+        closed since it was read, and no more than our fills have left of all that was known."""
         if self.shown is not None:
-            amount = self.shown.amount if self._is_news else min(self.shown.amount, self.balance)
+            shown = max(0.0, sum_of(self.shown.amount, -self._closed_since))
+            amount = shown if self._is_news else min(shown, self.balance)
             uncertain = self.shown.uncertain or bool(self._in_doubt)
             rest = replace(self.shown, amount=amount, uncertain=uncertain)
             return None if amount <= 0 or rest.is_dust else rest

@@ -376,6 +376,7 @@ class OrderSender:
         )
         if answer.filled is None:  # accepted, and not filled as far as is known: a look tells
             self._attempts.look_first(order.pair)
+            history.fill_unknown(at=now())
             return
         history.out_of_doubt(order.client_order_id)
         if not answer.filled:  # nobody to match, or the price had moved too far
@@ -388,7 +389,9 @@ class OrderSender:
     def _note_close_failed(
         self, order: ClosingOrder, error: LiquidationError, *, unseen: bool
     ) -> None:
-        if not isinstance(error, OutcomeUnknown):
+        if isinstance(error, OutcomeUnknown):
+            self._history[order.pair].fill_unknown(at=now())
+        else:
             self._history[order.pair].out_of_doubt(order.client_order_id)
         self._trail.note(
             Event.ATTEMPT_FAILED,

@@ -61,7 +61,8 @@ class RequestRunner:
         )
 
     async def once(self, verb: Callable[..., Awaitable[T]], priority: Priority) -> T:
-        """*verb*, which has all the time that is left.
+        """*verb*, which has all the time that is left. What a look asks may be answered in the time
+        that is kept for stops, too: whoever puts them back wants to know.
 
         :raises OutcomeUnknown: if there was no answer in time, or a defect kept it from us.
         :raises NotSent: if no time was left to send it in.
@@ -72,7 +73,8 @@ class RequestRunner:
         try:
             async with asyncio.timeout(seconds):
                 with at(priority):
-                    return await verb(timeout_s=seconds)
+                    looks = priority.urgency is Urgency.LOOK
+                    return await verb(timeout_s=self.deadline.left_s if looks else seconds)
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {seconds:.2f} s") from error
         except LiquidationError:

@@ -8,6 +8,7 @@ without a list that was asked for later.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,15 +85,14 @@ class Run:
         self._trail = trail
         self._rules = rules
         self._deadline = deadline
-        self._ending = False
-        self._stumbled = False
+        self._ending = self._stumbled = False
         self._kept_s = 0.0  # of the end, for what comes after it
         self._scope_is_fixed = False
-        self._unsettled: frozenset[str] = frozenset()
-        self._look_since = 0.0  # a list that was asked for before this does not settle anything
-        self._positions_at = 0.0
+        self._unsettled = self._were_unsettled = frozenset[str]()
+        self._look_since = self._positions_at = 0.0  # older lists settle nothing
         self._recalled: Book | None = None
         self._explaining: asyncio.Task[Mapping[str, Explanation]] | None = None
+        self._verdicts: dict[str, Verdict] | None = None
         self._explained_at: dict[str, float] = {}
         self._found: dict[str, float] = {}
         self._report = RunReport()
@@ -146,7 +146,10 @@ class Run:
         with self._unexpected():
             self._recall()
             self._report.errors[:0] = await self._stops.put_back(
-                self._position_of, list_is_old=self._list_is_old
+                self._position_now,
+                look=self._look_once_more,
+                may_be_open=self._may_be_open,
+                list_is_old=self._list_is_old,
             )
         if self._report.account_refused is None:
             with self._unexpected():
@@ -181,6 +184,8 @@ class Run:
             return
         if await self._host_lets_go():
             self._claim()
+            for pair in self._were_unsettled:  # its fill is in no list, perhaps, and in no answer
+                self._history[pair].entry_is_gone(f"in the air: {pair}", at=now())
             self._look_since = now()
             await self._act_until_settled()
         else:  # an entry that the loop is at still will not be looked at
@@ -188,9 +193,10 @@ class Run:
 
     def _claim(self) -> None:
         """What is known to be open before any look."""
-        for position in (*self._order_manager.expected_positions(), *self._open_before):
-            if not position.is_dust:
-                self._history[position.pair].claim(position)
+        trades, earlier = self._order_manager.expected_positions(), self._open_before
+        for positions, by_trades in ((trades, True), (earlier, False)):
+            for position in (p for p in positions if not p.is_dust):
+                self._history[position.pair].claim(position, by_trades=by_trades)
         if self._reader.orders is None:
             for order in self._order_manager.known_orders():
                 if order.role is OrderRole.ENTRY:
@@ -224,13 +230,23 @@ class Run:
     async def _act_until_settled(self) -> None:
         while not (self._deadline.passed or self._must_put_back()):
             self._take_in()
-            if work := self._work():
-                self._sender.launch(work)
-            elif self._is_settled():
-                return
-            self._ask()
-            self._begin_booking()
+            self._verdicts = {}  # nothing is heard while it decides
+            try:
+                if self._decide():
+                    return
+            finally:
+                self._verdicts = None
             await self._news()
+
+    def _decide(self) -> bool:
+        """Sends and asks what follows from all that was heard. :returns: whether nothing does."""
+        if work := self._work():
+            self._sender.launch(work)
+        elif self._is_settled():
+            return True
+        self._ask()
+        self._begin_booking()
+        return False
 
     async def _news(self) -> None:
         """Until something is answered, or due."""
@@ -267,6 +283,11 @@ class Run:
             is_blocked=self._attempts.is_blocked,
         )
 
+    def _is_stuck(self, order: OpenOrder) -> bool:
+        """No further cancel is sent for it, and none of those sent may be carried out yet."""
+        may_go = self._attempts.may_go_yet(order) or self._stops.is_doubtful(order.pair)
+        return not (self._attempts.may_still_cancel(order) or may_go)
+
     def _must_put_back(self) -> bool:
         """Stops are off and the time that is left belongs to putting them back."""
         return self._stops.any_removed and self._runner.left_s <= 0.0
@@ -292,6 +313,7 @@ class Run:
         self._take_in_explanation()
         self._take_in_found_entries()
         self._unsettled = self._order_manager.unsettled_pairs()
+        self._were_unsettled |= self._unsettled
         if self._unsettled_in_scope():
             self._reader.still_unsettled()
         self._stops.closed({p for p in self._history if self._verdict(p) is Verdict.FLAT})
@@ -324,12 +346,15 @@ class Run:
 
     def _recall(self) -> None:
         """Where the answers to orders tell what is left (spot), that needs no list."""
-        if self._reader.positions is None or self._report.account_refused is not None:
+        if self._reader.positions is None:
             return
-        positions = self._order_manager.recall()
-        if positions is not None:
-            self._show(positions, asked_at=now())
-            self._recalled = Book(positions=tuple(positions), orders=None)
+        recalled = self._order_manager.recall()
+        if recalled is None:
+            return
+        self._show(recalled.positions, asked_at=now())
+        self._recalled = recalled
+        if recalled.orders is not None and (listing := self._reader.recall(recalled.orders)):
+            self._stops.listed(listing)
 
     def _show(self, positions: Iterable[Position], *, asked_at: float) -> None:
         self._positions_at, self._recalled = asked_at, None
@@ -352,7 +377,8 @@ class Run:
                 if history.entry_is_known(order_id) and opened is not None:
                     history.opened(opened, at=now())
             if explanation.left is not None:
-                history.explained(explanation.left, at=now())
+                is_gone = explanation.is_answered and explanation.held is None
+                history.explained(explanation.left, at=now(), is_gone=is_gone)
             if explanation.held is not None and not explanation.held.is_dust:
                 history.listed(explanation.held, asked_at=self._explained_at[pair])
             elif explanation.is_answered:
@@ -435,11 +461,12 @@ class Run:
     # -- how it stands ----------------------------------------------------------------------
 
     def _verdict(self, pair: str) -> Verdict:
-        book = self._reader.book
-        rests = book is not None and any(
-            order.role is not OrderRole.ENTRY for order in book.orders_of(pair)
-        )
-        return self._history[pair].verdict(reduce_only_rests=rests)
+        if self._verdicts is not None and pair in self._verdicts:
+            return self._verdicts[pair]
+        verdict = self._history[pair].verdict(reduce_only_rests=pair in self._reader.reducing)
+        if self._verdicts is not None:
+            self._verdicts[pair] = verdict
+        return verdict
 
     def _may_learn(self) -> bool:
         """The exchange may still show something that it has not shown."""
@@ -447,7 +474,14 @@ class Run:
             return True
         if not self._rules.close:
             return False
-        return any(self._verdict(pair).may_change for pair in self._in_scope(self._history))
+        return any(self._may_learn_of(pair) for pair in self._in_scope(self._history))
+
+    def _may_learn_of(self, pair: str) -> bool:
+        """Its attempts may be spent: what became of the last one is worth another look."""
+        verdict = self._verdict(pair)
+        if verdict is not Verdict.OPEN:
+            return verdict.may_change
+        return self._history[pair].may_be_late(now()) or self._stops.is_doubtful(pair)
 
     def _is_settled(self) -> bool:
         """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
@@ -479,9 +513,6 @@ class Run:
         book = self._scoped()
         orders = () if book is None else book.orders or ()
         return any(self._attempts.may_go_yet(o) for o in orders if self._must_go(o))
-
-    def _is_stuck(self, order: OpenOrder) -> bool:
-        return not (self._attempts.may_still_cancel(order) or self._attempts.may_go_yet(order))
 
     def _must_go(self, order: OpenOrder) -> bool:
         if order.role is OrderRole.ENTRY:
@@ -549,6 +580,25 @@ class Run:
             return None
         left = history.left
         return left if left is not None or self._reader.positions is not None else history.first
+
+    def _position_now(self, pair: str) -> Position | None:
+        """The same, with what was answered since the last look."""
+        self._recall()
+        return self._position_of(pair)
+
+    def _may_be_open(self, pair: str) -> bool:
+        return self._verdict(pair) in (Verdict.CONTRADICTED, Verdict.UNREAD)
+
+    async def _look_once_more(self) -> None:
+        """What is left of pairs whose stops are off, asked until one usual round trip is left."""
+        seconds = self._deadline.left_s - (self._order_manager.round_trips.median_s or 0.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                while True:
+                    with contextlib.suppress(LiquidationError):
+                        timeout_s = self._deadline.left_s
+                        await self._order_manager.get_all_positions(timeout_s=timeout_s)
+                    await asyncio.sleep(POLL_S)
 
     @property
     def _list_is_old(self) -> bool:

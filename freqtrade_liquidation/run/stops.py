@@ -1,7 +1,7 @@
 """Protective orders that had to be removed for a close, and their way back (principle 4)."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -29,6 +29,8 @@ UNPROTECT_NEEDS_S: Final = 1.5
 """With less time than this, a stop that locks the asset (spot) stays where it is."""
 UNPROTECT_TRIPS: Final = 3
 """So many of the longest round trips must fit, too: its cancel, the sell, and its way back."""
+LOOKS_EVERY_S: Final = 0.05
+"""How often it is looked whether an answer has told what is left, when stops wait for it."""
 PUT_BACK_NEEDS_S: Final = 0.5
 """Kept free, at least, to put removed stops back while their position may be open."""
 
@@ -61,7 +63,9 @@ class Stops:
         self._acknowledged_at: dict[str, float] = {}  # gone, unless a later list shows it
         self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
         self._closed: frozenset[str] = frozenset()
+        self._position_of: Callable[[str], Position | None] = lambda pair: None
         self.restored: set[str] = set()
+        self._back: dict[str, float] = {}  # base currency that those cover which were put back
 
     @property
     def any_removed(self) -> bool:
@@ -118,7 +122,7 @@ class Stops:
         removed = [stop for stops in self._removed.values() for stop in stops]
         for stop in (stop for stop in removed if stop.order_id == order_id):
             self._doubtful[order_id] = stop
-            self._stands_again(stop)
+            self._no_longer_off(stop)
 
     def closed(self, pairs: Collection[str]) -> None:
         """Nothing is left of *pairs*, as far as is known now: they need no stop."""
@@ -128,14 +132,19 @@ class Stops:
         self,
         position_of: Callable[[str], Position | None],
         *,
+        look: Callable[[], Awaitable[None]],
+        may_be_open: Callable[[str], bool],
         list_is_old: bool = False,
     ) -> list[str]:
         """Puts back what is off while its position is open.
 
+        :param look: asks what is left of the pairs, for as long as that is of use.
+        :param may_be_open: whether something of a pair without a position may be left.
         :param list_is_old: stops that it shows may have sold before the positions were read.
         :returns: what was lost, in words: the loudest lines of the report.
         """
-        open_now = {pair: p for pair in self._removed if (p := position_of(pair)) is not None}
+        self._position_of = position_of
+        open_now = {p: at for p in list(self._removed) if (at := position_of(p)) is not None}
         unsafe = {pair for pair, p in open_now.items() if _could_sell_the_users_own(p)}
         beside = [
             stop
@@ -143,34 +152,76 @@ class Stops:
             if list_is_old and pair not in unsafe and self._standing_amount(pair)
             for stop in self._removed[pair]
         ]
+        safe = [pair for pair in open_now if pair not in unsafe]
+        handled = [stop for pair in safe for stop in self._removed[pair]]
+        doubts = [s.pair for s in list(self._doubtful.values()) if position_of(s.pair) is not None]
+        unknown = unsafe | set(doubts)  # what is found out in time leaves it
+        lost = await asyncio.gather(
+            self._put_back_all(safe), self._put_back_when_known(unknown, look)
+        )
+        doubtful = [stop for stop in self._doubtful.values() if stop.pair in unknown]
+        left_off = (s for pair in sorted(unknown) for s in self._removed.get(pair, ()))
+        kept_off = [stop for stop in left_off if stop not in handled]
+        gone = {p for p in list(self._removed) if position_of(p) is None and may_be_open(p)}
+        told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
+        told += [(s, _beside_another(s)) for s in beside]
+        told += [
+            (stop, _perhaps_missed(stop))
+            for pair in sorted(gone - unknown)
+            for stop in self._removed[pair]
+        ]
+        placed = [words for of_pairs in lost for words in of_pairs if words is not None]
+        return placed + self._tell(told)
+
+    def _tell(self, told: Sequence[tuple[OpenOrder, str]]) -> list[str]:
+        for stop, words in told:
+            self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
+        return [words for _, words in told]
+
+    async def _put_back_when_known(
+        self, unknown: set[str], look: Callable[[], Awaitable[None]]
+    ) -> Sequence[str | None]:
+        """Those of the pairs *unknown* of which it is found out in time what is left, and which
+        stops stand. An answer to one of their orders may come at any moment of the look."""
+        if not unknown:
+            return []
+        looking = asyncio.ensure_future(look())
+        begun: list[asyncio.Future[Sequence[str | None]]] = []
+        while True:
+            await asyncio.wait([looking], timeout=LOOKS_EVERY_S)
+            if known := {pair for pair in unknown if self._is_known(pair)}:
+                unknown -= known
+                begun.append(asyncio.ensure_future(self._put_back_all(sorted(known))))
+            if looking.done() or not unknown:
+                looking.cancel()
+                return [words for lost in await asyncio.gather(*begun) for words in lost]
+
+    def _is_known(self, pair: str) -> bool:
+        position = self._position_of(pair)
+        is_safe = position is None or not _could_sell_the_users_own(position)
+        return is_safe and not self.is_doubtful(pair)
+
+    async def _put_back_all(self, pairs: Sequence[str]) -> Sequence[str | None]:
+        """All stops that are off of *pairs* with a position; what was lost, in words."""
         waiting = [
             share
-            for pair, p in open_now.items()
-            if pair not in unsafe
-            for share in self._shares(pair, p.amount)
+            for pair in pairs
+            if (position := self._position_of(pair)) is not None
+            for share in self._shares(pair, position.amount)
         ]
         for stop, amount in waiting:
             self._announce(stop, amount)
         if waiting:
             self._trail.commit()
-        lost: Sequence[str | None] = await asyncio.gather(
-            *(self._put_back(stop, amount) for stop, amount in waiting)
-        )
-        doubtful = [stop for stop in self._doubtful.values() if position_of(stop.pair) is not None]
-        kept_off = [stop for pair in sorted(unsafe) for stop in self._removed[pair]]
-        told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
-        told += [(s, _beside_another(s)) for s in beside]
-        for stop, words in told:
-            self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
-        return [words for words in lost if words is not None] + [words for _, words in told]
+        return await asyncio.gather(*(self._put_back(stop, amount) for stop, amount in waiting))
 
     def _shares(self, pair: str, amount: float) -> list[tuple[OpenOrder, float]]:
         """Each stop of *pair* with what it may sell, together no more than *amount* (base
         currency). One that gets nothing is not missed: the others cover what is left, those that
         still stand first."""
         shares = []
-        amount -= self._standing_amount(pair)
-        for stop in self._removed.pop(pair):
+        amount -= self._standing_amount(pair) + self._back.get(pair, 0.0)
+        for stop in self._removed.pop(pair, []):
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:
                 shares.append((stop, share))
@@ -199,9 +250,10 @@ class Stops:
             amount=amount,
         )
 
-    async def _place(self, stop: OpenOrder, amount: float) -> CloseAnswer:
-        """Again where it was proven not to have acted and time is left.
+    async def _place(self, stop: OpenOrder, amount: float) -> CloseAnswer | None:
+        """Again where it was proven not to have acted, time is left, and the position is open.
 
+        :returns: ``None`` = nothing is left that it could protect.
         :raises LiquidationError: if it does not stand, or nobody knows.
         """
         attempts = 0
@@ -216,6 +268,10 @@ class Stops:
                 if not self._backoff.allows(attempts) or delay >= self._runner.left_s:
                     raise
             await asyncio.sleep(delay)
+            position = self._position_of(stop.pair)
+            if position is None:
+                return None
+            amount = min(amount, position.amount)
             self._announce(stop, amount)
             self._trail.commit()
 
@@ -231,8 +287,11 @@ class Stops:
             )
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
             return words
+        self._no_longer_off(stop)
+        if answer is None:
+            return None
         self.restored.add(stop.pair)
-        self._stands_again(stop)
+        self._back[stop.pair] = self._back.get(stop.pair, 0.0) + amount
         self._trail.note(
             Event.STOP_PUT_BACK,
             "close",
@@ -243,7 +302,7 @@ class Stops:
         )
         return answer.remark
 
-    def _stands_again(self, stop: OpenOrder) -> None:
+    def _no_longer_off(self, stop: OpenOrder) -> None:
         """It, not its pair: another stop of the pair may be lost."""
         self._removed[stop.pair] = [s for s in self._removed[stop.pair] if s is not stop]
         if not self._removed[stop.pair]:
@@ -258,8 +317,15 @@ def _could_sell_the_users_own(position: Position) -> bool:
 
 def _not_put_back(stop: OpenOrder) -> str:
     return (
-        f"{stop.pair} HAS LOST ITS STOP at {stop.stop_price}, which was not put back: the sell of "
-        "its coins has no known outcome. Look at the exchange now."
+        f"{stop.pair} HAS LOST ITS STOP at {stop.stop_price}, which was not put back: how much of "
+        "its coins is left is not known. Look at the exchange now."
+    )
+
+
+def _perhaps_missed(stop: OpenOrder) -> str:
+    return (
+        f"{stop.pair} MAY HAVE LOST ITS STOP at {stop.stop_price}: whether anything is left that "
+        "it protected could not be found out. Look at the exchange now."
     )
 
 

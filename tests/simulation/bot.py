@@ -271,7 +271,7 @@ class Bot:
     ) -> Sequence[BookedPair]:
         """Booking itself is not simulated, but that it takes a while is."""
         await asyncio.sleep(min(timeout_s, 2 * self._schedule.weather.pace_s))
-        return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
+        return [BookedPair(pair=pair) for pair in pairs]
 
 
 _found: list[tuple[Any, str, Any]] = []

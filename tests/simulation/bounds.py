@@ -78,7 +78,7 @@ def _announced(fact: Fact) -> list[tuple[Endpoint, str]]:
 @invariant
 def attempts_are_bounded(case: Case) -> Iterator[str]:
     """At most ``max_retries`` further sendings: cancels of an order, and closes of a pair since it
-    was shown smaller."""
+    last got smaller, by a list or by the answer to a close."""
     allowed = case.schedule.max_retries + 1
     for run in case.runs:
         cancels = Counter(request.order_id for request in run.sent(Endpoint.CANCEL))
@@ -90,16 +90,21 @@ def attempts_are_bounded(case: Case) -> Iterator[str]:
 
 
 def _close_rounds(run: OneRun, pair: str) -> Iterator[tuple[int, Fact]]:
-    """For each close of *pair*: which attempt it is since the pair was shown smaller."""
-    shown, tried, rounds, looks, at_look = float("inf"), float("inf"), 0, 0, -1
+    """For each close of *pair*: which attempt it is since the pair last got smaller."""
+    shown, tried, rounds, sent_at = float("inf"), float("inf"), 0, -1.0
+    has_filled = False
     for fact in run.facts:
         if fact.what is What.SHOWN:
             shown = sum(p.amount for p in fact.payload if p.pair == pair)
-            looks += 1
-        elif fact.what in ATTEMPTED and fact.endpoint is Endpoint.CLOSE and fact.pair == pair:
-            if looks != at_look:  # several pieces after one look are one attempt
-                rounds = 1 if shown < tried * (1 - 1e-9) else rounds + 1
-                tried, at_look = shown, looks
+        elif fact.endpoint is not Endpoint.CLOSE or fact.pair != pair:
+            continue
+        elif fact.what is What.ANSWERED:
+            has_filled = has_filled or bool(fact.payload.get("filled"))
+        elif fact.what is What.REQUEST:
+            if fact.at > sent_at:  # several pieces in one instant are one attempt
+                is_smaller = has_filled or shown < tried * (1 - 1e-9)
+                rounds = 1 if is_smaller else rounds + 1
+                tried, sent_at, has_filled = shown, fact.at, False
             yield rounds, fact
 
 
@@ -175,18 +180,37 @@ def a_look_precedes_every_further_attempt(case: Case) -> Iterator[str]:
     what the bot knows may go before any look.)"""
     for run in case.runs:
         shown: Fact | None = None
-        alone: dict[str, float] = {}
+        alone: dict[str, tuple[float, float]] = {}
         sent: dict[str, list[Fact]] = {}
         for fact in run.facts:
             if fact.what is What.SHOWN:
-                shown, alone = fact, {}
+                if shown is None or case.schedule.spot or _is_newer(fact, shown):
+                    shown, alone = fact, _still_alone(fact, alone)
             elif fact.what is What.EXPLAINED:
-                alone.update(_shown_alone(fact))
+                alone |= {pair: (amount, fact.at) for pair, amount in _shown_alone(fact).items()}
             elif fact.what is What.REQUEST and fact.endpoint is Endpoint.CLOSE:
                 before = sent.setdefault(fact.pair, [])
-                more = alone.get(fact.pair, 0.0)
+                more, _ = alone.get(fact.pair, (0.0, 0.0))
                 yield from _blind(case, run, fact, before, shown, more)
                 before.append(fact)
+
+
+def _is_newer(fact: Fact, shown: Fact) -> bool:
+    """A list that was asked for later. (On spot each tells all that has been answered by then.)"""
+    return (fact.executed_at or 0.0) >= (shown.executed_at or 0.0)
+
+
+def _still_alone(
+    shown: Fact, alone: dict[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
+    """What was told of pairs alone in the instant of a list that leaves them out: both answers are
+    new, and the one about the pair alone omits nothing."""
+    listed = {position.pair for position in shown.payload}
+    return {
+        pair: (amount, at)
+        for pair, (amount, at) in alone.items()
+        if at == shown.at and pair not in listed
+    }
 
 
 def _shown_alone(fact: Fact) -> dict[str, float]:

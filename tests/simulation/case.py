@@ -9,7 +9,7 @@ from tests.simulation.clocks import BEGAN
 from tests.simulation.journal import Fact, What
 from tests.simulation.play import Played
 from tests.simulation.runs import OPERATORS, OneRun, runs_of
-from tests.simulation.schedule import Asked, Schedule
+from tests.simulation.schedule import Asked, Endpoint, Schedule
 from tests.simulation.world.account import Account
 from tests.simulation.world.records import Change, Kind, Order, Owner
 
@@ -89,6 +89,57 @@ class Case:
             and fact.payload.result is not None
             and fact.payload.result.correlation_id == run.correlation_id
         ]
+
+    # -- what nobody could know -------------------------------------------------------------
+
+    def unknown_to_the_database(self, pair: str) -> float:
+        """Base currency that the bot held of *pair* at the beginning, beyond what its trade and the
+        fills of its open orders add up to: the database was wrong."""
+        return max(0.0, abs(self._began_with(pair)) - self._recorded(pair))
+
+    def gone_before(self, pair: str) -> float:
+        """Base currency that the trade of *pair* has, and the bot held no more at the beginning."""
+        return max(0.0, self._recorded(pair) - abs(self._began_with(pair)))
+
+    def bots_left(self, pair: str, moment: float) -> float:
+        """Base currency of what the bot held of *pair* that was not closed then; 0.0 also where
+        more than that was closed."""
+        began = self._began_with(pair)
+        return max(0.0, self.account.bots[pair].at(moment) * (1 if began >= 0 else -1))
+
+    def never_shown(self, run: OneRun, pair: str, moment: float) -> float:
+        """Base currency of *pair* that was not the bot's and no answer showed to *run*: its lists
+        left the pair out by mistake, and what the bot knew of it is closed."""
+        if self.schedule.shared or run.read_of(pair, Endpoint.POSITION):
+            return 0.0
+        omits_until = self.began + self.schedule.lags.omits.get(pair, 0.0)
+        if any((fact.executed_at or 0.0) >= omits_until for fact in run.read(Endpoint.POSITIONS)):
+            return 0.0
+        return max(0.0, self.open_at(pair, moment) - self.bots_left(pair, moment))
+
+    def bought_back(self, pair: str) -> float:
+        """Base currency that a person bought by hand of what the bot's trade has and the bot had
+        no more, before the first look: it looks like the bot's own."""
+        endpoint = Endpoint.BALANCE if self.schedule.spot else Endpoint.POSITIONS
+        read = (run.first_read(endpoint) for run in self.runs)
+        first = min((f.executed_at or 0.0 for f in read if f is not None), default=self.began)
+        return min(self.gone_before(pair), self.by_others_since(pair, self.began, first))
+
+    def _began_with(self, pair: str) -> float:
+        return next((book.bots for book in self.schedule.books if book.pair == pair), 0.0)
+
+    def _recorded(self, pair: str) -> float:
+        """Base currency: the trade's amount, with the fills of its open orders."""
+        book = next((book for book in self.schedule.books if book.pair == pair), None)
+        if book is None or book.trade is None or book.trade.dry_run:
+            return 0.0
+        adds = "buy" if book.trade.side == "long" else "sell"
+        fills = (
+            order.filled if order.side == adds else -order.filled
+            for order in book.resting
+            if order.key in book.trade.open_orders
+        )
+        return book.trade.amount + sum(fills)
 
     # -- what was true ----------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ class SimulatedExchange:
     def expected_positions(self) -> Sequence[Position]:
         return list(self.traded.values())
 
-    def recall(self) -> Sequence[Position] | None:
+    def recall(self) -> None:
         return None
 
     async def explain(

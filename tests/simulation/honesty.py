@@ -18,7 +18,8 @@ GONE = (PairState.CLOSED, PairState.DUST)
 def completed_is_flat(case: Case) -> Iterator[str]:
     """When it is told, nothing is open and no entry rests, in the scope of everybody who is told
     so; and nothing that the bot had sent opens anything later. However old the exchange's lists
-    are. What a person does by hand after the last list was read, nobody can know."""
+    are. What a person does by hand after the last list was read, nobody can know, nor what of his
+    every list has left out."""
     for run in case.ended:
         done = [a for a in _askers(case, run) if a.result and a.result.success]
         if not done:
@@ -41,6 +42,7 @@ def _not_flat(case: Case, run: OneRun, pair: str) -> Iterator[str]:
     assert run.ended is not None
     moment, as_of = run.ended.at, as_of_positions(case, run)
     amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
+    amount -= case.never_shown(run, pair, moment)
     if amount > TINY:
         yield f"{pair} is open with {amount:g}"
     listed_at = _as_of_orders(case, run)
@@ -55,27 +57,37 @@ def _not_flat(case: Case, run: OneRun, pair: str) -> Iterator[str]:
 
 def as_of_positions(case: Case, run: OneRun) -> float:
     """From when the newest of what the exchange said of positions is. (A spot position is what the
-    orders say, which are up to date, and the balance.)"""
-    lags = case.schedule.lags
-    spot = case.schedule.spot
-    read = run.last_read(Endpoint.BALANCE if spot else Endpoint.POSITIONS)
-    if read is None or read.executed_at is None:
+    orders say, which are up to date, and the balance.) In scope trades the lists of orders tell
+    what is ours of a position: one counts if they were answered, too, as they were asked beside it
+    or later."""
+    lags, spot = case.schedule.lags, case.schedule.spot
+    read = run.read(Endpoint.BALANCE if spot else Endpoint.POSITIONS)
+    if case.schedule.shared and not spot:
+        read = [fact for fact in read if fact.at <= _orders_read_at(run)]
+    newest = max((fact.executed_at or 0.0 for fact in read), default=None)
+    if newest is None:
         return run.began.at
-    return read.executed_at - (lags.balance if spot else lags.positions)
+    return newest - (lags.balance if spot else lags.positions)
 
 
 def _as_of_orders(case: Case, run: OneRun) -> float:
-    read = run.last_read(Endpoint.ORDERS)
-    if read is None or read.executed_at is None:
-        return run.began.at
-    return read.executed_at - case.schedule.lags.orders
+    """From when the newest whole look at the resting orders is: one list of several is none."""
+    asked = [fact.executed_at or 0.0 for fact in run.facts if fact.what is What.LISTED]
+    return max(asked, default=run.began.at) - case.schedule.lags.orders
+
+
+def _orders_read_at(run: OneRun) -> float:
+    """Until when all lists of orders have been read: what one of them alone shows is no look yet.
+    0.0 = one of them never was."""
+    lists = [run.last_read(e) for e in (Endpoint.ORDERS, Endpoint.STOPS, Endpoint.ALGOS)]
+    return min((one.executed_at or 0.0) if one else 0.0 for one in lists)
 
 
 @invariant
 def outcomes_are_true(case: Case) -> Iterator[str]:
     """Nothing is told closed that is open. Nothing is told open that the newest list, and all that
     has happened since, show closed. (Where no list of positions was answered, closed is what the
-    bot had.)"""
+    bot had, as far as its database knew; and what every list has left out, nobody can know.)"""
     for run in case.ended:
         if run.result is None or run.ended is None:
             continue
@@ -86,7 +98,9 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
                 continue
             amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
             if not any(fact.what is What.SHOWN for fact in run.facts):
-                amount = min(amount, abs(case.account.bots[pair].at(moment)))
+                unknown = case.unknown_to_the_database(pair)
+                amount = min(amount, case.bots_left(pair, moment) - unknown)
+            amount -= case.never_shown(run, pair, moment)
             if outcome.state in GONE and amount > TINY:
                 yield f"{pair} is told {outcome.state}, and is open with {amount:g}"
             if outcome.state is PairState.OPEN and case.most_since(pair, as_of, moment) <= TINY:

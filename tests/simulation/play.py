@@ -2,6 +2,7 @@
 really happened."""
 
 import asyncio
+import inspect
 import logging
 import random
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import OpenOrder, Position, Request
 from freqtrade_liquidation.orders.choosing import order_manager_for
+from freqtrade_liquidation.plan import Book
+from freqtrade_liquidation.request_priority import CURRENT
 from tests.simulation.bot import Bot, database_of
 from tests.simulation.clocks import BEGAN, CLOCK, EPOCH_S, product_on_virtual_time
 from tests.simulation.journal import Journal, What
@@ -61,18 +64,25 @@ class Recorded:
         self._now = asyncio.get_running_loop().time
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._order_manager, name)
+        value = getattr(self._order_manager, name)
+        if inspect.ismethod(value):  # else it may be another one the next time
+            setattr(self, name, value)
+        return value
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         asked_at = self._now()
         told: Sequence[Position] = await self._order_manager.get_all_positions(timeout_s=timeout_s)
+        priority = CURRENT.get()
+        if priority is not None and priority.asked_at is not None:  # asked anew, or beside itself
+            asked_at = max(asked_at, priority.asked_at)
         self._journal.add(self._now(), What.SHOWN, payload=told, executed_at=asked_at)
         return told
 
-    def recall(self) -> Sequence[Position] | None:
-        told: Sequence[Position] | None = self._order_manager.recall()
+    def recall(self) -> Book | None:
+        told: Book | None = self._order_manager.recall()
         if told is not None:
-            self._journal.add(self._now(), What.SHOWN, payload=told, executed_at=self._now())
+            now, positions = self._now(), told.positions
+            self._journal.add(now, What.SHOWN, payload=positions, executed_at=now)
         return told
 
     async def explain(self, pairs: Any, *, timeout_s: float) -> Any:

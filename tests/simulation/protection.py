@@ -55,11 +55,13 @@ def _protects(case: Case, order: Order) -> bool:
 @invariant
 def no_position_is_left_without_the_stop_it_had(case: Case) -> Iterator[str]:
     """Unless the exchange refused the put-back or never answered it, or never answered the sell
-    (its stop could then only sell the user's own coins), or the cancel; and then it is told."""
+    (its stop could then only sell the user's own coins), or the cancel, or what a stop had sold
+    before its cancel, where that does not tell; and then it is told."""
     for stops in stops_of(case):
         if _were_touched_by_hand(stops) or not _matters(case, stops.pair, stops.missing):
             continue
-        if not any(_is_excused(run, stops) for run in case.runs):
+        told_too_late = any(_learnt_too_late(case, run, stops) for run in case.runs)
+        if not told_too_late and not any(_is_excused(run, stops) for run in case.runs):
             yield (
                 f"{stops.pair}: {stops.needed:g} had a stop that we took, {stops.standing:g} has "
                 "one at the end, and the exchange did not refuse to put it back"
@@ -107,7 +109,8 @@ def _terms(order: Order) -> str:
 @invariant
 def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
     """Spot and scope trades: stops that are put back could not close the user's own. What a person
-    closes by hand afterwards, nobody can know."""
+    closes by hand afterwards, nobody can know; nor what he buys after the newest balance, without
+    which the exchange would have refused a stop for coins that are sold."""
     if not case.schedule.shared:
         return
     for order in case.account.orders.values():
@@ -123,8 +126,24 @@ def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
             and o.placed_at <= moment < o.ended_at
         )
         left = abs(case.account.bots[order.pair].at(moment))
-        if stops > left + TINY:
+        if stops > left + _bought_unseen(case, order) + TINY:
             yield f"{order.pair}: stops for {stops:g}, the bot holds {left:g}"
+
+
+def _bought_unseen(case: Case, stop: Order) -> float:
+    """Base currency that a person bought by hand after the newest balance that had been answered
+    when *stop* was sent."""
+    if stop.request is None or not case.schedule.spot:
+        return 0.0
+    read = [
+        fact.request.executed_at or 0.0
+        for fact in case.played.journal.facts[: stop.request.seq]
+        if fact.what is What.ANSWERED
+        and fact.request is not None
+        and fact.endpoint is Endpoint.BALANCE
+    ]
+    as_of = max(read, default=case.began) - case.schedule.lags.balance
+    return case.by_others_since(stop.pair, as_of, stop.placed_at)
 
 
 def _matters(case: Case, pair: str, amount: float) -> bool:
@@ -134,6 +153,24 @@ def _matters(case: Case, pair: str, amount: float) -> bool:
 
 def _were_touched_by_hand(stops: Stops) -> bool:
     return any(order.ended_by is Owner.USER for order in stops.put_back)
+
+
+def _learnt_too_late(case: Case, run: OneRun, stops: Stops) -> bool:
+    """The cancel of one of them told no fill, and no question for it, asked after that, was
+    answered while two usual round trips were left to put it back in."""
+    if case.schedule.rules.cancels_tell_fills or not run.told_lost(stops.pair):
+        return False
+    in_time = run.deadline - 2 * case.schedule.weather.pace_s
+    told = {
+        request.order_id
+        for request in run.read(Endpoint.ORDER)
+        for stop in stops.taken
+        if request.order_id == stop.order_id
+        and (request.executed_at or 0.0) >= stop.ended_at
+        and (end := run.end_of(request)) is not None
+        and end.at <= in_time
+    }
+    return any(stop.order_id not in told for stop in stops.taken)
 
 
 def _is_excused(run: OneRun, stops: Stops) -> bool:

@@ -84,14 +84,27 @@ class OneRun:
 
     def last_read(self, *endpoints: Endpoint) -> Fact | None:
         """The newest answered question of its kind, by when the exchange read its answer."""
-        read = [
+        read = self.read(*endpoints)
+        return max(read, key=lambda fact: fact.executed_at or 0.0, default=None)
+
+    def first_read(self, *endpoints: Endpoint) -> Fact | None:
+        """The oldest of them."""
+        read = self.read(*endpoints)
+        return min(read, key=lambda fact: fact.executed_at or 0.0, default=None)
+
+    def read_of(self, pair: str, *endpoints: Endpoint) -> list[Fact]:
+        """Those of *pair*."""
+        return [fact for fact in self.read(*endpoints) if fact.pair == pair]
+
+    def read(self, *endpoints: Endpoint) -> list[Fact]:
+        """The answered questions of these kinds."""
+        return [
             fact
             for fact in self.sent(*endpoints)
             if fact.executed_at is not None
             and (end := self.end_of(fact)) is not None
             and end.what is What.ANSWERED
         ]
-        return max(read, key=lambda fact: fact.executed_at or 0.0, default=None)
 
     def told_lost(self, pair: str) -> bool:
         """It is on record that a stop of *pair* is, or may be, lost."""

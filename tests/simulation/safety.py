@@ -37,8 +37,9 @@ def closes_are_reduce_only(case: Case) -> Iterator[str]:
 @invariant
 def the_users_own_stays(case: Case) -> Iterator[str]:
     """Spot and scope trades: whatever our orders, our stops and freqtrade's own exits fill, no more
-    is closed than the bot bought. What a resting order of the bot's fills after the newest answer
-    about it, nobody can know: a stop is not taken away before its position is gone."""
+    is closed than the bot bought. What a resting order of the bot's closes after the newest answer
+    about it, nobody can know: a stop is not taken away before its position is gone. Nor that a
+    person bought back, before the first look, what was gone behind the bot's back."""
     if not case.schedule.shared:
         return
     for fact in case.changes:
@@ -49,12 +50,13 @@ def the_users_own_stays(case: Case) -> Iterator[str]:
         if not over and change.bot_after * change.bot_before >= 0:
             continue
         taken = abs(change.bot_after) if not over else change.amount
-        if taken > _unseen(case, fact) + TINY:
+        excused = _unseen(case, fact) + case.bought_back(fact.pair)
+        if taken > excused + TINY:
             yield f"{fact.pair}: {taken:g} closed that the bot never bought"
 
 
 def _unseen(case: Case, fact: Fact) -> float:
-    """Base currency that the bot's resting orders of the pair have filled since the run was last
+    """Base currency that the bot's resting orders have closed of the pair since the run was last
     told of them, before it sent what *fact* executes."""
     request = fact.payload.order.request
     if request is None:
@@ -79,7 +81,9 @@ def _unseen(case: Case, fact: Fact) -> float:
     return sum(
         change.amount
         for change in case.fills(fact.pair)
-        if change.by is Owner.BOT and seen_at < case.at(change) <= fact.at
+        if change.by is Owner.BOT
+        and abs(change.bot_after) < abs(change.bot_before)
+        and seen_at < case.at(change) <= fact.at
     )
 
 
@@ -133,7 +137,7 @@ def what_is_to_stay_stays(case: Case) -> Iterator[str]:
 
 
 def _opens(order: Order) -> bool:
-    if order.kind is not Kind.LIMIT:
+    if order.kind is Kind.STOP:
         return False
     spot = "/" in order.pair and ":" not in order.pair
     return order.side == "buy" if spot else not order.reduce_only

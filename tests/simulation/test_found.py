@@ -468,7 +468,14 @@ def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_s
     stops.heard(CancelAnswer(order=taken, status=CancelStatus.CANCELLED))
     held = position(BTC, amount=0.5)
     stops.listed(Listing((stands,), 1.0, 1.0))
-    told = run(stops.put_back(lambda pair: held, list_is_old=list_is_old))
+    told = run(
+        stops.put_back(
+            lambda pair: held,
+            look=lambda: asyncio.sleep(0),
+            may_be_open=lambda pair: False,
+            list_is_old=list_is_old,
+        )
+    )
     assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
         [True] if list_is_old else []
     )

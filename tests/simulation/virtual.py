@@ -6,7 +6,10 @@ know).
 """
 
 import asyncio
-from collections.abc import Coroutine
+import heapq
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, Final, TypeVar
 
 from freqtrade_liquidation.analysis.virtual import VirtualLoop
@@ -21,24 +24,53 @@ run = run_anew
 
 
 class _LeanLoop(VirtualLoop):
-    """Jumps to its next timer without asking the operating system anything."""
+    """Jumps to its next timer without asking the operating system anything, and does nothing that
+    only a loop with threads, signals or descriptors needs. Half of a simulation's time is its loop.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._selector.select = self._jump  # type: ignore[attr-defined]
+    Source: CPython 3.11 to 3.14, ``asyncio.base_events.BaseEventLoop``.
+    """
 
-    def _jump(self, timeout: float | None = None) -> list[Any]:
-        if timeout:
-            self.now += timeout
-        return []
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
+    def _run_once(self) -> None:
+        ready, timers = self._ready, self._scheduled
+        while timers and timers[0].cancelled():
+            heapq.heappop(timers)
+        if not ready and timers:
+            self.now = max(self.now, timers[0].when())
+        while timers and timers[0].when() <= self.now:
+            ready.append(heapq.heappop(timers))
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
+
+    def call_soon(  # type: ignore[override]  # typeshed's has a tuple of type variables
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        return timer
 
     def reset(self) -> None:
         """As new: what was still to come never comes."""
         for task in asyncio.all_tasks(self):
             task.cancel()
         self.run_until_complete(asyncio.sleep(0))
-        self._ready.clear()  # type: ignore[attr-defined]
-        self._scheduled.clear()  # type: ignore[attr-defined]
+        self._ready.clear()
+        self._scheduled.clear()
         self.now = BEGINNING_S
 
 

@@ -15,7 +15,7 @@ from freqtrade.enums import MarginMode, TradingMode
 from freqtrade.exceptions import FreqtradeException
 from freqtrade.exchange import Binance
 
-from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, NotSent
 from freqtrade_liquidation.exchange.classify import translate
 from freqtrade_liquidation.exchange.single_attempt import asking_once
 from tests.simulation.fates import Fates
@@ -149,7 +149,8 @@ class SimulatedLine:
         )
         answer: asyncio.Future[T] = self._loop.create_future()
         self._set_off(call, fate, request, answer, write=write)
-        self._loop.call_later(timeout_s, self._hang_up, answer, write)
+        if fate.word in NEVER or fate.out_s + fate.back_s >= timeout_s:
+            self._loop.call_later(timeout_s, self._hang_up, answer, write)
         return await self._wait(answer, request)
 
     async def _wait(self, answer: "asyncio.Future[T]", request: Fact) -> T:
@@ -186,7 +187,7 @@ class SimulatedLine:
                 words=words,
                 payload=wait_s,
             )
-            raise ExchangeUnavailable(words, retry_after_s=wait_s)
+            raise NotSent(words, retry_after_s=wait_s)
 
     # -- on the way -------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A rule for an exchange holds for those that ccxt derives from it, too."""
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,8 +15,12 @@ def rule_for(table: Mapping[str, T], api: Any, default: T) -> T:
     return next((table[name] for name in lineage(api) if name in table), default)
 
 
-def lineage(api: Any) -> Iterator[str]:
+def lineage(api: Any) -> Sequence[str]:
     """ccxt's exchange id of *api*, then those of the classes that it derives from."""
-    yield api.id
-    for kind in type(api).__mro__:
-        yield kind.__name__
+    kind: Any = type(api)
+    return (api.id, *_names(kind))
+
+
+@functools.cache
+def _names(kind: Any) -> Sequence[str]:
+    return tuple(parent.__name__ for parent in kind.__mro__)

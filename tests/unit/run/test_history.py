@@ -474,3 +474,47 @@ def test_growth_is_news_even_if_our_fills_had_covered_all_that_was_known() -> No
     history.closed(0.7, at=T + 0.3)
     history.listed(long(0.7), asked_at=T + 0.4)
     assert (history.verdict(), history.left) == (Verdict.LATE, None)
+
+
+# -- no more than is shown, and no less than may be learnt ----------------------------------------
+
+
+def test_fill_since_the_list_leaves_so_much_less_of_what_it_showed() -> None:
+    """Whatever was known before: a list that shows less may be old, and may not."""
+    history = claimed(0.7)
+    history.listed(long(3.0), asked_at=T)
+    history.closed(2.0, at=T + 0.1)
+    history.listed(long(0.7), asked_at=T + 0.2)  # the amount of the claim: perhaps an old list
+    assert left(history) == pytest.approx(0.7)
+    history.closed(0.7, at=T + 0.3)
+    assert history.left is None
+
+
+def test_entry_is_not_closed_beyond_what_the_list_shows() -> None:
+    """The list may have it by now: a later one tells, and until then it would be closed twice."""
+    history = listed(0.8)
+    history.opened(long(0.8), at=T + 0.1)
+    history.closed(0.8, at=T + 0.2)
+    assert history.left is None
+
+
+def test_bots_orders_explain_no_more_than_what_was_the_bots() -> None:
+    """Scope account: the user holds three beside it, and a list lacks the pair by mistake."""
+    history = claimed(0.1)
+    history.listed(long(3.1), asked_at=T)
+    history.listed(None, asked_at=T + 0.1)
+    history.explained(0.0, at=T + 0.2)
+    assert history.balance == pytest.approx(3.0)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize("hear", ["fill_unknown", "said_zero"])
+def test_lists_may_be_late_for_a_while_after_a_close_that_told_no_fill(hear: str) -> None:
+    history = listed()
+    assert not history.may_be_late(T)
+    if hear == "said_zero":
+        history.said_zero(sent_at=T, at=T + 0.1)
+    else:
+        history.fill_unknown(at=T + 0.1)
+    assert history.may_be_late(T + 1)
+    assert not history.may_be_late(T + 5)

@@ -1,0 +1,83 @@
+"""What nobody could know, in the words of the truth: each predicate excuses that, and no more."""
+
+import pytest
+
+from tests.simulation.case import Case
+from tests.simulation.play import play
+from tests.simulation.schedule import Book, Deed, Move, Resting, Schedule, Scope, Trade, Weather
+from tests.simulation.world.account import Rules
+from tests.simulation.world.records import Kind, Market, Owner
+
+SPOT, FUTURES = "BTC/USDT", "BTC/USDT:USDT"
+
+
+def case_of(book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT) -> Case:
+    spot = scope is Scope.SPOT
+    config = {"scope": "account" if scope is Scope.ACCOUNT else "trades"}
+    return Case(
+        play(
+            Schedule(
+                seed=1,
+                scope=scope,
+                books=(book,),
+                config=config,
+                rules=Rules(spot=spot),
+                moves=moves,
+                weather=Weather(pace_s=0.1),
+            )
+        )
+    )
+
+
+def market(pair: str) -> Market:
+    return Market(pair=pair, base="BTC", minimum_cost=5.0 if pair == SPOT else 0.0, price=100.0)
+
+
+def entry(*, filled: float) -> Resting:
+    return Resting(
+        key="entry", owner=Owner.BOT, kind=Kind.LIMIT, side="buy", amount=1.0, filled=filled
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "recorded", "filled", "unknown", "gone"),
+    [(1.0, 1.0, 0.0, 0.0, 0.0), (1.0, 0.9, 0.0, 0.1, 0.0), (1.2, 1.0, 0.2, 0.0, 0.0)],
+    ids=["right", "a tenth is missing", "its open entry has filled the rest"],
+)
+def test_database_is_wrong_by_what_trade_and_open_orders_do_not_add_up_to(
+    held: float, recorded: float, filled: float, unknown: float, gone: float
+) -> None:
+    resting = (entry(filled=filled),) if filled else ()
+    trade = Trade(side="long", amount=recorded, open_orders=("entry",) if filled else ())
+    case = case_of(Book(market=market(FUTURES), bots=held, resting=resting, trade=trade))
+    assert case.unknown_to_the_database(FUTURES) == pytest.approx(unknown)
+    assert case.gone_before(FUTURES) == pytest.approx(gone)
+
+
+def test_dry_run_trade_is_no_record_of_anything() -> None:
+    trade = Trade(side="long", amount=1.0, dry_run=True)
+    case = case_of(Book(market=market(FUTURES), users=1.0, trade=trade), scope=Scope.TRADES)
+    assert (case.unknown_to_the_database(FUTURES), case.gone_before(FUTURES)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("at_s", "excused"), [(0.001, 0.4), (2.0, 0.0)], ids=["before", "after"])
+def test_what_is_bought_back_looks_like_the_bots_own_only_before_the_first_look(
+    at_s: float, excused: float
+) -> None:
+    """And no more of it than was gone."""
+    book = Book(market=market(SPOT), bots=0.6, trade=Trade(side="long", amount=1.0))
+    bought = Move(at_s=at_s, deed=Deed.USER_TRADES, pair=SPOT, amount=3.0)
+    case = case_of(book, bought, scope=Scope.SPOT)
+    assert case.gone_before(SPOT) == pytest.approx(0.4)
+    assert case.bought_back(SPOT) == pytest.approx(excused)
+
+
+def test_more_than_the_bots_is_closed_is_nothing_of_it_left() -> None:
+    """Scope account: the user's own goes with it, and that is no position of the bot's."""
+    trade = Trade(side="long", amount=1.0)
+    case = case_of(Book(market=market(FUTURES), bots=1.0, users=2.0, trade=trade))
+    began, end = case.began, case.ended[-1].ended
+    assert end is not None
+    assert case.bots_left(FUTURES, began - 1) == 1.0
+    assert case.account.bots[FUTURES].at(end.at) == -2.0
+    assert case.bots_left(FUTURES, end.at) == 0.0
