@@ -87,6 +87,8 @@ class BookReader:
         self._orders = _Lists[OpenOrder]("orders", order_manager.get_open_orders)
         self._gone: set[str] = set()
         self._going: set[str] = set()
+        self._entries_known_at = float("-inf")
+        self._an_entry_rested = False
         self._book: Book | None = None
         self._reducing: frozenset[str] = frozenset()
         self._made_of: tuple[object, ...] = ()
@@ -164,7 +166,7 @@ class BookReader:
             return False
         if self._joint:
             return not self.positions_are_too_old
-        return self.positions.asked_at >= self.orders.answered_at
+        return self.positions.asked_at >= self._entries_known_at
 
     @property
     def positions_are_too_old(self) -> bool:
@@ -176,8 +178,8 @@ class BookReader:
 
     def is_behind(self, asked_at: float) -> bool:
         """Whether positions that were asked for at *asked_at* may miss an entry that has gone from
-        the newest list of orders."""
-        return not self._joint and self.orders is not None and asked_at < self.orders.answered_at
+        the lists of orders."""
+        return not self._joint and self.orders is not None and asked_at < self._entries_known_at
 
     @property
     def orders_are_too_old(self) -> bool:
@@ -260,7 +262,20 @@ class BookReader:
         :returns: whether there are newer positions, and newer orders.
         :raises AccountRefused: if the exchange refuses the whole account.
         """
-        return self._take_in(self._positions), self._take_in(self._orders)
+        heard = self._take_in(self._positions), self._take_in(self._orders)
+        if heard[1]:
+            self._note_entries()
+        return heard
+
+    def _note_entries(self) -> None:
+        """From when on no entry can have filled unseen: the answer of the first list of orders
+        since which none has shown one that rests. A later list without one does not undo that."""
+        assert self.orders is not None, "they were heard"
+        rows = (order for order in self.orders.rows if order.order_id not in self._gone)
+        rests = any(order.role is OrderRole.ENTRY for order in rows)
+        if rests or self._an_entry_rested or self._entries_known_at <= self._unsettled_at:
+            self._entries_known_at = self.orders.answered_at
+        self._an_entry_rested = rests
 
     def _take_in(self, lists: _Lists[T]) -> bool:
         answered = [task for task in lists.in_flight if task.done()]

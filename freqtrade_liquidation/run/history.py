@@ -49,6 +49,9 @@ class PairHistory:
     :ivar shown: as the newest list shows it; ``None`` = it does not.
     :ivar _closed_since: what orders are known to have closed since that list was read.
     :ivar _bots: as much of it as the bot's own orders can account for.
+    :ivar _maybe_listed: orders that were on their way when the list was read that is believed: it
+        may be of before their fills or of after them.
+    :ivar _filled_beside: base currency that those have filled.
     :ivar _unsure_at: when it was last heard that a close may have filled, and not how much.
     """
 
@@ -59,6 +62,8 @@ class PairHistory:
     _like: Position | None = None
     _closed_since: float = 0.0
     _bots: float = 0.0
+    _maybe_listed: frozenset[str] = frozenset()
+    _filled_beside: float = 0.0
     _unsure_at: float = float("-inf")
     _listed: Listed = Listed.UNREAD
     _listed_once: bool = False
@@ -90,9 +95,14 @@ class PairHistory:
             self._like, self.balance = position, position.amount
             self._had, self._at_most = [_Had(position.amount)], 0.0
 
-    def closed(self, amount: float, *, at: float) -> None:
-        """The answer to an order, heard at *at*, says that it has closed *amount*."""
+    def closed(self, amount: float, *, at: float, order: str = "") -> None:
+        """The answer to an order, heard at *at*, says that it has closed *amount*.
+
+        :param order: its client order id.
+        """
         if amount > 0:
+            if order in self._maybe_listed:
+                self._filled_beside = sum_of(self._filled_beside, amount)
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
             self._bots = max(0.0, sum_of(self._bots, -amount))
@@ -170,6 +180,7 @@ class PairHistory:
     def listed(self, position: Position | None, *, asked_at: float) -> None:
         """A newer list of positions was read; *position* is what it shows of the pair."""
         self.shown, self._closed_since = position, 0.0
+        in_doubt = frozenset(self._in_doubt)
         self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
         if position is None:
             self._listed = Listed.ABSENT
@@ -182,7 +193,8 @@ class PairHistory:
         self._had_others |= position.has_others
         self._absent_since, self._witness = None, False
         self.first = self.first or position
-        self._compare(position, asked_at)
+        if self._compare(position, asked_at):
+            self._maybe_listed, self._filled_beside = in_doubt, 0.0
         self._listed_once = True
 
     def witnessed(self, *, asked_at: float) -> None:
@@ -202,7 +214,8 @@ class PairHistory:
     def _is_same_row(self, position: Position) -> bool:
         return self._like is not None and self._like.is_same_row(position)
 
-    def _compare(self, position: Position, asked_at: float) -> None:
+    def _compare(self, position: Position, asked_at: float) -> bool:
+        """:returns: whether the list is believed, and shows another amount than was known."""
         amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
         same_row = self._is_same_row(position)
         if same_row and asked_at <= heard_at:
@@ -212,36 +225,47 @@ class PairHistory:
                     _Had(sum_of(amount, -self._filled), False),
                 ]
                 self.balance, self._at_most = max(0.0, sum_of(amount, -self._filled)), amount
-            return
+            return False
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
         is_old = heard_at > 0 and same_row and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
-            return
+            return False
+        differs = not (same_row and _is_same(amount, self.balance))
         self._like, self.balance, self._at_most = position, amount, 0.0
         self._had, self._filled, self._filled_at, self._zero_at = [_Had(amount)], 0.0, 0.0, 0.0
         self._is_news = True
+        return differs
 
     # -- what is asked ----------------------------------------------------------------------
 
-    @property
-    def _covered(self) -> bool:
+    def _is_covered(self, listed: Listed) -> bool:
         """All that was known to be open is accounted for, but for dust."""
         minimum = self.first.minimum_amount if self.first else 0.0
         largest = max((one.amount for one in self._had), default=0.0)
-        is_shown = self._listed is Listed.PRESENT  # what is left at most, later lists tell
+        is_shown = listed is Listed.PRESENT  # what is left at most, later lists tell
         left = self.balance if is_shown else max(self.balance, self._at_most)
+        if listed is Listed.UNREAD:  # nor will any list tell
+            left = sum_of(left, self._filled_beside)
         return left <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
 
-    def verdict(self, *, reduce_only_rests: bool = False) -> Verdict:
-        """How the pair stands by all that is known."""
+    def verdict(
+        self, *, reduce_only_rests: bool = False, list_asked_at: float | None = None
+    ) -> Verdict:
+        """How the pair stands by all that is known.
+
+        :param list_asked_at: at the end of a run: a list that was asked for before our last fill
+            was heard says nothing of it, and no later one will.
+        """
+        is_old = list_asked_at is not None and list_asked_at <= self._filled_at
+        listed = Listed.UNREAD if is_old else self._listed
         absent_s = self._absent_until - (self._absent_since or self._absent_until)
         return verdict_on(
             Evidence(
-                listed=self._listed,
+                listed=listed,
                 known=bool(self._had),
-                covered=self._covered,
+                covered=self._is_covered(listed),
                 rest_unknown=self._others or bool(self._entries_unknown | self._entries_open),
                 is_news=self._is_news,
                 said_zero=self._zero_at > 0.0 and not self._had_others,

@@ -383,7 +383,7 @@ class OrderSender:
             unfilled = RefusedForNow("accepted, and ended without a fill")
             self._attempts.failed(order.pair, str(unfilled), unfilled, unseen=False)
             return
-        history.closed(answer.filled, at=now())
+        history.closed(answer.filled, at=now(), order=order.client_order_id)
         self._attempts.succeeded(order.pair)
 
     def _note_close_failed(

@@ -308,7 +308,8 @@ class Run:
             self._heard_orders(before)
         if new_positions:
             self._heard_positions(first=before is None)
-        elif self._sender.answered_at > answered_at:
+            answered_at = self._positions_at  # what was answered since is not in that list
+        if self._sender.answered_at > answered_at:
             self._recall()
         self._take_in_explanation()
         self._take_in_found_entries()
@@ -709,7 +710,14 @@ class Run:
 
     def _final_verdict(self, pair: str) -> Verdict:
         """An order in the air may open what was closed."""
-        return Verdict.UNREAD if pair in self._unsettled else self._verdict(pair)
+        if pair in self._unsettled:
+            return Verdict.UNREAD
+        verdict, book = self._verdict(pair), self._reader.book
+        may_grow = book is not None and any(order.pair == pair for order in book.entries)
+        if verdict is not Verdict.LATE or may_grow:
+            return verdict
+        by_fills = self._history[pair].verdict(list_asked_at=self._positions_at)
+        return by_fills if by_fills is Verdict.FILLED else verdict
 
     def _unread_lists(self) -> list[str]:
         if self._report.account_refused is not None:

@@ -22,6 +22,7 @@ from freqtrade_liquidation.model import (
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.book_reader import Listing
 from freqtrade_liquidation.run.stops import Stops
+from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
 from tests.simulation.test_run import BTC, ETH, book, liquidate
@@ -61,9 +62,10 @@ def test_widened_run_that_sees_nothing_more_names_what_it_has_seen() -> None:
 
     result = run(go())
     assert {o.pair: o.state for o in result.outcomes} == {
-        BTC: PairState.NOT_PROVEN,
+        BTC: PairState.CLOSED,  # by its order's final fill
         ETH: PairState.OPEN,
     }
+    assert result.state is LiquidationState.PARTIAL
 
 
 def test_confirmed_cancel_is_known_though_another_of_the_pair_hangs() -> None:
@@ -115,7 +117,8 @@ def test_stop_of_what_was_sold_since_the_last_look_is_not_put_back() -> None:
     exchange = unseen_after()
     result = liquidate(exchange, max_retries=0)
     assert exchange.orders == {}
-    assert result.outcomes[0].state is PairState.NOT_PROVEN
+    assert result.outcomes[0].state is PairState.CLOSED, "by its order's final fill"
+    assert result.state is not LiquidationState.COMPLETED
     assert not any("LOST ITS STOP" in error for error in result.errors)
 
 
