@@ -17,6 +17,7 @@ from freqtrade_liquidation.exchange.shape import is_number
 from freqtrade_liquidation.host.strays import find_strays, unexplained
 from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import Close, is_amount, the_order
+from freqtrade_liquidation.orders.requests import checked
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 FUNDING_LIMIT: Final = 1000
@@ -151,9 +152,8 @@ class FactFinder:
             return exchange.fetch_order_or_stoploss_order(order.order_id, trade.pair, order.is_stop)
 
         try:
-            facts.states[order.order_id] = the_order(
-                await self._wire.read(ask, timeout_s=timeout_s), trade, order
-            )
+            asked = checked(ask, lambda raw: the_order(raw, trade, order))
+            facts.states[order.order_id] = await self._wire.read(asked, timeout_s=timeout_s)
         except LiquidationError as error:
             facts.unread[trade.pair] = f"state of order {order.order_id}: {error}"
 

@@ -12,7 +12,7 @@ import ccxt
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
-from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.classify import causes
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.model import ClosingOrder, Side
@@ -123,8 +123,11 @@ async def find(wire: ExchangeClient, sent: Sent, close: Close) -> str | None:
 
     :returns: why its end is not known, in words; ``None`` = it is.
     """
+    ask = requests.checked(
+        requests.read_back(close), lambda raw: answer_to(close.order, raw, order_id=close.order_id)
+    )
     try:
-        answer = await wire.read(requests.read_back(close), timeout_s=ANSWER_WITHIN_S)
+        close.answer = await wire.read(ask, timeout_s=ANSWER_WITHIN_S)
     except LiquidationError as error:
         if not _is_unknown_there(error):
             return f"the exchange does not say what became of order {_name(close)} ({error})"
@@ -135,10 +138,6 @@ async def find(wire: ExchangeClient, sent: Sent, close: Close) -> str | None:
         close.refused = True
         sent.unknown.append(_name(close))
         return None
-    try:
-        close.answer = answer_to(close.order, answer, order_id=close.order_id)
-    except ExchangeUnavailable as error:
-        return f"the exchange does not say what became of order {_name(close)} ({error})"
     return None if close.is_final else f"order {_name(close)} is not at its end yet"
 
 

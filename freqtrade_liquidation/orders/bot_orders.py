@@ -196,9 +196,12 @@ class BotOrders:
 
     async def _read_close(self, close: Close, timeout_s: float) -> None:
         try:
-            raw = await self._client.read(requests.read_back(close), timeout_s=timeout_s)
-            step = self._step(close.order.pair)
-            close.answer = answer_to(close.order, raw, step=step, order_id=close.order_id)
+            step, order_id = self._step(close.order.pair), close.order_id
+            ask = requests.checked(
+                requests.read_back(close),
+                lambda raw: answer_to(close.order, raw, step=step, order_id=order_id),
+            )
+            close.answer = await self._client.read(ask, timeout_s=timeout_s)
         except LiquidationError:
             return  # still not known; whoever needs it sees that it is not final
 
@@ -207,13 +210,13 @@ class BotOrders:
     async def _read_order(self, trade: KnownTrade, order: KnownOrder, timeout_s: float) -> None:
         asked_at = self._clock.monotonic()
         try:
-            raw = await self._client.read(
+            ask = requests.checked(
                 lambda exchange: exchange.fetch_order_or_stoploss_order(
                     order.order_id, trade.pair, order.is_stop
                 ),
-                timeout_s=timeout_s,
+                lambda raw: the_order(raw, trade, order),
             )
-            self._ownership.learn(order.order_id, the_order(raw, trade, order))
+            self._ownership.learn(order.order_id, await self._client.read(ask, timeout_s=timeout_s))
             self._unanswered.discard(order.order_id)
             self._ownership.doubts.pop(order.order_id, None)
             self._read_at[order.order_id] = asked_at
@@ -250,13 +253,13 @@ class BotOrders:
     async def _read_found(self, order: Raw, timeout_s: float) -> None:
         asked_at = self._clock.monotonic()
         try:
-            raw = await self._client.read(
+            ask = requests.checked(
                 lambda exchange: exchange.fetch_order(order["id"], order["symbol"]),
-                timeout_s=timeout_s,
+                lambda raw: an_order(
+                    raw, pair=order["symbol"], side=order["side"], order_id=order["id"]
+                ),
             )
-            self._ownership.found[order["id"]] = an_order(
-                raw, pair=order["symbol"], side=order["side"], order_id=order["id"]
-            )
+            self._ownership.found[order["id"]] = await self._client.read(ask, timeout_s=timeout_s)
         except AccountRefused:
             raise
         except LiquidationError:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
 from freqtrade_liquidation.errors import ExchangeUnavailable
-from freqtrade_liquidation.exchange.rules.names import is_same
+from freqtrade_liquidation.exchange.rules.names import is_another
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
@@ -102,14 +102,14 @@ def an_order(
     """
     if raw.get("id") is None:
         raise ExchangeUnavailable("the answer names no order")
-    answered, filled = raw.get("clientOrderId"), raw.get("filled")
+    filled = raw.get("filled")
     most = raw.get("amount") if most is None else most
     has_filled_more = is_amount(filled) and is_amount(most) and filled > most * (1 + LOOSELY)
     differs = {
         "id": order_id is not None and str(raw["id"]) != order_id,
         "pair": "/" in str(raw.get("symbol")) and raw["symbol"] != pair,
         "side": None not in (side, raw.get("side")) and raw["side"] != side,
-        "name": bool(name and answered) and not is_same(str(answered), str(name)),
+        "name": bool(name) and is_another(raw.get("clientOrderId"), str(name)),
         "fill": has_filled_more or (filled is not None and not is_amount(filled)),
     }
     if words := [what for what, is_other in differs.items() if is_other]:

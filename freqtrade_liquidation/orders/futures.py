@@ -251,21 +251,21 @@ class FuturesOrders(OrderManagerBase):
     async def _read_ends(self, pairs: Collection[str], timeout_s: float) -> None:
         """The bot's open orders, and entries whose cancel told no fill."""
 
-        async def ask(order: OpenOrder) -> None:
+        async def read(order: OpenOrder) -> None:
             try:
-                raw = await self._client.read(
+                ask = requests.checked(
                     lambda exchange: exchange.fetch_order(order.order_id, order.pair),
-                    timeout_s=timeout_s,
+                    lambda raw: an_order(
+                        raw, pair=order.pair, side=order.side, order_id=order.order_id
+                    ),
                 )
-                self._ends[order.order_id] = an_order(
-                    raw, pair=order.pair, side=order.side, order_id=order.order_id
-                )
+                self._ends[order.order_id] = await self._client.read(ask, timeout_s=timeout_s)
             except LiquidationError:
                 return  # not known: the pair stays unexplained
 
         gone = [o for o in self.executions.called_off if o.pair in pairs]
         entries = [o for o in gone if o.role is OrderRole.ENTRY and not o.conditional]
-        await asyncio.gather(*(ask(order) for order in entries), self._read_bot_orders(timeout_s))
+        await asyncio.gather(*(read(order) for order in entries), self._read_bot_orders(timeout_s))
 
     async def _read_bot_orders(self, timeout_s: float) -> None:
         try:

@@ -8,10 +8,12 @@ client order id and that a futures close is reduce-only.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import ccxt
 from freqtrade.constants import BuySell
 from freqtrade.enums import PriceType, TradingMode
 from freqtrade.exchange import Exchange
 
+from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.exchange.rules.endings import ended
 from freqtrade_liquidation.exchange.rules.kinds import cancel_rule
 from freqtrade_liquidation.exchange.rules.lookup import find_order
@@ -146,6 +148,22 @@ def read_back(sent: Close) -> Request:
         return ended(exchange._api, found) if found else found
 
     return ask
+
+
+def checked(ask: Request, check: Callable[[Any], Any]) -> Request:
+    """*ask*, whose answer is none where *check* does not take it: the question is asked again.
+
+    :param check: raises ``ExchangeUnavailable``.
+    """
+
+    def ask_and_check(exchange: Exchange) -> Any:
+        answer = ask(exchange)
+        try:
+            return check(answer)
+        except ExchangeUnavailable as error:
+            raise ccxt.BadResponse(str(error)) from error
+
+    return ask_and_check
 
 
 def stop_state(order_id: str, pair: str) -> Request:

@@ -502,8 +502,12 @@ class Run:
         """An order is in the way that may be cancelled once more, when a later list shows it."""
         book = self._scoped()
         orders = () if book is None else book.orders or ()
+        waits = self._deadline.left_s >= BOOKING_NEEDS_S  # what comes after keeps its time
         return any(
-            self._attempts.may_still_cancel(order) for order in orders if self._must_go(order)
+            self._attempts.may_still_cancel(order)
+            and (waits or not self._attempts.may_go_yet(order))
+            for order in orders
+            if self._must_go(order)
         )
 
     def _cancels_may_end(self) -> bool:

@@ -5,6 +5,7 @@ by the exchange's own log and ledger (``hostile_truth``). One exchange, and one 
 serve all cells; the account is opened anew for each.
 """
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -26,6 +27,14 @@ LATER_MS: Final = 2_050
 """The same where a stop has to go once more after that: it is not touched in the last 1.5 s."""
 
 PAGE: Final = "<html><body><h1>Just a moment...</h1></body></html>"
+ANOTHER: Final = json.dumps(
+    {
+        "orderId": 1, "clientOrderId": "another", "symbol": "XRPUSDT", "side": "BUY", "price": "0",
+        "type": "MARKET", "status": "FILLED", "origQty": "1", "executedQty": "1", "avgPrice": "1",
+        "cummulativeQuoteQty": "1", "updateTime": 1,
+    }
+)  # fmt: skip
+"""An order that nobody asked about."""
 FAULTS: Final[dict[str, dict[str, Any]]] = {
     "answer_lost": {"kind": "drop_after"},
     "dropped_before": {"kind": "drop_before"},
@@ -36,7 +45,10 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "empty": {"kind": "answer", "status": 200, "body": ""},
     "truncated": {"kind": "truncated"},
     "about_nothing": {"kind": "answer", "status": 200, "body": "{}"},
+    "about_another": {"kind": "answer", "status": 200, "body": ANOTHER},
+    "busy": {"kind": "error", "status": 200, "body": '{"code":0,"msg":"Service is busy"}'},
 }
+NOT_DONE: Final = ("dropped_before", "busy")
 FUTURES: Final[dict[str, dict[str, Any]]] = {
     "cancel_entry": {"method": "DELETE", "path": "/fapi/v1/order$", "symbol": "SOLUSDT"},
     "cancel_stop": {"method": "DELETE", "path": "/fapi/v1/algoOrder$"},
@@ -100,7 +112,8 @@ def test_once_ends_flat_and_is_said_so(
     which the exchange knows nothing: it may still arrive, so it is not sent again."""
     played = cell(running, wrappers, kind, fault, futures=futures, times=1)
     assert_nothing_was_made_worse(played)
-    stays = kind == "put_back" or (futures, kind, fault) == (False, "close", "dropped_before")
+    lost = (futures, kind) == (False, "close") and fault in NOT_DONE
+    stays = kind == "put_back" or lost
     assert played.is_flat is not stays
     flat = played.result.state is LiquidationState.COMPLETED
     assert flat is not stays
@@ -144,7 +157,7 @@ def test_put_back_of_unknown_outcome_is_looked_for_before_it_is_told_as_lost(
     played = cell(running, wrappers, "put_back", fault, futures=False, times=1)
     [left] = [o for o in played.result.outcomes if o.state is not PairState.CLOSED]
     lost = any("HAS LOST ITS STOP" in error for error in played.result.errors[:1])
-    stood = fault != "dropped_before"
+    stood = fault not in NOT_DONE
     assert (left.protected, lost) == (stood, not stood)
     if stood:
         [stop] = [o for o in running.open_orders(False) if o["side"] == "SELL"]

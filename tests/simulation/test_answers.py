@@ -115,3 +115,13 @@ def test_stop_that_goes_long_after_its_cancels_had_no_known_outcome_makes_way_fo
     exchange.before = goes_late
     assert liquidate(exchange).success
     assert [order.pair for order in exchange.sent] == [BTC]
+
+
+@pytest.mark.parametrize("retries", [0, 10])
+def test_leftovers_keep_their_time_while_an_entrys_cancel_is_waited_for(retries: int) -> None:
+    """Else the stops of closed pairs stood to the end of the run."""
+    exchange = book(position(BTC), orders=[entry(ETH), stop(BTC)])
+    [resting, leftover] = exchange.orders
+    exchange.acknowledged = lambda order: False if order.order_id == resting else None
+    assert not liquidate(exchange, max_retries=retries, retry_delay_seconds=2.0).success
+    assert leftover not in exchange.orders

@@ -82,3 +82,14 @@ def is_same(answered: str | None, sent: str) -> bool:
     Gate puts ``t-`` in front of a name that lacks it (as those of older runs did).
     """
     return answered is not None and answered.lower() in (sent, f"t-{sent}")
+
+
+def is_another(answered: str | None, sent: str) -> bool:
+    """Whether *answered* is a name, and not the one that was *sent*.
+
+    Gate puts words of its own ("api", "web", …) where an order bears no name, or none any more.
+    Source: Gate API v4, ``text``: a name begins with ``t-``.
+    """
+    if not answered or (sent.startswith("t-") and not answered.lower().startswith("t-")):
+        return False
+    return not is_same(answered, sent)

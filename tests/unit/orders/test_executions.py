@@ -105,6 +105,8 @@ def test_answer_that_tells_less_is_ours_and_a_fill_may_be_rounded_up_to_half_a_s
     assert answer_to(SELL, bare) == bare
     gate = {**OURS, "clientOrderId": "t-FTL1"}
     assert answer_to(SELL, gate) == gate
+    nameless, at_gate = {**OURS, "clientOrderId": "api"}, replace(SELL, client_order_id="t-ftl1")
+    assert answer_to(at_gate, nameless) == nameless, "no name, but Gate's own word"
     assert answer_to(SELL, {**OURS, "filled": 1.0004}, step=0.001)
     with pytest.raises(ExchangeUnavailable, match="fill"):
         answer_to(SELL, {**OURS, "filled": 1.0006}, step=0.001)
