@@ -1,6 +1,6 @@
 """The values that a run thinks in. No I/O, no freqtrade, no ccxt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -348,3 +348,20 @@ AUTOMATIC_TRIGGERS: Final = frozenset({"shutdown", "stop", "fatal_error"})
 def remainder(outcomes: Sequence[PairOutcome]) -> list[dict[str, Any]]:
     """What is left, by pair, for the final audit event and the last message."""
     return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]
+
+
+def still_open(outcomes: Iterable[Mapping[str, Any]]) -> tuple[Position, ...]:
+    """What a run has left open or not proven, for the one that repeats it.
+
+    :param outcomes: as ``liquidation_runs.outcome`` has them.
+    """
+    return tuple(
+        Position(
+            pair=outcome["pair"],
+            side=Side(outcome["side"]),
+            amount=float(outcome["residual_amount"] or outcome["amount"]),
+        )
+        for outcome in outcomes
+        if PairState(outcome["state"]) in (PairState.OPEN, PairState.NOT_PROVEN)
+        and outcome["pair"] != UNLISTED
+    )
