@@ -240,7 +240,7 @@ class BookedPair:
     :param realized_pnl: stake currency, fees and funding included; ``None`` = not known.
     :param error: why (a part of) it is not booked and left to the repair, in words.
     :param missing: what it is booked without (fees, funding), in words; not to be booked again.
-    :param filled: base currency, of all our closing orders; ``None`` = not known of each.
+    :param filled: base currency, of this run's closing orders; ``None`` = not known of each.
     :param average: quote currency per base unit, of what they filled; ``None`` = not known.
     """
 
