@@ -1,6 +1,6 @@
 """The values that a run thinks in. No I/O, no freqtrade, no ccxt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -240,7 +240,7 @@ class BookedPair:
     :param realized_pnl: stake currency, fees and funding included; ``None`` = not known.
     :param error: why (a part of) it is not booked and left to the repair, in words.
     :param missing: what it is booked without (fees, funding), in words; not to be booked again.
-    :param filled: base currency, of all our closing orders; ``None`` = not known of each.
+    :param filled: base currency, of this run's closing orders; ``None`` = not known of each.
     :param average: quote currency per base unit, of what they filled; ``None`` = not known.
     """
 
@@ -348,3 +348,20 @@ AUTOMATIC_TRIGGERS: Final = frozenset({"shutdown", "stop", "fatal_error"})
 def remainder(outcomes: Sequence[PairOutcome]) -> list[dict[str, Any]]:
     """What is left, by pair, for the final audit event and the last message."""
     return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]
+
+
+def still_open(outcomes: Iterable[Mapping[str, Any]]) -> tuple[Position, ...]:
+    """What a run has left open or not proven, for the one that repeats it.
+
+    :param outcomes: as ``liquidation_runs.outcome`` has them.
+    """
+    return tuple(
+        Position(
+            pair=outcome["pair"],
+            side=Side(outcome["side"]),
+            amount=float(outcome["residual_amount"] or outcome["amount"]),
+        )
+        for outcome in outcomes
+        if PairState(outcome["state"]) in (PairState.OPEN, PairState.NOT_PROVEN)
+        and outcome["pair"] != UNLISTED
+    )

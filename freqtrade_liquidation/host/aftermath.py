@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from freqtrade_liquidation.host.lease import Claim
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.model import Position, Request, still_open
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import start_thread
 
@@ -64,11 +64,17 @@ class Repeats:
         at = self._at
         return at is not None and not self._begun and time.monotonic() >= at
 
-    def plan(self, request: Request) -> None:
-        """*request* left something open; its words stand for all repeats until a newer one's."""
+    def plan(self, request: Request, left: Sequence[Position] = ()) -> None:
+        """*request* left something open; its words stand for all repeats until a newer one's.
+
+        :param left: what it left; empty = its run did not come to know, and what was open before
+            counts.
+        """
         with self._changed:
             if not is_repeat(request):
                 self._request, self._count = request, 0
+            if self._request is not None and left:
+                self._request = replace(self._request, open_before=tuple(left))
             self._plan_next()
 
     def resume(self, request: Request, count: int) -> int:
@@ -188,7 +194,7 @@ class Aftermath:
             bot.set_state(State.STOPPED)
         else:
             bot.set_state(State.PAUSED)
-            self.repeats.plan(request)
+            self.repeats.plan(request, still_open(o.to_dict() for o in result.outcomes))
 
     def _say_outcome(self, result: LiquidationResult, bot: "LiquidatingBot") -> None:
         kind = RPCMessageType.STATUS if result.success else RPCMessageType.WARNING

@@ -128,14 +128,15 @@ class Bookkeeper:
         closes = [
             c for c in self._venue.executions.closes if c.order.pair == pair and not c.refused
         ]
-        filled, average = filled_by(closes)
+        own = [close for close in closes if not close.is_earlier]
+        filled, average = filled_by(own)
         try:
             profits = [_profit(trade) for trade in self._in_closed_trades(closes)]
             trades = self._trades_of(pair)
             if not trades and not profits:
                 return BookedPair(
                     pair=pair,
-                    realized_pnl=self._untracked_pnl(closes),
+                    realized_pnl=self._untracked_pnl(own),
                     error=self._why_unbooked(closes),
                     filled=filled,
                     average=average,
@@ -155,12 +156,13 @@ class Bookkeeper:
                 error=f"not booked ({_first_line(error)}); the next start books it",
             )
         known = [profit for profit in profits if profit is not None]
+        is_anothers = bool(closes) and not own
         if is_closed := len(known) == len(profits):  # then one without an answer has filled nothing
             closes = [close for close in closes if close.answer is not None]
-            filled, average = filled_by(closes)
+            filled, average = filled_by([close for close in own if close.answer is not None])
         return BookedPair(
             pair=pair,
-            realized_pnl=sum(known) if is_closed else None,
+            realized_pnl=sum(known) if is_closed and not is_anothers else None,
             error=self._why_unbooked(closes),
             missing=self._what_is_missing(pair, closes),
             filled=filled,

@@ -15,7 +15,14 @@ from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.digits import digits
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.host.cut_off import outcomes_now
-from freqtrade_liquidation.model import PairOutcome, PairState, Request, remainder
+from freqtrade_liquidation.model import (
+    PairOutcome,
+    PairState,
+    Position,
+    Request,
+    remainder,
+    still_open,
+)
 from freqtrade_liquidation.state import LiquidationState
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ class Interrupted:
 
     :param words: what the exchange shows now, for the operator.
     :param pairs: its scope; ``None`` = the whole book.
+    :param open_before: what it left open, or not proven.
     :param age_s: seconds since it began.
     """
 
@@ -44,6 +52,7 @@ class Interrupted:
     actor: str | None
     reason: str | None
     pairs: frozenset[str] | None
+    open_before: tuple[Position, ...]
     age_s: float
 
     @property
@@ -88,7 +97,12 @@ def left_open(audit: AuditLog) -> LeftOpen | None:
         ended_at = moment(run["finished_at"] or run["started_at"])
         return LeftOpen(
             correlation_id=run["correlation_id"],
-            request=Request(trigger=run["trigger"], actor=run["actor"], reason=run["reason"]),
+            request=Request(
+                trigger=run["trigger"],
+                actor=run["actor"],
+                reason=run["reason"],
+                open_before=still_open(run["outcome"] or ()),
+            ),
             pairs=frozenset(
                 outcome["pair"]
                 for outcome in run["outcome"] or ()
@@ -159,6 +173,7 @@ def _close(bot: "FreqtradeBot", audit: AuditLog, run: dict[str, Any]) -> Interru
         actor=run["actor"],
         reason=run["reason"],
         pairs=None if run["pairs"] is None else frozenset(run["pairs"]),
+        open_before=still_open(outcome.to_dict() for outcome in outcomes),
         age_s=(now - started_at).total_seconds(),
     )
     closed = sum(o.state in (PairState.CLOSED, PairState.DUST) for o in outcomes)

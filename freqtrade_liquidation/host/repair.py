@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.host.bookkeeping import Bookkeeper
+from freqtrade_liquidation.host.bookkeeping import EXIT_REASON, Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder, Facts
 from freqtrade_liquidation.host.sent import (
     INTENTS,
@@ -287,9 +288,26 @@ class _Repair:
             elif (words := self._unexplained(sent)) is not None:
                 self._repairer.put_off(sent, "gone", words)
             else:
-                self._repairer.settled(sent, entry, bookkeeper.booked.get(sent.pair, []))
+                own = _order_ids(sent)
+                new = [key for key in bookkeeper.booked.get(sent.pair, []) if key in own]
+                entry = replace(entry, realized_pnl=self._profit_of(sent, entry))
+                self._repairer.settled(sent, entry, new)
         for message in bookkeeper.outbox.messages:
             self._send(message)
+
+    def _profit_of(self, sent: Sent, entry: BookedPair) -> float | None:
+        """Stake currency. The profit of a trade that several runs have closed is the last one's, so
+        that it stands in the audit trail once."""
+        known = [Order.order_id.in_(_order_ids(sent)), Order.ft_pair == sent.pair]
+        rows = Trade.session.scalars(select(Order).where(*known)).all()
+        trades: dict[int, Any] = {row.trade.id: row.trade for row in rows if row.trade}
+        if not trades:
+            alone = sum(one.pair == sent.pair for one in self._sent) == 1
+            return entry.realized_pnl if alone else None
+        ended = [trade for trade in trades.values() if _is_ended_by(trade, sent)]
+        if not ended or any(trade.is_open for trade in ended):
+            return None
+        return sum(trade.close_profit_abs or 0.0 for trade in ended)
 
     def _clear_stops(self, pairs: Sequence[str]) -> None:
         """Stops of trades that are closed now: a run clears them last, and may not have come to it.
@@ -327,3 +345,13 @@ class _Repair:
                     f"history; /reload_trade {trade.trade_id} takes in what is found there"
                 )
         return None
+
+
+def _order_ids(sent: Sent) -> set[str]:
+    return {str(close.answer["id"]) for close in sent.closes if close.answer is not None}
+
+
+def _is_ended_by(trade: Any, sent: Sent) -> bool:
+    """Whether the last closing order of ours in *trade* is of *sent*."""
+    ours = [order for order in trade.orders if order.ft_order_tag == EXIT_REASON]
+    return not ours or max(ours, key=lambda order: order.id).order_id in _order_ids(sent)

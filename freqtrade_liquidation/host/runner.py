@@ -18,7 +18,7 @@ from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.executions import Close, still_unbooked
+from freqtrade_liquidation.orders.executions import Close, as_earlier, still_unbooked
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time, ours
 from freqtrade_liquidation.threads import in_thread
 
@@ -103,7 +103,8 @@ class Runner:
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
             left_s = turn.ends_at - time.monotonic()
-            venue.executions.closes += await self._sold_before(venue, wire, audit, left_s)
+            sold_before = await self._sold_before(venue, wire, audit, left_s)
+            venue.executions.closes += as_earlier(sold_before)
             # From here on, for the next run must know of them even if this one hangs.
             self._earlier_closes = venue.executions.closes
             return await manager.execute_liquidation(

@@ -115,6 +115,7 @@ class Watch:
                     actor=cut.actor,
                     reason=cut.reason,
                     pairs=cut.pairs,
+                    open_before=cut.open_before,
                     details={"finishes": cut.correlation_id, "first_trigger": cut.trigger},
                 )
             )

@@ -1,7 +1,7 @@
 """What a run did on the exchange, kept for the booking."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
@@ -22,12 +22,14 @@ class Close:
     """A closing order of ours and what is known of it.
 
     :param answer: ccxt's unified order, amounts in base currency; ``None`` = never answered.
+    :param is_earlier: an earlier run's, which has it on its own record.
     """
 
     order: ClosingOrder
     sent_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     answer: dict[str, Any] | None = None
     refused: bool = False
+    is_earlier: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -156,6 +158,13 @@ def filled_by(closes: Sequence[Close]) -> tuple[float | None, float | None]:
     filled = sum(close.filled for close in sent)
     cost = sum(c.filled * float(c.answer["average"]) for c in sent if c.answer and c.filled)
     return filled, cost / filled if filled else None
+
+
+def as_earlier(closes: Iterable[Close]) -> list[Close]:
+    """*closes*, for a run that did not send them."""
+    for close in closes:
+        close.is_earlier = True
+    return list(closes)
 
 
 def still_unbooked(closes: Sequence[Close], trades: Sequence[KnownTrade]) -> list[Close]:

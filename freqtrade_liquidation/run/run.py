@@ -193,7 +193,9 @@ class Run:
 
     def _claim(self) -> None:
         """What is known to be open before any look."""
-        trades, earlier = self._order_manager.expected_positions(), self._open_before
+        trades = self._order_manager.expected_positions()
+        known = {position.pair for position in trades}  # better than what was open before
+        earlier = [position for position in self._open_before if position.pair not in known]
         for positions, by_trades in ((trades, True), (earlier, False)):
             for position in (p for p in positions if not p.is_dust):
                 self._history[position.pair].claim(position, by_trades=by_trades)

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ccxt import ExchangeError, OperationRejected
+from ccxt import ExchangeError, ExchangeNotAvailable, OperationRejected
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager, LiquidationState
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import PairState, Side
+from freqtrade_liquidation.model import PairState, Request, Side, still_open
 from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
@@ -420,3 +420,33 @@ def test_coins_that_the_user_sells_beside_the_close_cost_only_themselves(
     [error] = said(result)
     left = f"{users_sell:g} BTC"
     assert f"the bot's trade says {left}, the account holds none" in error
+
+
+def test_repeat_calls_nothing_flat_that_the_run_before_it_left_open(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No trade knows the position, and the lists lack it from now on: only the first run has seen
+    it, and nothing tells where it went."""
+    practice.seed_position(BTC, 0.5)
+    practice.add_fault("error", method="POST", path="/fapi/v1/order$", status=400, code=-2027)
+    first = liquidate(futures)
+    assert [o.state for o in first.outcomes] == [PairState.OPEN]
+    api = type(futures._api)
+    ask = api.fapiPrivateV3GetPositionRisk
+
+    def omits(self: Any, params: Any = None, *args: Any) -> Any:
+        if (params or {}).get("symbol"):
+            raise ExchangeNotAvailable("503")
+        return [row for row in ask(self, params or {}, *args) if row["symbol"] != "BTCUSDT"]
+
+    monkeypatch.setattr(api, "fapiPrivateV3GetPositionRisk", omits)
+    left = still_open(outcome.to_dict() for outcome in first.outcomes)
+    request = Request(trigger="cli", open_before=left, details={"repeat": 1})
+
+    async def repeat(venue: OrderManager) -> LiquidationResult:
+        manager = LiquidationManager(LiquidationConfig(timeout_seconds=3), venue, MemoryAuditLog())
+        return await manager.execute_liquidation(request=request)
+
+    result = on(futures, repeat)
+    assert result.state is LiquidationState.FAILED
+    assert [(o.pair, o.state) for o in result.outcomes] == [(BTC, PairState.NOT_PROVEN)]

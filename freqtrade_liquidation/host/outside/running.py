@@ -34,6 +34,7 @@ from freqtrade_liquidation.manager import (
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.choosing import order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
+from freqtrade_liquidation.orders.executions import as_earlier
 from freqtrade_liquidation.orders.trades import KnownTrade, ours
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import start_thread
@@ -212,9 +213,8 @@ class OutsideRun:
         try:
             if self._bot is None:
                 shared = venue.shares_the_account
-                venue.executions.closes += await earlier_closes(
-                    self._audit, wire, venue.trades, shared=shared
-                )
+                earlier = await earlier_closes(self._audit, wire, venue.trades, shared=shared)
+                venue.executions.closes += as_earlier(earlier)
             return await manager.execute_liquidation(
                 request=request,
                 correlation_id=self._id,

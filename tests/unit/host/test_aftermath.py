@@ -11,7 +11,7 @@ from freqtrade_liquidation.host.aftermath import REPEATS, Aftermath, Repeats
 from freqtrade_liquidation.host.protection import Protection
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationResult
-from freqtrade_liquidation.model import Request
+from freqtrade_liquidation.model import UNLISTED, PairOutcome, PairState, Request, Side
 from freqtrade_liquidation.state import LiquidationState
 
 BTC = frozenset({"BTC/USDT:USDT"})
@@ -112,6 +112,44 @@ def after_runs(*runs: tuple[LiquidationState, frozenset[str] | None]) -> Protect
     protection = Protection()
     protection.after = after
     return protection
+
+
+def outcome(pair: str, state: PairState, *, residual_amount: float | None = None) -> PairOutcome:
+    return PairOutcome(
+        pair=pair, side=Side.SHORT, state=state, amount=0.5, residual_amount=residual_amount
+    )
+
+
+def test_repeat_knows_what_the_run_before_it_left() -> None:
+    """Its lists may lack a position by mistake: that one was open is known (DESIGN 3.5)."""
+    ordered: SimpleQueue[Request] = SimpleQueue()
+    notifier: Any = SimpleNamespace(send=lambda message: None)
+    bot: Any = SimpleNamespace(config={"stake_currency": "USDT"}, set_state=lambda state: None)
+    control: Any = None
+    after = Aftermath(notifier, lambda: control, order=ordered.put, repeat_after_s=0.0)
+
+    def next_after(request: Request, *outcomes: PairOutcome) -> Request:
+        result = LiquidationResult(
+            state=LiquidationState.FAILED, correlation_id="liq_1", outcomes=outcomes
+        )
+        after.follows(Turn(request=request, requests=[request]), result, bot, on_purpose=False)
+        return ordered.get(timeout=10)
+
+    first = next_after(
+        Request(trigger="stop"),
+        outcome("A", PairState.OPEN, residual_amount=0.2),
+        outcome("B", PairState.NOT_PROVEN),
+        outcome("C", PairState.CLOSED, residual_amount=0.0),
+        outcome(UNLISTED, PairState.OPEN),
+    )
+    assert [(p.pair, p.side, p.amount) for p in first.open_before] == [
+        ("A", Side.SHORT, 0.2), ("B", Side.SHORT, 0.5),
+    ]  # fmt: skip
+    second = next_after(first)
+    assert second.open_before == first.open_before, "it broke off, and knows no better"
+    third = next_after(second, outcome("B", PairState.OPEN, residual_amount=0.1))
+    assert [(p.pair, p.amount) for p in third.open_before] == [("B", 0.1)]
+    after.repeats.end()
 
 
 def test_what_is_skipped_does_not_hide_what_a_run_left_open() -> None:

@@ -15,7 +15,7 @@ from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.executions import Close, as_earlier
 from freqtrade_liquidation.orders.futures import FuturesOrders
 
 PAIR = "BTC/USDT:USDT"
@@ -67,6 +67,20 @@ def cancel_entry(
         trade.update_order(state)
     else:
         trade.delete()
+
+
+def close(order_id: str, amount: float) -> Close:
+    order = ClosingOrder(pair=PAIR, side=Side.LONG, amount=amount, client_order_id=f"ftl{order_id}")
+    answer = {"id": order_id, "status": "closed", "filled": amount, "average": 9.0}
+    return Close(order=order, answer=answer)
+
+
+def test_what_an_earlier_run_closed_is_not_on_the_record_of_this_one() -> None:
+    """It is booked with this run's orders, and stands under the run that sent it."""
+    books, venue = bookkeeper(EntryGate(), Facts())
+    venue.executions.closes = [*as_earlier([close("1", 0.2)]), close("2", 0.3)]
+    [booked] = books.book([PAIR])
+    assert (booked.filled, booked.average) == (0.3, 9.0)
 
 
 @pytest.mark.parametrize("status", ["open", "canceled"])

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
@@ -16,6 +17,8 @@ from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.host import repair as module
 from freqtrade_liquidation.host.repair import Repairer, repair
 from freqtrade_liquidation.host.sent import Sent
+from freqtrade_liquidation.model import BookedPair, ClosingOrder, Side
+from freqtrade_liquidation.orders.executions import Close
 
 RUN = "liq_20260102_030405_ab12cd34"
 PAIR = "BTC/USDT:USDT"
@@ -107,3 +110,38 @@ def test_long_history_costs_a_start_little(audit: AuditLog) -> None:
     assert repair(BOT, audit) == []
     took = time.perf_counter() - began
     assert took < 1.0
+
+
+def closed_by(order_id: str, amount: float) -> Sent:
+    """What one run sent, and the exchange filled."""
+    order = ClosingOrder(pair=PAIR, side=Side.LONG, amount=amount, client_order_id=f"ftl{order_id}")
+    answer = {"id": order_id, "status": "closed", "filled": amount, "average": 9.0}
+    close = Close(order=order, answer=answer)
+    return Sent(correlation_id=f"liq_{order_id}", trigger="stop", pair=PAIR, closes=[close])
+
+
+def test_profit_of_a_trade_that_two_runs_closed_is_on_record_once() -> None:
+    """Each run is settled with its own orders; else sums over the audit trail count one twice."""
+    init_db("sqlite://")
+    trade = Trade(
+        pair=PAIR, exchange="binance", stake_amount=10.0, amount=0.5, open_rate=9.0, fee_open=0.0,
+        fee_close=0.0, is_open=False, open_date=datetime.now(UTC), leverage=1.0, is_short=False,
+        close_profit_abs=7.0,
+    )  # fmt: skip
+    for order_id, tag in (
+        ("1", None),
+        ("2", "emergency_liquidation"),
+        ("3", "emergency_liquidation"),
+    ):
+        raw = {"id": order_id, "status": "closed", "filled": 0.2, "amount": 0.2, "price": 9.0}
+        trade.orders.append(Order.parse_from_ccxt_object(raw, PAIR, "sell", 0.2, 9.0))
+        trade.orders[-1].ft_order_tag = tag
+    Trade.session.add(trade)
+    Trade.commit()
+    first, last = closed_by("2", 0.2), closed_by("3", 0.3)
+    sent: Any = [first, last]
+    nobody: Any = None
+    attempt = module._Repair(BOT, nobody, sent, fail_if_asked)
+    entry = BookedPair(pair=PAIR, realized_pnl=7.0)
+    assert [attempt._profit_of(one, entry) for one in sent] == [None, 7.0]
+    Trade.session.remove()

@@ -114,7 +114,7 @@ def test_only_an_operators_young_run_is_to_be_finished(
 ) -> None:
     cut = Interrupted(
         words="cut off", correlation_id=RUN, trigger=trigger, actor=None, reason=None, pairs=None,
-        age_s=age_s,
+        open_before=(), age_s=age_s,
     )  # fmt: skip
     assert cut.to_finish is to_finish
 
