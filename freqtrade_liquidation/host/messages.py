@@ -47,8 +47,8 @@ def trades_left_alone(trades: Iterable[KnownTrade]) -> str:
     named = "; ".join(f"{t.pair}: {t.left_alone} (trade {t.trade_id})" for t in trades)
     return (
         f"TRADES THAT ARE NOT THIS BOT'S in its database. {named}. A liquidation does not sell for "
-        "them, but freqtrade may sell your own coins for them. Give this bot another db_url, or delete "
-        "them (/delete and the number of the trade)."
+        "them, but freqtrade may sell your own coins for them. Give this bot another db_url, or "
+        "delete them (/delete and the number of the trade)."
     )
 
 
