@@ -211,7 +211,8 @@ def _open(exchange: PracticeExchange, cell: DayCell) -> list[str]:
 
 def _read_requests(day: Day, requests: Sequence[dict[str, Any]]) -> None:
     """When the last position was closed, and what of the answers' times no run can do without."""
-    closes = [r for r in requests if r["method"] == "POST" and r["executed"]]
+    orders = [r for r in requests if r["method"] == "POST" and r["executed"]]
+    closes = [r for r in orders if r["params"].get("type") == "MARKET"]  # not a stop put back
     if not closes:
         return
     day.closed_s = max(r["executed"] for r in closes) - min(r["arrived"] for r in requests)
