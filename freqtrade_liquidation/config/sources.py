@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from freqtrade.configuration import environment_vars, load_config
-from freqtrade.constants import ENV_VAR_PREFIX
+from freqtrade.constants import DEFAULT_DB_PROD_URL, ENV_VAR_PREFIX
 from freqtrade.exceptions import ConfigurationError, OperationalException
-from freqtrade.misc import deep_merge_dicts
+from freqtrade.misc import deep_merge_dicts, parse_db_uri_for_logging
 from rapidjson import JSONDecodeError
 
 from freqtrade_liquidation.config import settings
@@ -48,9 +48,30 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     :raises ConfigurationError: the files cannot be read or merged, the block is wrong, or ccxt is
         configured for an account mode that no run is made for.
     """
+    return read_before_start(args)[1]
+
+
+def read_before_start(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConfig]:
+    """As :func:`validate_before_start`, with all of the configuration: for who must know its
+    secrets before freqtrade logs any of it.
+    """
     config, block = _validated(args)
+    if address := args.get("db_url"):
+        config["db_url"] = address
+    _refuse_unreadable_address(config.get("db_url"))
     refuse_unsupported(config)
-    return block
+    return config, block
+
+
+def _refuse_unreadable_address(address: object) -> None:
+    """What freqtrade's own log line about its database would end in a traceback on."""
+    try:
+        parse_db_uri_for_logging(str(address or DEFAULT_DB_PROD_URL))
+    except (ValueError, IndexError):
+        raise ConfigurationError(
+            "db_url cannot be read as an address. Percent-encode what is special in its password: "
+            "[ as %5B, ] as %5D, / as %2F, ? as %3F, # as %23, @ as %40."
+        ) from None
 
 
 def read_files(files: Sequence[str]) -> tuple[dict[str, Any], LiquidationConfig]:

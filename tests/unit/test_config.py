@@ -658,3 +658,19 @@ def test_message_shown_in_the_docs_is_really_produced(
     with pytest.raises(ConfigurationError) as caught:
         validate_before_start(trade_args(str(path)))
     assert str(caught.value).replace(f"{tmp_path}/", "") == expected.strip()
+
+
+@pytest.mark.parametrize("place", ["file", "option"])
+def test_database_address_that_freqtrade_cannot_log_is_refused_with_words(
+    tmp_path: Path, place: str
+) -> None:
+    """It ended in a traceback, with the password in it."""
+    address = "postgresql://bot:se[cret@db/x"
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"db_url": address} if place == "file" else {}))
+    args = {"command": "trade", "config": [str(file)]}
+    args |= {"db_url": address} if place == "option" else {}
+    with pytest.raises(ConfigurationError, match="db_url cannot be read") as refused:
+        validate_before_start(args)
+    assert "cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
