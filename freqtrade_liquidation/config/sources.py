@@ -27,9 +27,11 @@ from freqtrade_liquidation.config.modes import refuse_unsupported
 from freqtrade_liquidation.config.repeated import repeated_keys
 from freqtrade_liquidation.config.settings import (
     BLOCK,
+    KEYS,
     InvalidLiquidationConfig,
     LiquidationConfig,
     Origin,
+    Problem,
     not_an_object,
 )
 
@@ -79,7 +81,21 @@ def read_files(files: Sequence[str]) -> tuple[dict[str, Any], LiquidationConfig]
 
     :raises ConfigurationError: the files cannot be read or merged, or the block is wrong.
     """
-    return _validated({"command": FILES_ALONE, "config": list(files)})
+    args = {"command": FILES_ALONE, "config": list(files)}
+    with _quiet(load_config.logger):
+        for file in _pipes(args):
+            raise ConfigurationError(f"{file} is not a regular file: it might never be read.")
+    return _validated(args)
+
+
+def _pipes(args: Mapping[str, Any]) -> Iterator[Path]:
+    """What is no regular file, here or among the files that these name."""
+    named = [Path(name) for name in _files(args) if name != STDIN]
+    yield from (file for file in named if file.exists() and not file.is_file())
+    for file, content in _file_layers([str(file) for file in named if file.is_file()], None, 0):
+        below = content.get("add_config_files") if isinstance(content, Mapping) else None
+        beside = [file.resolve().parent / name for name in below or ()]
+        yield from (each for each in beside if each.exists() and not each.is_file())
 
 
 def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConfig]:
@@ -96,7 +112,11 @@ def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConf
             raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
+        except (RecursionError, ValueError, OverflowError) as e:
+            raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         _refuse_repeated(args, text)
+        if _reads_environment(args):
+            _refuse_misspelt_variables(os.environ)
         return config, load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
 
 
@@ -124,6 +144,19 @@ def _refuse_repeated(args: Mapping[str, Any], stdin: str | None) -> None:
     for place, text in texts if stdin is None else [("standard input", stdin)]:
         if problems := list(repeated_keys(text)):
             raise InvalidLiquidationConfig(problems, _always(place))
+
+
+def _refuse_misspelt_variables(environ: Mapping[str, str]) -> None:
+    """Names that are ours but for case and underscores: freqtrade reads ``FREQTRADE__A__B`` alone,
+    and passes over all others.
+    """
+    ours = {f"FREQTRADE_{BLOCK}_{key}".upper(): key for key in KEYS}
+    for name in sorted(environ):
+        key = ours.get(re.sub("_+", "_", name.upper()).strip("_"))
+        right = f"{ENV_VAR_PREFIX}{BLOCK}__{key}".upper()
+        if key is not None and not (name.startswith(ENV_VAR_PREFIX) and name.upper() == right):
+            problem = Problem((BLOCK, key), f"{name} is not read; did you mean {right}?")
+            raise InvalidLiquidationConfig([problem], _always(f"environment variable {name}"))
 
 
 def _always(place: str) -> Origin:
@@ -216,7 +249,8 @@ def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tu
         file = base / name if base else Path(name)
         content = _read(file)
         yield file, content
-        below = content.get("add_config_files", []) if isinstance(content, Mapping) else []
+        below = content.get("add_config_files") if isinstance(content, Mapping) else None
+        below = [] if below is None else below  # freqtrade takes null for none
         if not isinstance(below, list) or not all(isinstance(name, str) for name in below):
             raise ConfigurationError(f"File {file}: add_config_files is not a list of file names.")
         if level < 5:  # freqtrade's own limit; it has refused deeper ones by now
