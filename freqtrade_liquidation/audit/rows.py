@@ -38,6 +38,7 @@ from freqtrade_liquidation.audit.checks import (
     shown,
     text,
     texts,
+    truth,
     whole,
 )
 from freqtrade_liquidation.audit.columns import ACTOR_LENGTH, ID_LENGTH, PAIR_LENGTH, WORD_LENGTH
@@ -120,6 +121,9 @@ OUTCOME: Final[Mapping[str, Check]] = {
     "amount": optional(number),
     "residual_amount": optional(number),
     "realized_pnl": optional(number),
+    "tracked": optional(truth),
+    "protected": optional(truth),
+    "error": optional(text(TEXT_LENGTH, least=0)),
 }
 
 _HASH: Final = text(64)
