@@ -474,14 +474,19 @@ def test_rows_of_others_crowd_out_no_request(open_book: Open, file: Path, away: 
     with contextlib.closing(sqlite3.connect(file)) as other, other:
         other.execute(
             "INSERT INTO liquidation_requests WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT "
-            "x + 1 FROM n WHERE x < 150) SELECT 'other' || x, strftime('%Y-%m-%d %H:%M:%f000', "
+            "x + 1 FROM n WHERE x < 250) SELECT 'other' || x, strftime('%Y-%m-%d %H:%M:%f000', "
             "created_at, ?), 'elsewhere', 0, 'no json', actor, reason, state, NULL, NULL, NULL "
             "FROM liquidation_requests, n",
             (away,),
         )
-    second = cli.leave(ask())
-    taken = [bot.take_next(), bot.take_next()]
-    assert [one and one.id for one in taken] == [good, second]
+    taken = bot.take_next()
+    assert taken is not None
+    assert taken.id == good
+    waits = cli.leave(ask())
+    cli.leave(ask())
+    taken = bot.take_next()
+    assert taken is not None
+    assert taken.id == waits
 
 
 def test_lease_that_makes_no_sense_is_none_and_is_taken(open_book: Open, file: Path) -> None:
