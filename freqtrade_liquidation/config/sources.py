@@ -112,8 +112,6 @@ def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConf
             raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
-        except (RecursionError, ValueError, OverflowError) as e:
-            raise ConfigurationError(f"The configuration cannot be read: {e}") from e
         _refuse_repeated(args, text)
         if _reads_environment(args):
             _refuse_misspelt_variables(os.environ)
