@@ -130,11 +130,11 @@ def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "
     from freqtrade_liquidation.host import protection as protections
     from freqtrade_liquidation.host import seams
 
-    _validate(arguments)
+    protection = protections.install(make or protections.Protection)
+    _validate(arguments, protection)
     seams.substitute()
     from freqtrade_liquidation.frontends import channels
 
-    protection = protections.install(make or protections.Protection)
     protection.prepare_channels = channels.substitute
     return protection
 
@@ -143,15 +143,13 @@ def _asks_for_help(arguments: list[str]) -> bool:
     return bool({"-h", "--help", "-V", "--version"} & set(arguments))
 
 
-def _validate(arguments: list[str]) -> None:
+def _validate(arguments: list[str], protection: "Protection") -> None:
     """freqtrade ends with 0 on a configuration error, after loading the exchange: look first."""
     if _asks_for_help(arguments):
         return
     from freqtrade.commands import Arguments
 
-    from freqtrade_liquidation import config as configuration
-
-    configuration.validate_before_start(Arguments(arguments).get_parsed_arg())
+    protection.validate(Arguments(arguments).get_parsed_arg())
 
 
 def _leave(code: int) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from freqtrade_liquidation.analysis import words
 from freqtrade_liquidation.analysis.figures import figures
 from freqtrade_liquidation.analysis.report import Report
+from freqtrade_liquidation.audit.free_text import visible
 from freqtrade_liquidation.files import write_whole
 from freqtrade_liquidation.pages import ENDINGS, render
 
@@ -31,6 +32,7 @@ def page(report: Report) -> str:
     return render(
         ROOM,
         "report.html",
+        clean=visible,
         figures=figures(report),
         w=words,
         report=report,

@@ -1,12 +1,23 @@
-"""Appending to the audit tables, inside a transaction of the caller's."""
+"""Appending to the audit tables, inside a transaction of the caller's.
 
+The head says where the chain ends. What it says is held against the rows, for the end decides about
+the latch: without its last rows, or with a head that names an earlier one, a latched bot would look
+released. Where head and rows disagree, the end is *in doubt*: a read for the latch says so, and the
+next write latches before it writes anything else. So a doubt does not go away by the next event,
+but by a person's ``release``. Where the head names no event, the write goes on behind the last row
+that is there and leaves one number free: :mod:`.verifying` names the place for ever.
+"""
+
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from freqtrade_liquidation.audit.chain import ChainHead, event_hash
+from freqtrade_liquidation.audit.chain import ChainHead, event_hash, plain
 from freqtrade_liquidation.audit.checks import LARGEST, Misfit, moment, text, whole
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.rows import Line
 from freqtrade_liquidation.audit.tables import EVENTS, HEAD, RECORD_IDS, RUNS
 
@@ -14,7 +25,22 @@ IDS_KEPT: Final = 10_000
 """A line that waits is taken in within seconds of the database's return; this many events later
 nobody asks for its id."""
 PRUNED_EVERY: Final = 500
+HIGHEST_END: Final = LARGEST - 2**32
+"""Behind a row with a higher number there might be no room for ours."""
 _RUN_TIMES: Final = ("started_at", "finished_at")
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEnd:
+    """Where the chain ends.
+
+    :param doubt: in which way head and rows disagree; ``None`` = they agree.
+    :param is_broken: the head names no event; *head* is then the last one that is there.
+    """
+
+    head: ChainHead
+    doubt: str | None = None
+    is_broken: bool = False
 
 
 def append(connection: Connection, lines: Sequence[Line], written_ids: list[str]) -> int:
@@ -25,10 +51,16 @@ def append(connection: Connection, lines: Sequence[Line], written_ids: list[str]
     :param written_ids: what to remember with the same commit.
     """
     lines = _new(connection, lines)
-    began = head = current_head(connection)
+    end = trail_end(connection)
+    began = head = end.head
     taken = _beside(connection, head)
+    written = list(lines)
+    if lines and end.doubt is not None:
+        if end.is_broken:
+            taken.add(head.sequence + 1)
+        written.insert(0, _latch(end.doubt))
     rows = []
-    for line in lines:
+    for line in written:
         if line.kind == "event":
             number = head.sequence + 1
             while number in taken:
@@ -52,28 +84,71 @@ def append(connection: Connection, lines: Sequence[Line], written_ids: list[str]
     return len(lines)
 
 
-def current_head(connection: Connection) -> ChainHead:
-    """The chain's end, by the row that is kept for it. Where it is lost, the last event's.
+def trail_end(connection: Connection, *, has_head: bool = True) -> TrailEnd:
+    """The chain's end, by the row that is kept for it and by the events themselves.
 
     A row after the head was put there by hand: it is not the chain's, and becomes no part of it.
+
+    :param has_head: whether the table of the head is there.
     """
-    head = chain_head(connection)
-    if head is not None:
-        return head
-    columns = (EVENTS.c.sequence, EVENTS.c.hash)
-    in_range = EVENTS.c.sequence.between(1, LARGEST)
-    last_row = select(*columns).where(in_range).order_by(EVENTS.c.sequence.desc()).limit(1)
-    last = connection.execute(last_row).first()
-    return ChainHead() if last is None else ChainHead(int(last.sequence), str(last.hash))
+    named = None
+    if has_head:
+        named, own_hash, next_one = _named_end(connection)
+        if named is not None and own_hash == named.hash:
+            doubt = f"event {next_one} goes on behind the chain's head"
+            return TrailEnd(named, None if next_one is None else doubt)
+    in_range = EVENTS.c.sequence.between(1, HIGHEST_END)
+    newest = select(EVENTS.c.sequence, EVENTS.c.hash).where(in_range)
+    row = connection.execute(newest.order_by(EVENTS.c.sequence.desc()).limit(1)).first()
+    last = ChainHead() if row is None else ChainHead(int(row.sequence), str(row.hash))
+    if named is not None:
+        doubt = f"the chain's head names event {named.sequence}, which is not there as it was"
+        return TrailEnd(last, doubt, is_broken=True)
+    if row is None:
+        return TrailEnd(last)
+    return TrailEnd(last, "the chain's head is missing", is_broken=True)
+
+
+def _named_end(connection: Connection) -> tuple[ChainHead | None, Any, Any]:
+    """The head, the hash of the event that it names, and the number of one that continues it.
+
+    In one statement: nothing can be appended in between.
+    """
+    after = (EVENTS.c.sequence > HEAD.c.sequence) & (EVENTS.c.previous_hash == HEAD.c.hash)
+    query = select(
+        HEAD.c.sequence,
+        HEAD.c.hash,
+        select(EVENTS.c.hash).where(EVENTS.c.sequence == HEAD.c.sequence).scalar_subquery(),
+        select(func.min(EVENTS.c.sequence)).where(after).scalar_subquery(),
+    )
+    row = connection.execute(query.where(HEAD.c.id == 1)).first()
+    return (None, None, None) if row is None else (_head(row[0], row[1]), row[2], row[3])
+
+
+def _latch(doubt: str) -> Line:
+    event = AuditEvent(
+        event_type=AuditEventType.LATCHED,
+        operation="control",
+        additional_data={"by": doubtful(doubt)},
+    )
+    data = {name: plain(getattr(event, name)) for name in event.__dataclass_fields__}
+    return Line.of(uuid.uuid4().hex, "event", data)
+
+
+def doubtful(doubt: str) -> str:
+    """Who latched, where nobody can say whether anybody did."""
+    return f"an audit trail that is not as it was written ({doubt}; show-liquidations --verify)"
 
 
 def chain_head(connection: Connection) -> ChainHead | None:
     """The row of the head; ``None`` = there is none, or none that is one."""
     row = connection.execute(select(HEAD.c.sequence, HEAD.c.hash).where(HEAD.c.id == 1)).first()
-    if row is None:
-        return None
+    return None if row is None else _head(row.sequence, row.hash)
+
+
+def _head(sequence: Any, own_hash: Any) -> ChainHead | None:
     try:
-        return ChainHead(whole(0, LARGEST)(row.sequence), text(64)(row.hash))
+        return ChainHead(whole(1, LARGEST)(sequence), text(64)(own_hash))
     except Misfit:
         return None
 

@@ -126,8 +126,8 @@ def verify(rows: Iterable[Row], head: ChainHead | None) -> ChainReport:
     row = next(coming)
     while row is not None:
         following = next(coming)
-        if fault := _fault_at(row, following, last, before, head):
-            return fault
+        if fault := _fault_at(row, following, last, before):
+            return _moved(row, 1 + sum(1 for _ in coming), fault)
         before, last = last, ChainHead(row["sequence"], row["hash"])
         row = following
     return _fault_at_end(last, head) or ChainReport(
@@ -140,7 +140,6 @@ def _fault_at(
     following: Row | None,
     last: ChainHead,
     before: ChainHead | None,
-    head: ChainHead | None,
 ) -> ChainReport | None:
     expected, found = last.sequence + 1, row["sequence"]
     if found != expected:
@@ -148,20 +147,30 @@ def _fault_at(
     own_hash_fits = _hash_fits(row)
     if own_hash_fits and row["previous_hash"] == last.hash:
         return None
-    if own_hash_fits and before is not None and row["previous_hash"] == before.hash:
-        return added(last.sequence)  # this row goes on as if the one before did not stand there
     if following is not None and following["previous_hash"] == last.hash and _hash_fits(following):
         return added(found)
+    if own_hash_fits and before is not None and row["previous_hash"] == before.hash:
+        return added(last.sequence)  # this row goes on as if the one before did not stand there
     if own_hash_fits and before is not None:
         # This row is as it was written, so the hash that it quotes is the true one: the row before
         # was changed, and its hash made to fit.
         return _fault(FaultKind.CHANGED, last.sequence, "was changed and its hash made anew")
-    original = None if own_hash_fits else _original_sequence(row, head)
-    if original is not None:
-        return _fault(
-            FaultKind.MOVED, found, f"holds what was written as event {original}: moved up or down"
-        )
     return _fault(FaultKind.CHANGED, found, "was changed after it was written")
+
+
+def _moved(row: Row, following: int, fault: ChainReport) -> ChainReport:
+    """*fault*, unless *row* fits under another number.
+
+    :param following: how many rows follow it at most.
+    """
+    found = row["sequence"]
+    if fault.kind is not FaultKind.CHANGED or fault.sequence != found:
+        return fault
+    original = _original_sequence(row, found + following)
+    if original is None:
+        return fault
+    words = f"holds what was written as event {original}: moved up or down"
+    return _fault(FaultKind.MOVED, found, words)
 
 
 def _fault_at_end(last: ChainHead, head: ChainHead | None) -> ChainReport | None:
@@ -200,15 +209,29 @@ def changed(sequence: int, words: str) -> ChainReport:
     return _fault(FaultKind.CHANGED, sequence, words)
 
 
-def _hash_fits(row: Row, **other: Any) -> bool:
+def _hash_fits(row: Row) -> bool:
     try:
-        return event_hash(row["previous_hash"], {**row, **other}) == str(row["hash"])
+        return event_hash(row["previous_hash"], row) == str(row["hash"])
     except (TypeError, ValueError):
         return False  # a value that we would not have written, such as NaN
 
 
-def _original_sequence(row: Row, head: ChainHead | None) -> int | None:
-    """Under which other sequence number the row's hash fits, if any. Once per report."""
-    reach = max(head.sequence if head else 0, row["sequence"]) + 1
-    numbers = (n for n in range(1, reach + 1) if _hash_fits(row, sequence=n))
-    return next(numbers, None)
+def _original_sequence(row: Row, highest: int) -> int | None:
+    """Under which number up to *highest* the row's hash fits, if any. Once per report.
+
+    What stands before the number is hashed once: a row may hold megabytes.
+    """
+    mark = '"sequence":'  # quotes within a text are escaped, so that it stands nowhere else
+    try:
+        text = canonical({**{key: row[key] for key in HASHED_KEYS}, "sequence": 0})
+    except (TypeError, ValueError):
+        return None
+    before, _, after = text.rpartition(f"{mark}0")
+    begun = hashlib.sha256(f"{row['previous_hash']}\n{before}{mark}".encode())
+
+    def fits(number: int) -> bool:
+        whole = begun.copy()
+        whole.update(f"{number}{after}".encode())
+        return whole.hexdigest() == str(row["hash"])
+
+    return next(filter(fits, range(1, highest + 1)), None)

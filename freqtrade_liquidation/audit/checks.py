@@ -48,6 +48,19 @@ def text(limit: int, *, least: int = 1) -> Check:
     return check
 
 
+def name(limit: int) -> Check:
+    """Text that people are shown as it is: on one line, and with nothing that steers a terminal."""
+    is_text = text(limit)
+
+    def check(value: Any) -> str:
+        found: str = is_text(value)
+        if not found.isprintable():
+            raise Misfit(f"{shown(found)} holds characters that cannot be shown")
+        return found
+
+    return check
+
+
 def optional(check: Check) -> Check:
     """*check*, or nothing at all."""
     return lambda value: None if value is None else check(value)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_S: Final = 0.1
 STATEMENT_TIMEOUT_MS: Final = 1000
@@ -101,6 +102,12 @@ def bound_statements(engine: Engine, timeout_ms: int) -> None:
         event.listen(engine, "connect", on_postgresql)
     elif engine.dialect.name in SERVERS_LIKE_MYSQL:
         event.listen(engine, "connect", on_mysql)
+
+
+def lacks_a_table(error: DBAPIError) -> bool:
+    """PostgreSQL's 42P01, MariaDB's 1146, or SQLite's words, for it has no code for it."""
+    codes = getattr(error.orig, "sqlstate", None), (getattr(error.orig, "args", None) or (0,))[0]
+    return codes[0] == "42P01" or codes[1] == 1146 or "no such table" in str(error.orig)
 
 
 def _arguments(drivername: str) -> dict[str, Any]:

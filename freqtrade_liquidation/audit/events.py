@@ -32,6 +32,7 @@ class AuditEventType(StrEnum):
     STOP_PUT_BACK = "liquidation_stop_put_back"
     STOP_LOST = "liquidation_stop_lost"
     BOOKED = "liquidation_booked"
+    PROFITS_ADDED = "liquidation_profits_added"
     BOOKING_FAILED = "liquidation_booking_failed"
     TIMEOUT = "liquidation_timeout"
     COMPLETED = "liquidation_completed"

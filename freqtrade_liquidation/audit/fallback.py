@@ -156,11 +156,11 @@ class FallbackFile:
         found = self._lines("WHERE kind = ? ORDER BY number", kind)
         return [one for _, one in found if one is not None]
 
-    def newest(self, event_types: Sequence[str], count: int) -> list[Line]:
-        """The newest events of *event_types* that fit, newest first."""
+    def newest(self, event_types: Sequence[str], count: int) -> list[Line | None]:
+        """The newest events of *event_types*, newest first; ``None`` for one that does not fit."""
         marks = ", ".join("?" * len(event_types))
         where = f"WHERE event_type IN ({marks}) ORDER BY number DESC LIMIT ?"
-        return [one for _, one in self._lines(where, *event_types, count) if one is not None]
+        return [one for _, one in self._lines(where, *event_types, count)]
 
     def _any(self, query: str, *values: Any) -> bool:
         return bool(self._in_file(lambda file: file.execute(query, values).fetchall()))

@@ -22,9 +22,9 @@ from freqtrade_liquidation.audit.former import FormerFile
 from freqtrade_liquidation.audit.free_text import with_words
 from freqtrade_liquidation.audit.identity import identity
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.audit.rows import Border, Line, Row, SetAside, cut, readable
+from freqtrade_liquidation.audit.rows import Border, Line, Row, SetAside, cut, readable, tie
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
-from freqtrade_liquidation.audit.store import LOOKED_AT, AuditStore
+from freqtrade_liquidation.audit.store import LOOKED_AT, AuditStore, Doubtful
 from freqtrade_liquidation.bounded import bounded
 from freqtrade_liquidation.errors import LiquidationError
 
@@ -40,6 +40,10 @@ times what that cost, then eight times, …: all the failures of a run cost 0.6 
 
 class AuditUnreadable(LiquidationError):
     """The database did not answer a read of the audit trail; nothing is known, least "no latch"."""
+
+
+class TrailDoubtful(AuditUnreadable):
+    """The trail was read, and does not say for certain what was asked; why, in words."""
 
 
 class AuditLog:
@@ -193,22 +197,39 @@ class AuditLog:
             r["correlation_id"] == correlation_id and r["event_type"] in types for r in found
         )
 
-    def last_event(self, types: Sequence[AuditEventType]) -> dict[str, Any] | None:
+    def last_event(
+        self, types: Sequence[AuditEventType], *, for_certain: bool = False
+    ) -> dict[str, Any] | None:
         """The last event of *types* by its place in the trail; no clock has a say.
 
         What waits in the file is later than all that the database holds: a record goes to the
         database only after what waited before it. It has ``sequence`` ``None``.
 
+        :param for_certain: else what is not believed is passed over.
         :raises AuditUnreadable: if the database or the file cannot be read.
+        :raises TrailDoubtful: *for_certain*, if a later one may have stood there.
         """
+        words = _words(types) or []
         with self._reading() as store:
-            for line in self._file.newest(_words(types) or [], LOOKED_AT):
-                if line.data["event_type"] not in types or (store and store.has_taken(line)):
+            waiting = self._file.newest(words, LOOKED_AT)
+            for line in waiting:
+                if line is not None and (
+                    line.data["event_type"] not in types or (store and store.has_taken(line))
+                ):
                     continue
-                found = self.border.passed(self._file.path.name, line.line_id, partial(_own, line))
-                if found is not None:
+                if line is not None and (found := self._own(line)) is not None:
                     return found
-            return store.last_event(_words(types) or []) if store else None
+                if for_certain:
+                    raise TrailDoubtful("a line that waits in the fallback file was changed")
+            if for_certain and len(waiting) == LOOKED_AT:
+                raise TrailDoubtful("the fallback file holds more than was ever put into it")
+            try:
+                return store.last_event(words, for_certain=for_certain) if store else None
+            except Doubtful as error:
+                raise TrailDoubtful(str(error)) from error
+
+    def _own(self, line: Line) -> dict[str, Any] | None:
+        return self.border.passed(self._file.path.name, line.line_id, partial(_own, line))
 
     def unsettled(
         self, kinds: Sequence[AuditEventType], settled_by: AuditEventType
@@ -225,7 +246,7 @@ class AuditLog:
     def waits(self, kinds: Sequence[AuditEventType]) -> bool:
         """Whether events of *kinds* wait in the file. :raises AuditUnreadable:"""
         with self._reading() as store:
-            return store is not None and bool(self._file.newest(_words(kinds) or [], 1))
+            return store is not None and any(self._file.newest(_words(kinds) or [], 1))
 
     def last_sequence(self) -> int | None:
         """``None``: in memory, where there is none. :raises AuditUnreadable:"""
@@ -246,10 +267,13 @@ class AuditLog:
 
     def _lines(self, events: Sequence[AuditEvent], run: RunRecord | None) -> list[Line]:
         record_id = uuid.uuid4().hex
-        rows: list[tuple[str, AuditEvent | RunRecord]] = [("event", event) for event in events]
+        rows = [cut(self._masked(_row(event))) for event in events]
+        lines = [Line.of(record_id, "event", row) for row in rows]
         if run is not None:
-            rows.append(("run", run))
-        return [Line.of(record_id, kind, cut(self._masked(_row(item)))) for kind, item in rows]
+            run_row = cut(self._masked(_row(run)))
+            tie(rows, run_row)
+            lines.append(Line.of(record_id, "run", run_row))
+        return lines
 
     def _masked(self, row: dict[str, Any]) -> dict[str, Any]:
         return with_words(row, self._masker.text)

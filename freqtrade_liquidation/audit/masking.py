@@ -70,7 +70,7 @@ class Masker:
         in_parts = {s for s in usable if s.in_parts and len(s.value) >= LONG_SECRET}
         self._probes: Final = frozenset(
             form[at : at + _PROBE]
-            for form in _forms(in_parts)
+            for form in map(_lower, _forms(in_parts))
             for at in range(len(form) - _PROBE + 1)
         )
         whole = sorted(_forms(usable - in_parts), key=lambda form: (-len(form), form))
@@ -112,11 +112,13 @@ class Masker:
         """Where a part of a long secret begins and ends.
 
         Walks in steps of a probe; from a hit it goes as far as the text is made of probes. To the
-        left that is less than a step, so that nothing is read more than twice.
+        left that is less than a step, so that nothing is read more than twice. Upper and lower case
+        are one: an address such as 0xAb… comes back in whatever case the exchange keeps it.
         """
         probes, at, last = self._probes, 0, len(text) - _PROBE
         if not probes:
             return
+        text = _lower(text)
         while at <= last:
             if text[at : at + _PROBE] not in probes:
                 at += _PROBE
@@ -129,6 +131,14 @@ class Masker:
             at += _PROBE
             if at - first >= SHORTEST_PART:
                 yield first, at
+
+
+_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def _lower(text: str) -> str:
+    """*text* with ASCII letters in lower case: as many characters as before."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def _forms(secrets: Iterable[Secret]) -> set[str]:

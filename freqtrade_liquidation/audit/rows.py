@@ -12,13 +12,14 @@ A row that fits is *believed* only if its own hash fits, too; see :func:`is_beli
 no key, so this keeps accidents and hasty hands out, not someone who computes the hashes.
 """
 
+import hashlib
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeVar
 
-from freqtrade_liquidation.audit.chain import event_hash
+from freqtrade_liquidation.audit.chain import canonical, event_hash
 from freqtrade_liquidation.audit.checks import (
     LARGEST,
     LARGEST_COUNT,
@@ -37,6 +38,7 @@ from freqtrade_liquidation.audit.checks import (
     shown,
     text,
     texts,
+    truth,
     whole,
 )
 from freqtrade_liquidation.audit.columns import ACTOR_LENGTH, ID_LENGTH, PAIR_LENGTH, WORD_LENGTH
@@ -119,6 +121,9 @@ OUTCOME: Final[Mapping[str, Check]] = {
     "amount": optional(number),
     "residual_amount": optional(number),
     "realized_pnl": optional(number),
+    "tracked": optional(truth),
+    "protected": optional(truth),
+    "error": optional(text(TEXT_LENGTH, least=0)),
 }
 
 _HASH: Final = text(64)
@@ -206,6 +211,30 @@ def run(row: Row) -> dict[str, Any]:
     :raises Misfit: if it is none.
     """
     return fitting(row, _RUN)
+
+
+DIGEST: Final = "run_digest"
+
+
+def run_digest(row: Row) -> str:
+    """SHA-256 (hex) of a run's row without its place in the chain.
+
+    The event that is recorded with the row keeps it, so that the chain covers the row, too.
+    """
+    values = {name: row[name] for name in _RUN_LINE}
+    for name in ("total_realized_pnl", "duration_seconds"):  # a database makes 5.0 of 5
+        if isinstance(values[name], int):
+            values[name] = float(values[name])
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
+
+
+def tie(events: Sequence[dict[str, Any]], run_row: Row) -> None:
+    """Puts the digest of a run's row into the last of the run's *events*."""
+    own = [row for row in events if row["correlation_id"] == run_row["correlation_id"]]
+    if own:
+        own[-1]["additional_data"] = {
+            **own[-1]["additional_data"], DIGEST: run_digest(run_row)
+        }  # fmt: skip
 
 
 def is_believed(row: Row, *, up_to: int) -> bool:

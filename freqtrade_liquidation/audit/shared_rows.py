@@ -14,6 +14,7 @@ from freqtrade_liquidation.audit.checks import (
     fitting,
     having,
     moment,
+    name,
     number,
     one_of,
     optional,
@@ -28,11 +29,11 @@ from freqtrade_liquidation.state import LiquidationState
 
 HIGHEST_CLAIM: Final = 10**9
 """A number that no count of runs comes to."""
-_HOLDER: Final = text(32)
+_HOLDER: Final = name(32)
 _CLOCK: Final[Mapping[str, Check]] = {"clock_id": text(64), "clock_s": number}
 _RESULT: Final[Mapping[str, Check]] = {
     "state": one_of(*LiquidationState),
-    "correlation_id": text(ID_LENGTH),
+    "correlation_id": name(ID_LENGTH),
     "positions_closed": whole(0, LARGEST_COUNT),
     "positions_failed": whole(0, LARGEST_COUNT),
     "orders_cancelled": whole(0, LARGEST_COUNT),
@@ -45,7 +46,7 @@ _RESULT: Final[Mapping[str, Check]] = {
 _LEASE: Final[Mapping[str, Check]] = {
     "id": whole(1, 1),
     "holder": _HOLDER,
-    "host": text(ACTOR_LENGTH),
+    "host": name(ACTOR_LENGTH),
     "counter": whole(0, LARGEST),
     "renewed_at": moment,
     **_CLOCK,
@@ -60,14 +61,14 @@ _REQUEST: Final[Mapping[str, Check]] = {
     "reason": optional(text(TEXT_LENGTH, least=0)),
     "state": one_of("waiting", "taken", "done", "withdrawn"),
     "taken_by": optional(_HOLDER),
-    "correlation_id": optional(text(ID_LENGTH)),
+    "correlation_id": optional(name(ID_LENGTH)),
     "result": optional(having(_RESULT)),
 }
 _CLAIM: Final[Mapping[str, Check]] = {
     "number": whole(1, HIGHEST_CLAIM),
-    "correlation_id": text(ID_LENGTH),
+    "correlation_id": name(ID_LENGTH),
     "holder": _HOLDER,
-    "host": text(ACTOR_LENGTH),
+    "host": name(ACTOR_LENGTH),
     "pairs": optional(texts(PAIR_LENGTH)),
     "for_s": number,
     "claimed_at": moment,

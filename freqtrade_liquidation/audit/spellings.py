@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from base64 import b64encode
+from base64 import b32encode, b64encode
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -17,14 +17,17 @@ def spellings(secret: str) -> set[str]:
     """Every form in which *secret* is looked for.
 
     As it is; percent-encoded (upper and lower hex, ``+`` for a space);
-    escaped for HTML, JSON (also twice, and with ``\\/``) and by ``repr``; hex; base64, ordinary and
-    for URLs, alone or inside a longer text such as ``user:password``; of several lines: without
-    their breaks. Each of them also as the log shows it.
+    escaped for HTML, JSON (also twice, and with ``\\/``) and by ``repr``; each character escaped,
+    needed or not; hex, also with colons; base32; base64, ordinary and for URLs, both
+    alone or inside a longer text such as ``user:password``; of several lines: without their breaks.
+    Each of them also as the log shows it.
     """
     forms = {secret, *_percent(secret), *_markup(secret), *_quoted(secret)}
     forms |= {"".join(secret.split()), " ".join(secret.split())}
     raw = secret.encode("utf-8", "surrogatepass")
-    forms |= {raw.hex(), raw.hex().upper(), *_base64(raw)}
+    forms |= {*_each_escaped(secret, raw), *_base64(raw)}
+    for hexes in (raw.hex(), raw.hex(":")):
+        forms |= {hexes, hexes.upper()}
     return {*forms, *map(visible, forms)} - {""}
 
 
@@ -54,14 +57,23 @@ def _quoted(secret: str) -> Iterator[str]:
     yield repr(secret.encode("utf-8", "surrogatepass"))[2:-1]
 
 
+def _each_escaped(secret: str, raw: bytes) -> Iterator[str]:
+    """As a writer has it who escapes all that he is given."""
+    for byte in ("%{:02X}", "%{:02x}", "\\x{:02x}", "\\x{:02X}"):
+        yield "".join(map(byte.format, raw))
+    for character in ("&#{};", "&#x{:x};", "&#x{:X};", "\\u{:04x}", "\\u{:04X}"):
+        yield "".join(map(character.format, map(ord, secret)))
+
+
 def _base64(raw: bytes) -> Iterator[str]:
-    """Whole, and what stays the same wherever in a longer text *raw* begins."""
-    whole = b64encode(raw).decode()
-    inside = (b64encode(bytes(before) + raw).decode() for before in range(3))
-    parts = [
-        text[-(-8 * before // 6) : 8 * (before + len(raw)) // 6]
-        for before, text in enumerate(inside)
-    ]
-    for form in (whole, whole.rstrip("="), *parts):
-        yield form
-        yield form.replace("+", "-").replace("/", "_")
+    """Whole, and what stays the same wherever in a longer text *raw* begins. Base32 as well."""
+    for encode, bits, group in ((b64encode, 6, 3), (b32encode, 5, 5)):
+        whole = encode(raw).decode()
+        inside = (encode(bytes(before) + raw).decode() for before in range(group))
+        parts = [
+            text[-(-8 * before // bits) : 8 * (before + len(raw)) // bits]
+            for before, text in enumerate(inside)
+        ]
+        for form in (whole, whole.rstrip("="), *parts):
+            yield form
+            yield form.replace("+", "-").replace("/", "_")

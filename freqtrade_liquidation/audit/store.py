@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from freqtrade_liquidation.audit import rows, schema
-from freqtrade_liquidation.audit.appending import append, chain_head
+from freqtrade_liquidation.audit.appending import TrailEnd, append, trail_end
 from freqtrade_liquidation.audit.chain import ChainHead, ChainReport, verify
-from freqtrade_liquidation.audit.checks import JSON_LENGTH, LARGEST, Misfit
-from freqtrade_liquidation.audit.engine import WRITING
+from freqtrade_liquidation.audit.checks import JSON_LENGTH, Misfit
+from freqtrade_liquidation.audit.engine import WRITING, lacks_a_table
 from freqtrade_liquidation.audit.rows import Border, Line
 from freqtrade_liquidation.audit.tables import EVENTS, HEAD, RECORD_IDS, RUNS, row_to_json
 from freqtrade_liquidation.audit.verifying import Verifier
@@ -19,6 +19,10 @@ from freqtrade_liquidation.audit.verifying import Verifier
 CHUNK: Final = 1000
 LOOKED_AT: Final = 100
 """Of the newest events of a kind: so many may be set aside before the search for one ends."""
+
+
+class Doubtful(Exception):
+    """The trail does not say for certain what was asked of it; why, in words."""
 
 
 class AuditStore:
@@ -46,7 +50,7 @@ class AuditStore:
         try:
             return self._write(lines, ids)
         except (OperationalError, ProgrammingError) as error:
-            if not self._is_prepared or not _lacks_a_table(error) or not self._is_freqtrades():
+            if not self._is_prepared or not lacks_a_table(error) or not self._is_freqtrades():
                 raise
             self._is_prepared = False  # the database was replaced: make them, try once more
             return self._write(lines, ids, anew=True)
@@ -147,10 +151,19 @@ class AuditStore:
             query = select(func.count()).select_from(EVENTS).where(of_run & in_chain)
             return int(connection.scalar(query) or 0)
 
-    def last_event(self, types: Sequence[str]) -> dict[str, Any] | None:
-        """The one with the highest sequence that is believed. No clock has a say."""
-        if (head := self._head()) is None:
+    def last_event(
+        self, types: Sequence[str], *, for_certain: bool = False
+    ) -> dict[str, Any] | None:
+        """The one with the highest sequence that is believed. No clock has a say.
+
+        :raises Doubtful: *for_certain*, if a later one, or the end of the chain, is not believed.
+        """
+        if (end := self._end()) is None:
             return None
+        if for_certain and end.doubt is not None:
+            raise Doubtful(end.doubt)
+        head = end.head
+        last = self._newest_number(types, head) if for_certain else None
         found: list[dict[str, Any]] = []
         for kind in types:  # by one index each
             of_kind = (EVENTS.c.event_type == kind) & _in_chain(head)
@@ -162,7 +175,17 @@ class AuditStore:
                 if newest is not None:
                     found.append(newest)
                     break
-        return max(found, key=lambda row: int(row["sequence"]), default=None)
+        event = max(found, key=lambda row: int(row["sequence"]), default=None)
+        if last is not None and (event is None or event["sequence"] != last):
+            raise Doubtful(f"event {last} was changed")
+        return event
+
+    def _newest_number(self, types: Sequence[str], head: ChainHead) -> int | None:
+        """Of any event of *types* up to *head*, believed or not."""
+        of_kind = EVENTS.c.event_type.in_(types) & EVENTS.c.sequence.between(1, head.sequence)
+        with self.engine.connect() as connection:
+            last = connection.scalar(select(func.max(EVENTS.c.sequence)).where(of_kind))
+        return None if last is None else int(last)
 
     def unsettled(self, kinds: Sequence[str], settled_by: str) -> list[tuple[str, str]]:
         """Run and pair of the events of *kinds* to which no event *settled_by* belongs.
@@ -189,16 +212,24 @@ class AuditStore:
         return Verifier(self.engine).verify() if self._exist() else verify((), None)
 
     def _head(self) -> ChainHead | None:
-        """``None`` = no table, or no event yet. Without a head the last event ends the chain."""
+        """``None`` = no table."""
+        end = self._end()
+        return None if end is None else end.head
+
+    def _end(self) -> TrailEnd | None:
+        """``None`` = no table."""
         if not self._exist():
             return None
+        try:
+            with self.engine.connect() as connection:
+                end = trail_end(connection)
+                # The first event of all may have been written between two statements.
+                return end if end.doubt is None else trail_end(connection)
+        except (OperationalError, ProgrammingError) as error:
+            if not lacks_a_table(error):
+                raise
         with self.engine.connect() as connection:
-            head = chain_head(connection)
-            if head is not None:
-                return head
-            in_range = EVENTS.c.sequence.between(1, LARGEST)
-            last = connection.scalar(select(func.max(EVENTS.c.sequence)).where(in_range))
-        return None if last is None else ChainHead(int(last), "")
+            return trail_end(connection, has_head=False)
 
     def _event(
         self, raw: dict[str, Any], head: ChainHead, *, as_stored: bool = False
@@ -230,7 +261,10 @@ class AuditStore:
         """A database without our tables is an empty history, not an error."""
         if not self._has_tables:
             with self.engine.connect() as connection:
-                self._has_tables = connection.dialect.has_table(connection, HEAD.name)
+                self._has_tables = any(
+                    connection.dialect.has_table(connection, table.name)
+                    for table in (HEAD, EVENTS, RUNS)
+                )
         return self._has_tables
 
 
@@ -238,9 +272,3 @@ def _in_chain(head: ChainHead) -> ColumnElement[bool]:
     """From 1 to the head, and of a size that is read whole."""
     numbered = EVENTS.c.sequence.between(1, head.sequence)
     return and_(numbered, func.length(EVENTS.c.additional_data) <= JSON_LENGTH)
-
-
-def _lacks_a_table(error: DBAPIError) -> bool:
-    """PostgreSQL's 42P01, MariaDB's 1146, or SQLite's words, for it has no code for it."""
-    codes = getattr(error.orig, "sqlstate", None), (getattr(error.orig, "args", None) or (0,))[0]
-    return codes[0] == "42P01" or codes[1] == 1146 or "no such table" in str(error.orig)

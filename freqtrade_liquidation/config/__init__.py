@@ -12,7 +12,12 @@ from freqtrade_liquidation.config.settings import (
     Scope,
     Trigger,
 )
-from freqtrade_liquidation.config.sources import origin_of, read_files, validate_before_start
+from freqtrade_liquidation.config.sources import (
+    origin_of,
+    read_before_start,
+    read_files,
+    validate_before_start,
+)
 
 __all__ = [
     "ALLOWED",
@@ -28,6 +33,7 @@ __all__ = [
     "install_schema",
     "load",
     "origin_of",
+    "read_before_start",
     "read_files",
     "validate_before_start",
 ]

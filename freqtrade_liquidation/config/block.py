@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from freqtrade.config_schema.config_schema import CONF_SCHEMA
@@ -23,6 +23,11 @@ FREQTRADE_KEYS: Final = cast("dict[str, Any]", CONF_SCHEMA["properties"])
 """What freqtrade's schema knows at the top level; the same object, so an addition counts."""
 
 
+COMMON_WORDS: Final = ("scope", "triggers")
+"""Keys of ours by whose names a strategy may call something of its own: with a value that would be
+wrong in the block they are not ours."""
+
+
 def load(
     config: Mapping[str, Any], *, origin: Origin | None = None, warn_if_missing: bool = True
 ) -> LiquidationConfig:
@@ -32,9 +37,8 @@ def load(
     :param warn_if_missing: log a WARNING when there is no block and the defaults protect.
     :raises ConfigurationError: a wrong value or key, or a key that looks like a misspelt block.
     """
-    misspelt = [problem for key in config if (problem := _misspelt_block(key, config[key]))]
-    if misspelt:
-        raise InvalidLiquidationConfig(misspelt, origin)
+    if missed := list(_near_misses(config)):
+        raise InvalidLiquidationConfig(missed, origin)
     if BLOCK not in config:
         if warn_if_missing:
             logger.warning(
@@ -80,21 +84,67 @@ def changes(old: Mapping[str, Any] | None, new: LiquidationConfig) -> dict[str, 
     }
 
 
-def _misspelt_block(key: str, value: object) -> Problem | None:
-    """Says so if *key*, at the top level, was meant to be ours: freqtrade ignores what it does not
-    know, so a misspelt block would silently leave the defaults in force.
+def _near_misses(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """What was meant to be the block, or a key of it, and stands elsewhere: freqtrade ignores what
+    it does not know, so the defaults would silently be in force.
     """
-    if key == BLOCK or key in FREQTRADE_KEYS:
-        return None
+    for key, value in config.items():
+        if key != BLOCK and key not in FREQTRADE_KEYS:
+            yield from _misspelt_block(str(key), value)
+    yield from _misplaced(config)
+
+
+def _misspelt_block(key: str, value: object) -> Iterator[Problem]:
+    """At the top level."""
     name = key.lower().replace("-", "_").replace(" ", "_")
+    bare = name.removeprefix(f"{BLOCK}_")
+    if bare in KEYS and (bare not in COMMON_WORDS or bare != name or _fits(bare, value)):
+        yield Problem((key,), f'"{key}" {_AT_TOP} {_write_inside(bare)}')
+        return
     ours = (BLOCK, "emergency_liquidation")
     known = (*ours, *FREQTRADE_KEYS)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     ours_inside = isinstance(value, Mapping) and any(own in value for own in KEYS)
     if (close and close[0] in ours) or ("liquid" in name and ours_inside):
+        meant = f'did you mean "{BLOCK}"?'
         if close and close[0] != BLOCK:
-            meant = f'write it inside the block: "{BLOCK}": {{"{close[0]}": …}}.'
-        else:
-            meant = f'did you mean "{BLOCK}"?'
-        return Problem((key,), f'"{key}" at the top level is not a known key; {meant}')
-    return None
+            meant = _write_inside(close[0])
+        yield Problem((key,), f'"{key}" {_AT_TOP} {meant}')
+
+
+def _fits(key: str, value: object) -> bool:
+    try:
+        LiquidationConfig(**{key: value})
+    except InvalidLiquidationConfig:
+        return False
+    return True
+
+
+def _misplaced(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Deeper down, what cannot be anybody else's: the block with keys of ours in it, and the key
+    that nothing but this package is called by."""
+    level: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [
+        ((str(key),), value)
+        for key, value in config.items()
+        if key not in (BLOCK, "original_config") and isinstance(value, Mapping)
+    ]
+    while level:
+        path, block = level.pop()
+        for key, value in block.items():
+            inside = isinstance(value, Mapping)
+            if key == "emergency_liquidation":
+                meant = _write_inside(key)
+            elif key == BLOCK and inside and any(own in value for own in KEYS):
+                meant = f'"{BLOCK}" stands at the top level.'
+            else:
+                if inside:
+                    level.append(((*path, str(key)), value))
+                continue
+            yield Problem((*path, key), f'"{".".join((*path, key))}" is not a known key; {meant}')
+
+
+_AT_TOP: Final = "at the top level is not a known key;"
+
+
+def _write_inside(key: str) -> str:
+    return f'write it inside the block: "{BLOCK}": {{"{key}": …}}.'

@@ -42,7 +42,7 @@ ALLOWED: Final[dict[str, str]] = {
     "emergency_liquidation": "true or false",
     "close_positions": "true or false",
     "cancel_orders": "true or false",
-    "timeout_seconds": "a number above 0 and at most 60",
+    "timeout_seconds": "a number above 0 (0.001 at least) and at most 60",
     "max_retries": "a whole number from 0 to 10",
     "retry_delay_seconds": "a number from 0 to 5",
     "triggers": 'a list of "shutdown", "stop", "fatal_error", each at most once',
@@ -71,7 +71,9 @@ class Problem:
     def located(self, origin: Origin | None) -> str:
         """One line, with the place it was found in, where that is known."""
         place = origin(self.path) if origin else None
-        return f"{self.text} Found in {place}." if place else self.text
+        text = f"{self.text} Found in {place}." if place else self.text
+        # A key is anybody's words: nothing of it may steer a terminal.
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class InvalidLiquidationConfig(ConfigurationError):
@@ -106,7 +108,7 @@ class LiquidationConfig(BaseModel):
         default=True, description="false: only what blocks a close is cancelled."
     )
     timeout_seconds: float = Field(
-        default=5.0, gt=0, le=LONGEST_TIMEOUT_S, description="The whole run."
+        default=5.0, ge=0.001, le=LONGEST_TIMEOUT_S, description="The whole run."
     )
     max_retries: int = Field(default=3, ge=0, le=10, description=_ATTEMPTS)
     retry_delay_seconds: float = Field(

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from freqtrade.configuration import environment_vars, load_config
-from freqtrade.constants import ENV_VAR_PREFIX
+from freqtrade.constants import DEFAULT_DB_PROD_URL, ENV_VAR_PREFIX
 from freqtrade.exceptions import ConfigurationError, OperationalException
-from freqtrade.misc import deep_merge_dicts
+from freqtrade.misc import deep_merge_dicts, parse_db_uri_for_logging
 from rapidjson import JSONDecodeError
 
 from freqtrade_liquidation.config import settings
@@ -27,9 +27,11 @@ from freqtrade_liquidation.config.modes import refuse_unsupported
 from freqtrade_liquidation.config.repeated import repeated_keys
 from freqtrade_liquidation.config.settings import (
     BLOCK,
+    KEYS,
     InvalidLiquidationConfig,
     LiquidationConfig,
     Origin,
+    Problem,
     not_an_object,
 )
 
@@ -48,9 +50,30 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     :raises ConfigurationError: the files cannot be read or merged, the block is wrong, or ccxt is
         configured for an account mode that no run is made for.
     """
+    return read_before_start(args)[1]
+
+
+def read_before_start(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConfig]:
+    """As :func:`validate_before_start`, with all of the configuration: for who must know its
+    secrets before freqtrade logs any of it.
+    """
     config, block = _validated(args)
+    if address := args.get("db_url"):
+        config["db_url"] = address
+    _refuse_unreadable_address(config.get("db_url"))
     refuse_unsupported(config)
-    return block
+    return config, block
+
+
+def _refuse_unreadable_address(address: object) -> None:
+    """What freqtrade's own log line about its database would end in a traceback on."""
+    try:
+        parse_db_uri_for_logging(str(address or DEFAULT_DB_PROD_URL))
+    except (ValueError, IndexError):
+        raise ConfigurationError(
+            "db_url cannot be read as an address. Percent-encode what is special in its password: "
+            "[ as %5B, ] as %5D, / as %2F, ? as %3F, # as %23, @ as %40."
+        ) from None
 
 
 def read_files(files: Sequence[str]) -> tuple[dict[str, Any], LiquidationConfig]:
@@ -58,7 +81,21 @@ def read_files(files: Sequence[str]) -> tuple[dict[str, Any], LiquidationConfig]
 
     :raises ConfigurationError: the files cannot be read or merged, or the block is wrong.
     """
-    return _validated({"command": FILES_ALONE, "config": list(files)})
+    args = {"command": FILES_ALONE, "config": list(files)}
+    with _quiet(load_config.logger):
+        for file in _pipes(args):
+            raise ConfigurationError(f"{file} is not a regular file: it might never be read.")
+    return _validated(args)
+
+
+def _pipes(args: Mapping[str, Any]) -> Iterator[Path]:
+    """What is no regular file, here or among the files that these name."""
+    named = [Path(name) for name in _files(args) if name != STDIN]
+    yield from (file for file in named if file.exists() and not file.is_file())
+    for file, content in _file_layers([str(file) for file in named if file.is_file()], None, 0):
+        below = content.get("add_config_files") if isinstance(content, Mapping) else None
+        beside = [file.resolve().parent / name for name in below or ()]
+        yield from (each for each in beside if each.exists() and not each.is_file())
 
 
 def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConfig]:
@@ -76,6 +113,8 @@ def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConf
         except (AttributeError, TypeError) as e:
             raise _merge_error(args, e) from e
         _refuse_repeated(args, text)
+        if _reads_environment(args):
+            _refuse_misspelt_variables(os.environ)
         return config, load(config, origin=partial(origin_of, args=args), warn_if_missing=False)
 
 
@@ -103,6 +142,19 @@ def _refuse_repeated(args: Mapping[str, Any], stdin: str | None) -> None:
     for place, text in texts if stdin is None else [("standard input", stdin)]:
         if problems := list(repeated_keys(text)):
             raise InvalidLiquidationConfig(problems, _always(place))
+
+
+def _refuse_misspelt_variables(environ: Mapping[str, str]) -> None:
+    """Names that are ours but for case and underscores: freqtrade reads ``FREQTRADE__A__B`` alone,
+    and passes over all others.
+    """
+    ours = {f"FREQTRADE_{BLOCK}_{key}".upper(): key for key in KEYS}
+    for name in sorted(environ):
+        key = ours.get(re.sub("_+", "_", name.upper()).strip("_"))
+        right = f"{ENV_VAR_PREFIX}{BLOCK}__{key}".upper()
+        if key is not None and not (name.startswith(ENV_VAR_PREFIX) and name.upper() == right):
+            problem = Problem((BLOCK, key), f"{name} is not read; did you mean {right}?")
+            raise InvalidLiquidationConfig([problem], _always(f"environment variable {name}"))
 
 
 def _always(place: str) -> Origin:
@@ -195,7 +247,8 @@ def _file_layers(files: list[str], base: Path | None, level: int) -> Iterator[tu
         file = base / name if base else Path(name)
         content = _read(file)
         yield file, content
-        below = content.get("add_config_files", []) if isinstance(content, Mapping) else []
+        below = content.get("add_config_files") if isinstance(content, Mapping) else None
+        below = [] if below is None else below  # freqtrade takes null for none
         if not isinstance(below, list) or not all(isinstance(name, str) for name in below):
             raise ConfigurationError(f"File {file}: add_config_files is not a list of file names.")
         if level < 5:  # freqtrade's own limit; it has refused deeper ones by now

@@ -35,13 +35,12 @@ ALLOWED: Final = frozenset({
     "PATH", "TMPDIR", "TMP", "TEMP", "TZ",
     "LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES",
     "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-    "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
-    "PYTHONUNBUFFERED", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONNOUSERSITE", "PYTHONSAFEPATH",
-    "PYTHONUSERBASE", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONFAULTHANDLER",
+    "PYTHONPATH", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONSAFEPATH", "PYTHONUSERBASE",
+    "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX",
     "COVERAGE_PROCESS_START", "COVERAGE_FILE", "COVERAGE_RCFILE",
 })  # fmt: skip
 """Where the interpreter and its modules are, and how text is shown; nothing that freqtrade, ccxt
-or an HTTP library reads."""
+or an HTTP library reads, and no switch of Python's: ``PYTHONWARNINGS=error`` ends a bot."""
 ALLOWED_PREFIXES: Final = ("LC_", "COV_CORE_", "OMP_", "OPENBLAS_", "MKL_")
 
 NATIVE: Final = ("aiodns", "pycares", "pycurl", "curl_cffi")

@@ -7,6 +7,7 @@ id and a host: they name who did what, and masking a user called ``freqtrade`` w
 """
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -41,12 +42,21 @@ ENDINGS: Final = (
     *("password", "passphrase", "passwd", "secret", "token"),
     *("apikey", "privatekey", "secretkey", "accesskey"),
 )
-"""How names of keys end that are credentials wherever they stand, a strategy's own included."""
+"""How names of keys and of environment variables end that are credentials wherever they stand, a
+strategy's own included."""
+OPTION_PARTS: Final = ("auth", "credential", "pass", "private", "secret", "sign", "token")
+OPTION_NAMES: Final = frozenset({"mnemonic", "otp", "pin", "seed", "totp"})
+"""What an option that is handed to ccxt is called that may be a credential: there are hundreds, and
+each exchange has its own."""
+NO_SECRETS: Final = frozenset({"true", "false", "none", "null", "default", "basic", "bearer"})
+"""Values of such options and variables that are ordinary words."""
 HOOKS: Final = frozenset({("webhook", "url"), ("discord", "webhook_url")})
 HARMLESS_HEADERS: Final = frozenset(
     {"accept", "acceptencoding", "acceptlanguage", "connection", "contenttype", "host", "origin"}
     | {"referer", "useragent"}
 )
+WEB: Final = ("http", "ws", "socks")
+_END: Final = re.compile("[/?#]")
 TOKEN_IN_PATH: Final = 16
 """Characters from which a part of a webhook's path is taken for a token of its own."""
 
@@ -100,7 +110,10 @@ def _environment(environ: Mapping[str, str]) -> Iterator[Secret]:
         if name.startswith(ENV_VAR_PREFIX):
             path = tuple(name.removeprefix(ENV_VAR_PREFIX).lower().split("__"))
             yield from _leaf(path, value)
-        elif "://" in value:  # HTTPS_PROXY and its like
+            continue
+        if _plain(name).endswith(ENDINGS) or name.upper().endswith("_PWD"):  # PGPASSWORD, MYSQL_PWD
+            yield from _word(name, value)
+        if "://" in value or name.lower().endswith("proxy"):
             yield from _address(name, value)
 
 
@@ -110,18 +123,40 @@ def _leaf(path: tuple[str, ...], value: str) -> Iterator[Secret]:
         yield from _hook(key, value)
     elif _is_secret(path):
         yield Secret(key=key, value=value)
-    if "://" in value:
+    elif _may_be_secret(path):
+        yield from _word(key, value)
+    if "://" in value or "proxy" in path[-1].lower():
         yield from _address(key, value)
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
-    names = [name.lower().replace("_", "").replace("-", "") for name in path]
+    names = [_plain(name) for name in path]
     if names[-1].endswith(ENDINGS):
         return True
     if names[0] != "exchange":
         return False
     is_header = "headers" in names[1:-1] and names[-1] not in HARMLESS_HEADERS
-    return is_header or names[-1] in EXCHANGE_NAMES
+    # Whatever stands within a credential is one: a secret may be an object.
+    return is_header or any(n in EXCHANGE_NAMES or n.endswith(ENDINGS) for n in names[1:])
+
+
+def _may_be_secret(path: tuple[str, ...]) -> bool:
+    """Within what ccxt gets as options."""
+    names = [_plain(name) for name in path]
+    if names[0] != "exchange" or "options" not in names:
+        return False
+    inside = names[names.index("options") + 1 :]
+    return any(n in OPTION_NAMES or any(part in n for part in OPTION_PARTS) for n in inside)
+
+
+def _word(key: str, value: str) -> Iterator[Secret]:
+    """*value*, unless it is too short to be masked, or an ordinary word."""
+    if len(value) >= SHORTEST_SECRET and value.lower() not in NO_SECRETS:
+        yield Secret(key=key, value=value)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def _hook(key: str, url: str) -> Iterator[Secret]:
@@ -141,15 +176,31 @@ def _hook(key: str, url: str) -> Iterator[Secret]:
 
 def _address(key: str, url: str) -> Iterator[Secret]:
     """The password in an address, and what its query names as a secret."""
+    scheme, _, rest = url.rpartition("://")
+    for user, password in _logins(rest, is_web=scheme.startswith(WEB) or not scheme):
+        yield from _login(key, unquote(user), unquote(password))
+        yield Secret(key=key, value=password)
     parts = _split(url)
-    if parts is None:
-        return
-    if parts.password:
-        yield from _login(key, unquote(parts.username or ""), unquote(parts.password))
-        yield Secret(key=key, value=parts.password)
-    for name, value in parse_qsl(parts.query):
-        if name.lower().replace("_", "").replace("-", "").endswith(ENDINGS):
+    for name, value in parse_qsl(parts.query if parts else ""):
+        if _plain(name).endswith(ENDINGS):
             yield Secret(key=key, value=value)
+
+
+def _logins(address: str, *, is_web: bool) -> Iterator[tuple[str, str]]:
+    """User and password in *address*, without its scheme, as any reader of addresses finds them.
+
+    One ends them at the last ``@`` before a ``/``, ``?`` or ``#``. SQLAlchemy ends them at the
+    first ``@`` and lets a password hold what it likes; a port of the web's, with an ``@`` further
+    on, is not taken for one.
+    """
+    user, colon, rest = address.partition(":")
+    if not colon or "@" not in rest or _END.search(user):
+        return
+    authority = _END.split(rest, maxsplit=1)[0]
+    if "@" in authority:
+        yield user, authority.rpartition("@")[0]
+    if not (is_web and authority.isdecimal()) and (first := rest.partition("@")[0]):
+        yield user, first
 
 
 def _login(key: str, user: str, password: str) -> Iterator[Secret]:

@@ -28,7 +28,6 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.bounded import bounded, start_thread
-from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.secrets import secrets_in
 from freqtrade_liquidation.frontends import foresight
@@ -172,7 +171,8 @@ class _Command:
         self._pairs = frozenset(options.pairs) if options.pairs else None
         args = freqtrade_arguments(options)
         configuration.install_schema()
-        self._settings: LiquidationConfig = configuration.validate_before_start(args)
+        read, self._settings = configuration.read_before_start(args)
+        mask_log(Masker(secrets_in(read)))  # before freqtrade logs any of it
         self._config = load_config(args)
         if not options.verbosity:
             _hush()

@@ -3,19 +3,23 @@
 The last event of its kind counts, by its place in the trail. A clock that steps back, or a machine
 whose clock is wrong, would bring back what was lifted, or lose what was just set. A clock has a say
 only in when a window ends, and then within two bounds; see :func:`_window`.
+
+A trail that was changed, or that lacks its end, does not say what the last event was. Then the bot
+is latched and armed: a latch that a person lifts by mistake costs less than one that went missing.
 """
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
+from freqtrade_liquidation.audit.appending import doubtful
 from freqtrade_liquidation.audit.chain import iso_utc
 from freqtrade_liquidation.audit.checks import moment
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.log import AuditUnreadable
+from freqtrade_liquidation.audit.log import AuditUnreadable, TrailDoubtful
 from freqtrade_liquidation.audit.sink import AuditSink, Durability
 from freqtrade_liquidation.errors import LiquidationError
 
@@ -23,6 +27,8 @@ T = TypeVar("T")
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
 LONGEST_NAME: Final = 300
+WINDOWS: Final = (AuditEventType.DISARMED, AuditEventType.ARMED)
+LATCHES: Final = (AuditEventType.LATCHED, AuditEventType.RELEASED)
 
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -64,7 +70,7 @@ def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
 class ControlLog(AuditSink, Protocol):
     """An audit log that can be asked for its last word."""
 
-    def last_event(self, types: Any) -> dict[str, Any] | None:
+    def last_event(self, types: Any, *, for_certain: bool) -> dict[str, Any] | None:
         """The last event of *types*, one that fits."""
 
 
@@ -94,8 +100,10 @@ class Control:
     def state(self, now: datetime | None = None) -> ControlState:
         """As of *now* (aware UTC)."""
         now = now or datetime.now(UTC)
-        window = self._log.last_event([AuditEventType.DISARMED, AuditEventType.ARMED])
-        latch = self._log.last_event([AuditEventType.LATCHED, AuditEventType.RELEASED])
+        try:
+            window, latch = map(self._last, (WINDOWS, LATCHES))
+        except TrailDoubtful as error:
+            return ControlState(latched_by=doubtful(str(error)))
         until, by = _window(window, now)
         latched = latch is not None and latch["event_type"] == AuditEventType.LATCHED
         return ControlState(
@@ -103,6 +111,9 @@ class Control:
             disarmed_by=by,
             latched_by=_by(latch) if latch and latched else None,
         )
+
+    def _last(self, types: Sequence[AuditEventType]) -> dict[str, Any] | None:
+        return self._log.last_event(types, for_certain=True)
 
     def latch(self, *, by: str, correlation_id: str | None) -> None:
         """After this the bot stays stopped until ``/start`` or ``release``."""

@@ -92,9 +92,14 @@ def what_a_stop_does_in_doubt() -> str:
     return "Its positions are closed at market, unless a maintenance window is open."
 
 
-def anothers_run(correlation_id: str, host: str) -> str:
-    """Another process has liquidated this book."""
-    return f"Liquidation {correlation_id} was run by another process ({host})."
+def anothers_runs(runs: Sequence[tuple[str, str]]) -> str:
+    """Another process has liquidated this book; one message, however many there are.
+
+    :param runs: ids and hosts, the newest last.
+    """
+    correlation_id, host = runs[-1]
+    others = f", and {len(runs) - 1} more since the last look" if len(runs) > 1 else ""
+    return f"Liquidation {correlation_id} was run by another process ({host}){others}."
 
 
 def start_refused(correlation_id: str) -> str:

@@ -20,7 +20,7 @@ from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings, slow_by_limits
-from freqtrade_liquidation.exchange.secrets import secrets_of
+from freqtrade_liquidation.exchange.secrets import secrets_in, secrets_of
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.aftermath import REPEAT_AFTER_S, Aftermath
 from freqtrade_liquidation.host.control import Control, patiently
@@ -253,12 +253,13 @@ class Protection:
             )  # fmt: skip
 
     def validate(self, args: Mapping[str, Any]) -> None:
-        """Reads the configuration that is about to be loaded.
+        """Reads the configuration that is about to be loaded; freqtrade logs none of its secrets.
 
         :param args: freqtrade's own, as its parser gave them.
         :raises ConfigurationError: if it cannot be read, or its liquidation block is not valid.
         """
-        configuration.validate_before_start(args)
+        config = configuration.read_before_start(args)[0]
+        mask_log(Masker(self._secrets.union(secrets_in(config))))
 
     def announce(self) -> None:
         """Once a bot: what stopping it will do."""

@@ -112,7 +112,7 @@ NEEDED: Final[Names] = {
         PricingError TemporaryError
     """,
     "freqtrade.main": "main()",
-    "freqtrade.misc": "deep_merge_dicts(source, destination)",
+    "freqtrade.misc": "deep_merge_dicts(source, destination) parse_db_uri_for_logging(uri)",
 }
 
 TELEGRAM: Final[Names] = {
@@ -124,8 +124,8 @@ TELEGRAM: Final[Names] = {
     """,
 }
 REST: Final[Names] = {
-    "freqtrade.rpc.api_server.api_auth": "http_basic_or_jwt_token()",
-    "freqtrade.rpc.api_server.deps": "is_trading_mode()",
+    "freqtrade.rpc.api_server.api_auth": "http_basic_or_jwt_token() httpbasic oauth2_scheme",
+    "freqtrade.rpc.api_server.deps": "get_api_config() is_trading_mode()",
     "freqtrade.rpc.api_server:ApiServer": "configure_app(app, config)",
 }
 """Checked only where the configuration enables them: they are slow to import."""

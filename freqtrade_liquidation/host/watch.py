@@ -92,16 +92,17 @@ class Watch:
             protection.neighbours.carry_out(protection.order)
         for claim in beat.started:
             protection.after.anothers_run_begins(claim, protection.bot)
-        for claim in beat.ended:
-            self._anothers_run_ended(claim)
+        if beat.ended:
+            self._anothers_runs_ended(beat.ended)
 
-    def _anothers_run_ended(self, claim: Claim) -> None:
+    def _anothers_runs_ended(self, claims: Sequence[Claim]) -> None:
         protection = self._protection
-        text = messages.anothers_run(claim.correlation_id, claim.host)
+        text = messages.anothers_runs([(claim.correlation_id, claim.host) for claim in claims])
         protection.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=True))
-        if claim.pairs is None:
-            protection.door.bar()
-        protection.after.anothers_run_ended(claim, protection.bot)
+        for claim in claims:
+            if claim.pairs is None:
+                protection.door.bar()
+            protection.after.anothers_run_ended(claim, protection.bot)
         self._repair_at = 0.0
 
     # -- what was left ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import hashlib
 import importlib.resources
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -68,11 +68,17 @@ def plotly_source() -> str:
 
 
 def render(
-    package: str, template: str, *, figures: Mapping[str, Figure] | None = None, **values: Any
+    package: str,
+    template: str,
+    *,
+    clean: Callable[[str], str],
+    figures: Mapping[str, Figure] | None = None,
+    **values: Any,
 ) -> str:
     """The page, whole.
 
     :param package: the room whose folder holds *template*, such as ``…frontends.html``.
+    :param clean: makes text harmless that comes from outside; it is escaped besides.
     :param figures: by the name by which the template places them.
     :raises PlotlyMissing: if there are figures and no plotly.
     """
@@ -81,6 +87,7 @@ def render(
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, ""), PackageLoader(HERE, "")]),
         autoescape=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -92,7 +99,7 @@ def render(
         style=_as_it_is(_own("style.css")),
         scripts=[_as_it_is(text) for text in scripts],
         figures=figures,
-        figure_json={name: _json(figure) for name, figure in figures.items()},
+        figure_json={name: _json(figure, clean) for name, figure in figures.items()},
     )
 
 
@@ -115,22 +122,24 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _json(figure: Figure) -> Markup:
+def _json(figure: Figure, clean: Callable[[str], str]) -> Markup:
     """Safe inside a script element: none of its characters can end one."""
-    content = _known({"data": list(figure.data), "layout": dict(figure.layout)})
+    content = _known({"data": list(figure.data), "layout": dict(figure.layout)}, clean)
     text = json.dumps(content, allow_nan=False)
     return _as_it_is(text.replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def _known(value: Any) -> Any:
-    """*value* with null for every number that is none: a gap in the picture, as for "not known"."""
+def _known(value: Any, clean: Callable[[str], str]) -> Any:
+    """*value* with its text made harmless, and null for every number that is none: a gap in the
+    picture, as for "not known".
+    """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _known(item) for key, item in value.items()}
+        return {key: _known(item, clean) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_known(item) for item in value]
-    return value
+        return [_known(item, clean) for item in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def _as_it_is(text: str) -> Markup:

@@ -20,6 +20,8 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import LONGEST_TEXT
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
+from freqtrade_liquidation.audit.tables import RUNS
+from freqtrade_liquidation.host.control import Control
 from tests.integration.postgresql import frozen, pg_ctl
 from tests.unit.audit.secrets_of_tests import masker
 
@@ -167,7 +169,8 @@ def test_frozen_postgresql_costs_a_run_half_a_second(postgresql: str, tmp_path: 
     log.record([event()])
     with frozen(postgresql):
         began = time.monotonic()
-        assert [log.record([event()], run_row()) for _ in range(5)] == [Durability.FILE] * 5
+        records = [log.record([event(correlation_id=ID)], run_row()) for _ in range(5)]
+        assert records == [Durability.FILE] * 5
         assert time.monotonic() - began < 1.5
     until = time.monotonic() + 30
     while log._file.waits():
@@ -435,6 +438,125 @@ def test_verify_tampered_names_the_row(
         other.executescript(statement)
     report = log.verify()
     assert (report.kind, report.sequence) == (kind, sequence)
+
+
+RUN_COLUMNS_CHANGED = {
+    "trigger": "'telegram'", "actor": "'somebody'", "reason": "'x'", "scope": "'trades'",
+    "pairs": "'[\"X/Y\"]'", "started_at": "'2026-01-01 00:00:01.000000'",
+    "finished_at": "'2026-01-01 00:00:09.000000'", "positions_closed": "7",
+    "positions_failed": "7", "orders_cancelled": "7", "total_realized_pnl": "99.5",
+    "duration_seconds": "59.5", "config": "'{\"a\":1}'", "errors": "'[\"x\"]'", "outcome": "'[]'",
+    "state": "'in_progress'", "last_sequence": "0", "last_hash": "'x'",
+    "correlation_id": "'liq_20200101_000000_ab'",
+}  # fmt: skip
+OUTCOME = {"pair": "X/Y", "side": "long", "state": "closed", "amount": 1.0,
+           "residual_amount": 0.0, "realized_pnl": 5}  # fmt: skip
+
+
+def record_a_run(log: AuditLog) -> None:
+    """Numbers as a calculation leaves them: a database makes 5.0 of 5."""
+    log.record([event(TYPE.STARTED, correlation_id=ID)], run_row(actor="a" * 300))
+    log.record(
+        [event(TYPE.COMPLETED, correlation_id=ID), event()],
+        run_row("completed", finished_at=START, total_realized_pnl=5, duration_seconds=1,
+                outcome=[OUTCOME], errors=["\u202e hunter22"], config={"x": 0.1}),
+    )  # fmt: skip
+
+
+def test_every_column_of_a_run_is_changed_in_the_test_below() -> None:
+    assert set(RUN_COLUMNS_CHANGED) == {*RUNS.columns.keys()}
+
+
+@pytest.mark.parametrize("column", RUN_COLUMNS_CHANGED)
+@pytest.mark.parametrize("is_over", [False, True])
+def test_verify_names_a_run_whose_row_was_changed(
+    log: AuditLog, tmp_path: Path, column: str, is_over: bool
+) -> None:
+    record_a_run(log) if is_over else log.record([event(TYPE.STARTED, correlation_id=ID)],
+                                                 run_row(outcome=[OUTCOME]))  # fmt: skip
+    assert log.verify().ok
+    value = RUN_COLUMNS_CHANGED[column]
+    if column == "state" and not is_over:
+        value = "'completed'"
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.execute(f"UPDATE liquidation_runs SET {column} = {value}")
+    report = log.verify()
+    assert not report.ok
+    assert ID in report.message or "liq_20200101_000000_ab" in report.message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM liquidation_runs",
+     "INSERT INTO liquidation_runs SELECT 'liq_20200101_000000_ff', trigger, actor, reason, scope, "
+     "pairs, 'in_progress', started_at, NULL, 5, 0, 0, NULL, NULL, config, errors, outcome, 3, "
+     "last_hash FROM liquidation_runs",
+     "DROP TABLE liquidation_chain_head",
+     "DELETE FROM liquidation_runs; DELETE FROM liquidation_events; "
+     "DELETE FROM liquidation_chain_head",
+     "DELETE FROM liquidation_runs; DELETE FROM liquidation_events WHERE sequence > 1; "
+     "UPDATE liquidation_chain_head SET sequence=1, hash=(SELECT hash FROM liquidation_events)"],
+)  # fmt: skip
+def test_verify_sees_a_run_that_is_gone_or_added_and_an_end_that_is(
+    log: AuditLog, tmp_path: Path, statement: str
+) -> None:
+    record_a_run(log)
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.executescript(statement)
+    assert not log.verify().ok
+
+
+@pytest.mark.parametrize("head", [2**53, 2**53 - 1, 10**12])
+def test_verify_ends_whatever_number_the_head_names(
+    log: AuditLog, tmp_path: Path, head: int
+) -> None:
+    log.record([event(at_s=n) for n in range(5)])
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.execute("UPDATE liquidation_events SET error = 'changed' WHERE sequence = 3")
+        other.execute(f"UPDATE liquidation_chain_head SET sequence = {head}")
+    report = log.verify()
+    assert (report.kind, report.sequence) == (FaultKind.CHANGED, 3)
+
+
+IN_DOUBT = {
+    "head dropped": "DROP TABLE liquidation_chain_head",
+    "head gone": "DELETE FROM liquidation_chain_head",
+    "head raised": "UPDATE liquidation_chain_head SET sequence = 9007199254740992",
+    "head lowered": "UPDATE liquidation_chain_head SET sequence = 1",
+    "head lowered with its hash": "UPDATE liquidation_chain_head SET sequence = 1, "
+    "hash = (SELECT hash FROM liquidation_events WHERE sequence = 1)",
+    "head is no number": "UPDATE liquidation_chain_head SET sequence = 'abc'",
+    "tail gone": "DELETE FROM liquidation_events WHERE sequence > 1",
+    "all gone but the head": "DELETE FROM liquidation_events",
+    "latch changed": "UPDATE liquidation_events SET error = 'x' WHERE sequence = 2",
+    "latch too large": "UPDATE liquidation_events SET additional_data = "
+    "'{\"a\":\"' || hex(zeroblob(2500000)) || '\"}' WHERE sequence = 2",
+    "misfits above it": "INSERT INTO liquidation_events WITH RECURSIVE n(x) AS (SELECT 3 UNION ALL "
+    "SELECT x + 1 FROM n WHERE x < 153) SELECT x, timestamp, event_type, operation, NULL, NULL, "
+    "NULL, NULL, NULL, additional_data, 'x', 'y' FROM liquidation_events, n WHERE sequence = 2; "
+    "UPDATE liquidation_chain_head SET sequence = 153, hash = 'y'",
+}
+
+
+@pytest.mark.parametrize("how", IN_DOUBT)
+def test_latch_that_cannot_be_read_for_certain_is_a_latch(
+    log: AuditLog, tmp_path: Path, how: str
+) -> None:
+    """It was lost without a word: the bot traded again."""
+    control = Control(log)
+    log.record([event(TYPE.RELEASED, additional_data={"by": "x"})])
+    control.latch(by="run", correlation_id=None)
+    with sqlite3.connect(tmp_path / "t.sqlite") as other:
+        other.executescript(IN_DOUBT[how])
+    assert (control.state().latched_by or "").startswith("an audit trail that is not as it was")
+    control.disarm(timedelta(hours=1), by="x")
+    assert control.state().latched_by, "the next event does not lift it"
+    assert not log.verify().ok, "nor hide it"
+    log.close()
+    later = Control(open_log(tmp_path))
+    later.release(by="a person")
+    assert later.state().latched_by is None
+    assert later.state().disarmed_by == "x"
 
 
 def test_record_after_removed_tail_keeps_the_gap(log: AuditLog, tmp_path: Path) -> None:

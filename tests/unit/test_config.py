@@ -29,6 +29,7 @@ from freqtrade_liquidation.config import (
     install_schema,
     load,
     origin_of,
+    read_files,
     validate_before_start,
 )
 from freqtrade_liquidation.model import AUTOMATIC_TRIGGERS
@@ -182,7 +183,8 @@ def test_creation_by_any_door_raises_configuration_error(
 def test_several_errors_are_all_listed_one_per_line() -> None:
     message = refused({BLOCK: {"timeout_seconds": "5", "max_retries": True, "retries": 1}})
     assert message.splitlines() == [
-        'liquidation.timeout_seconds is "5" (a text); allowed: a number above 0 and at most 60.',
+        'liquidation.timeout_seconds is "5" (a text); allowed: '
+        "a number above 0 (0.001 at least) and at most 60.",
         "liquidation.max_retries is true; allowed: a whole number from 0 to 10.",
         'liquidation.retries is not a known key; did you mean "max_retries"?',
     ]
@@ -320,7 +322,7 @@ def test_block_misspelt_is_refused_with_the_right_name(key: str, beside: dict[st
 
 def test_block_under_another_liquidation_name_is_recognised_by_its_keys() -> None:
     assert 'did you mean "liquidation"' in refused({"liquidation_config": {"max_retries": 1}})
-    load({"liquidation_levels": {"a": 1}, "liquidity": 5, "max_retries": 3, "scope": "x"})
+    load({"liquidation_levels": {"a": 1}, "liquidity": 5, "scope": "x", "triggers": {"rsi": 30}})
 
 
 @pytest.mark.parametrize("key", sorted(SCHEMA.keys() - {BLOCK}))
@@ -658,3 +660,126 @@ def test_message_shown_in_the_docs_is_really_produced(
     with pytest.raises(ConfigurationError) as caught:
         validate_before_start(trade_args(str(path)))
     assert str(caught.value).replace(f"{tmp_path}/", "") == expected.strip()
+
+
+@pytest.mark.parametrize("place", ["file", "option"])
+def test_database_address_that_freqtrade_cannot_log_is_refused_with_words(
+    tmp_path: Path, place: str
+) -> None:
+    """It ended in a traceback, with the password in it."""
+    address = "postgresql://bot:se[cret@db/x"
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"db_url": address} if place == "file" else {}))
+    args = {"command": "trade", "config": [str(file)]}
+    args |= {"db_url": address} if place == "option" else {}
+    with pytest.raises(ConfigurationError, match="db_url cannot be read") as refused:
+        validate_before_start(args)
+    assert "cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def read(tmp_path: Path, text: str) -> LiquidationConfig:
+    file = tmp_path / "config.json"
+    file.write_text(text)
+    return validate_before_start({"command": "trade", "config": [str(file)]})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FREQTRADE__LIQUIDATION_SCOPE", "FREQTRADE_LIQUIDATION__SCOPE",
+     "freqtrade__liquidation__scope", "FREQTRADE__LIQUIDATION____SCOPE",
+     "Freqtrade_Liquidation_Close_Positions", "FREQTRADE__TIMEOUT_SECONDS",
+     "FREQTRADE__LIQUIDATION_CLOSE_POSITIONS",
+     "FREQTRADE__EXCHANGE__LIQUIDATION__SCOPE", "FREQTRADE__EMERGENCY__EMERGENCY_LIQUIDATION"],
+)  # fmt: skip
+def test_variable_that_misses_the_block_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """freqtrade passes over it, and the defaults were in force."""
+    monkeypatch.setenv(name, "trades")
+    with pytest.raises(ConfigurationError) as refused:
+        read(tmp_path, "{}")
+    assert f"environment variable {name}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["FREQTRADE__LIQUIDATION__SCOPE", "FREQTRADE__Liquidation__scope",
+     "FREQTRADE_LIQUIDATION_IMAGE", "FREQTRADE_LIQUIDATION_VERSION", "LIQUIDATION_SCOPE",
+     "LIQUIDATION__SCOPE", "SCOPE", "TIMEOUT_SECONDS", "FREQTRADE_USERDIR",
+     "FREQTRADE__LIQUIDATION_BUFFER"],
+)  # fmt: skip
+def test_variable_of_its_own_meaning_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "trades")
+    assert read(tmp_path, "{}").scope in ("account", "trades")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [*({key: value} for key, value in DEFAULTS.items()),
+     *({f"liquidation_{key}": value} for key, value in DEFAULTS.items()),
+     {"emergency": {"emergency_liquidation": False}},
+     {"my": {"own": {"block": {"emergency_liquidation": False}}}},
+     {"exchange": {"liquidation": {"scope": "trades"}}},
+     {"exchange": {"ccxt_config": {"liquidation": {"timeout_seconds": 9}}}}],
+)  # fmt: skip
+def test_key_of_ours_outside_of_the_block_is_refused(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigurationError, match="is not a known key"):
+        read(tmp_path, json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{key: {} for key in SCHEMA if key not in ("db_url", BLOCK)},
+     {"liquidation_buffer": 0.05, "exchange": {"liquidation": True}},
+     {"my_strategy": {"timeout_seconds": 9, "scope": "x", "close_positions": True}},
+     {"scope": "x", "triggers": {"rsi": 30}},
+     {"exchange": {"ccxt_config": {"options": {"liquidation": {"method": "x"}}}}}],
+)  # fmt: skip
+def test_ordinary_configuration_is_no_near_miss(tmp_path: Path, config: dict[str, Any]) -> None:
+    assert read(tmp_path, json.dumps(config)) == LiquidationConfig()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"add_config_files": [5]}', '{"add_config_files": 5}', '{"a":' * 5000 + "1" + "}" * 5000,
+     '{"a": ' + "9" * 5000 + "}", '{"liquidation": {"timeout_seconds": ' + "9" * 5000 + "}}",
+     '{"liquidation": {"timeout_seconds": 1e-320}}', '{"a": 1e999}', "[" * 100_000],
+)  # fmt: skip
+def test_file_that_cannot_be_read_is_refused_with_words(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read(tmp_path, text)
+    assert 20 < len(str(refused.value)) < 400
+
+
+def test_no_further_files_are_no_error(tmp_path: Path) -> None:
+    """As for freqtrade. The start ended in a traceback."""
+    assert read(tmp_path, '{"add_config_files": null}') == LiquidationConfig()
+
+
+def test_words_of_a_file_steer_no_terminal(tmp_path: Path) -> None:
+    for text in (
+        '{"liquidation": {"\\u001b[2J\\u202escope": 1}}',
+        '{"liquid\\u001b]0;ation": {"scope": 1}}',
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            read(tmp_path, text)
+        assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_pipe_that_nobody_writes_ends_a_drills_start_with_words(
+    tmp_path: Path, nested: bool
+) -> None:
+    """It hung."""
+    file = tmp_path / "pipe.json"
+    os.mkfifo(file)
+    if nested:
+        file = tmp_path / "config.json"
+        file.write_text('{"add_config_files": ["pipe.json"]}')
+    with pytest.raises(ConfigurationError, match="not a regular file"):
+        read_files([str(file)])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from freqtrade_liquidation.audit.free_text import visible
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.files import write_whole
@@ -40,6 +41,7 @@ def page(audit: AuditLog, run: Row) -> str:
     return render(
         ROOM,
         "run.html",
+        clean=visible,
         figures={"timeline": timeline(story)} if story.requests or story.marks else None,
         f=formats,
         run=run,

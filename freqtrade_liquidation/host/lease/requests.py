@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, or_, select, update
 
 from freqtrade_liquidation.audit import shared_rows
 from freqtrade_liquidation.audit.rows import Border
@@ -65,7 +66,7 @@ class Requests:
         request_id = uuid.uuid4().hex
 
         def work(connection: Connection, now: Moment) -> None:
-            _forget_old(connection)
+            _forget_old(connection, now)
             connection.execute(
                 insert(REQUESTS).values(
                     id=request_id,
@@ -137,19 +138,30 @@ class Requests:
 
 def next_waiting(connection: Connection, now: Moment, border: Border) -> StoredRequest | None:
     """The oldest request that fits and is not too old."""
-    waiting = select(REQUESTS).where(REQUESTS.c.state == str(RequestState.WAITING))
-    newest = waiting.order_by(REQUESTS.c.created_at.desc()).limit(LOOKED_AT)
-    found = [dict(row) for row in connection.execute(newest).mappings()]
-    for row in reversed(found):
-        stored = _passed(row, border)
-        if stored is not None and abs(now.age_s(row, "created_at")) < GOOD_FOR_S:
-            return stored
+    waiting = select(REQUESTS).where(_waits_still(now))
+    for order in (REQUESTS.c.created_at.asc(), REQUESTS.c.created_at.desc()):
+        found = connection.execute(waiting.order_by(order).limit(LOOKED_AT)).mappings()
+        for row in map(dict, found):
+            stored = _passed(row, border)
+            if stored is not None and abs(now.age_s(row, "created_at")) < GOOD_FOR_S:
+                return stored
     return None
 
 
-def _forget_old(connection: Connection) -> None:
-    """The newest stay, to be asked for their results."""
-    newest_first = select(REQUESTS.c.id).order_by(REQUESTS.c.created_at.desc())
+def _waits_still(now: Moment) -> ColumnElement[bool]:
+    """By age, too: rows of whatever other time must not crowd out a request."""
+    by_clock = REQUESTS.c.clock_s.between(now.clock_s - GOOD_FOR_S, now.clock_s + GOOD_FOR_S)
+    good_for = timedelta(seconds=GOOD_FOR_S)
+    by_wall = REQUESTS.c.created_at.between(now.wall - good_for, now.wall + good_for)
+    same_clock = REQUESTS.c.clock_id == now.clock_id
+    young = or_(and_(same_clock, by_clock), and_(~same_clock, by_wall))
+    return and_(REQUESTS.c.state == str(RequestState.WAITING), young)
+
+
+def _forget_old(connection: Connection, now: Moment) -> None:
+    """The newest stay, to be asked for their results; before them those that wait to be taken."""
+    rank = case((_waits_still(now), 0), else_=1)
+    newest_first = select(REQUESTS.c.id).order_by(rank, REQUESTS.c.created_at.desc())
     old = connection.scalars(newest_first.offset(KEPT).limit(LOOKED_AT)).all()
     if old:
         connection.execute(delete(REQUESTS).where(REQUESTS.c.id.in_(old)))

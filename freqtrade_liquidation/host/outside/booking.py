@@ -7,7 +7,7 @@ from typing import Final
 
 from freqtrade.constants import Config
 
-from freqtrade_liquidation.audit.events import AuditEventType
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.rows import run_record
 from freqtrade_liquidation.errors import LiquidationError
@@ -152,4 +152,11 @@ def _update_run(audit: AuditLog, result: LiquidationResult) -> None:
         errors=list(result.errors),
         outcome=[outcome.to_dict() for outcome in result.outcomes],
     )
-    audit.record([], record)
+    event = AuditEvent(
+        event_type=AuditEventType.PROFITS_ADDED,
+        operation="book",
+        correlation_id=record.correlation_id,
+        trigger=record.trigger,
+        additional_data={"total_realized_pnl": record.total_realized_pnl},
+    )
+    audit.record([event], record)

@@ -178,3 +178,28 @@ def test_secret_never_shows_itself() -> None:
 
 def test_secret_is_found_in_a_request_that_requests_made() -> None:
     assert "p@ss/w" not in masker("p@ss/w rd").text(f"?pw={quote('p@ss/w rd')}")
+
+
+def test_address_is_gone_in_any_letter_case() -> None:
+    address = "0xAbCdEf0123456789aBcDeF0123456789AbCdEf01"
+    for shown in (address, address.lower(), address.upper(), address.swapcase(), address[2:]):
+        assert masker(address).text(f"İ {shown}!") == f"İ {MASK}!"
+
+
+@pytest.mark.parametrize("value", [KEY, "hunter#22"])
+def test_secret_of_which_each_character_is_escaped_is_gone(value: str) -> None:
+    raw = value.encode()
+    for form in (
+        base64.b32encode(raw).decode(),
+        base64.b32encode(b"me:" + raw).decode(),
+        "".join(f"%{byte:02x}" for byte in raw),
+        "".join(f"&#{byte};" for byte in raw),
+        "".join(f"&#x{byte:X};" for byte in raw),
+        "".join(f"\\u{byte:04x}" for byte in raw),
+        "".join(f"\\x{byte:02X}" for byte in raw),
+        raw.hex(":"),
+        raw.hex(":").upper(),
+    ):
+        shown = masker(value).text(f"<{form}>")
+        assert MASK in shown
+        assert len(shown) < 20

@@ -59,6 +59,17 @@ def test_nothing_that_a_library_reads_is_allowed() -> None:
     assert not _flat_vars_to_nested_dict(found, "FREQTRADE__")
 
 
+SWITCHES = ("WARNINGS", "DEVMODE", "FAULTHANDLER", "HASHSEED", "UTF8", "IOENCODING",
+            "OPTIMIZE", "INSPECT", "STARTUP", "BREAKPOINT", "ASYNCIODEBUG",
+            "TRACEMALLOC", "MALLOC")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switch_of_pythons_does_not_reach_the_drill(name: str) -> None:
+    """``PYTHONWARNINGS=error`` ended it with 1."""
+    assert f"PYTHON{name}" not in seal.environment({f"PYTHON{name}": "error"})
+
+
 def test_what_the_caller_set_is_kept() -> None:
     found = seal.environment({"HTTPS_PROXY": "a", "https_proxy": "b"}, keep=["HTTPS_PROXY"])
     assert found == {"HTTPS_PROXY": "a", "NETRC": os.devnull} | seal.environment({})

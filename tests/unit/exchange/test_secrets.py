@@ -1,5 +1,6 @@
 """Every secret that a bot holds is handed to the masker."""
 
+import contextlib
 from base64 import b64encode
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import requests
 from freqtrade.config_schema.config_schema import CONF_SCHEMA
 from freqtrade.configuration.config_secrets import _SENSITIVE_KEYS
 from freqtrade.configuration.environment_vars import _flat_vars_to_nested_dict
+from freqtrade.misc import parse_db_uri_for_logging
 
 from freqtrade_liquidation.audit.masking import MASK, Masker, Secret
 from freqtrade_liquidation.exchange.secrets import (
@@ -109,6 +111,15 @@ def test_every_key_of_freqtrades_schema_that_sounds_secret_is_decided_upon() -> 
         ({"api_server": {"username": "freqtrader", "password": "hush"}},
          {"hush", b64("freqtrader:hush")}),
         (nested("pairlists.pairlist_url", "https://x/y?access_token=abc&n=5"), {"abc"}),
+        (nested("db_url", "postgresql://bot:se#cret@db/x"), {"se#cret", b64("bot:se#cret")}),
+        (nested("db_url", "postgresql://bot:1/2?3[4@db/x"), {"1/2?3[4", b64("bot:1/2?3[4")}),
+        (nested("proxy", "me:hush@proxy:3128"), {"hush", b64("me:hush")}),
+        (nested("pairlist_url", "http://host:8080/list?by=a@b"), set()),
+        (nested("pairlist_url", "https://host/a:b/@c"), set()),
+        (nested("exchange.secret", {"deep": ["er-hush"]}), {"er-hush"}),
+        (nested("exchange.ccxt_config.options", {
+            "brokerSign": "hush-1", "auth": {"pin": "hush-2"}, "defaultType": "swap",
+            "signIn": True, "authentication": "none"}), {"hush-1", "hush-2"}),
         ({"dry_run": True, "max_open_trades": 5, "stake_currency": "USDT"}, set()),
         (nested("telegram.token", None), set()),
         (nested("telegram.enable_token", True), set()),
@@ -128,6 +139,40 @@ def test_environment_gives_secrets_as_they_stand_there() -> None:
     found = values_in(config, environ)
     assert {"0012345678", "12345678", "2026", "hush"} <= found
     assert not found & {"/bin", "x" * 100, "me", "proxy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("PGPASSWORD", "hush-hush", "hush-hush"),
+        ("MYSQL_PWD", "hush-hush", "hush-hush"),
+        ("BINANCE_API_KEY", "hush-hush", "hush-hush"),
+        ("https_proxy", "me:hush-hush@proxy:3128", "hush-hush"),
+        ("HTTPS_PROXY", "http://me:p#ss/w0rd@proxy:3128", "p#ss/w0rd"),
+        ("PWD", "/home/bot", None),
+        ("OLDPWD", "/home/bot", None),
+        ("USE_TOKEN", "true", None),
+        ("CSRF_SECRET", "abc", None),
+        ("no_proxy", "localhost,127.0.0.1", None),
+        ("LANG", "C.UTF-8", None),
+    ],
+)
+def test_variables_of_other_programs(name: str, value: str, found: str | None) -> None:
+    assert (found in values_in({}, {name: value})) is (found is not None)
+    assert found is not None or not values_in({}, {name: value})
+
+
+def test_whatever_sqlalchemy_takes_for_a_password_is_masked() -> None:
+    """freqtrade's own line about its database shows what its own reader does not find."""
+    for special in "#/?[]:;%&=+ \\\"'<>^`{|}~!$*(),":
+        password = f"se{special}cret-{special}x"
+        address = f"postgresql://bot:{password}@db/x"
+        with contextlib.suppress(ValueError):
+            address = parse_db_uri_for_logging(address)
+        shown = Masker(secrets_in({"db_url": f"postgresql://bot:{password}@db/x"}, {})).text(
+            address
+        )
+        assert "cret" not in shown, shown
 
 
 @pytest.mark.parametrize(

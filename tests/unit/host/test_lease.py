@@ -422,6 +422,8 @@ def test_file_replaced_under_us_tables_are_made_again(open_book: Open, file: Pat
         "claimed_at = 'soon'",
         "pairs = '{'",
         "host = x'ff'",
+        "host = char(27) || '[2J'",
+        "correlation_id = char(8238) || 'a'",
         "number = 9223372036854775807",
         "number = -1",
     ],
@@ -462,6 +464,29 @@ def test_request_that_makes_no_sense_is_not_taken_and_hides_no_other(
     assert taken is not None
     assert taken.id == good
     assert bot.take_next() is None
+
+
+@pytest.mark.parametrize("away", ["+1 hour", "-1 hour", "+2 seconds"])
+def test_rows_of_others_crowd_out_no_request(open_book: Open, file: Path, away: str) -> None:
+    """A hundred requests of tomorrow hid the one of now."""
+    cli, bot = Requests(open_book()), Requests(open_book())
+    good = cli.leave(ask())
+    with contextlib.closing(sqlite3.connect(file)) as other, other:
+        other.execute(
+            "INSERT INTO liquidation_requests WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT "
+            "x + 1 FROM n WHERE x < 250) SELECT 'other' || x, strftime('%Y-%m-%d %H:%M:%f000', "
+            "created_at, ?), 'elsewhere', 0, 'no json', actor, reason, state, NULL, NULL, NULL "
+            "FROM liquidation_requests, n",
+            (away,),
+        )
+    taken = bot.take_next()
+    assert taken is not None
+    assert taken.id == good
+    waits = cli.leave(ask())
+    cli.leave(ask())
+    taken = bot.take_next()
+    assert taken is not None
+    assert taken.id == waits
 
 
 def test_lease_that_makes_no_sense_is_none_and_is_taken(open_book: Open, file: Path) -> None:

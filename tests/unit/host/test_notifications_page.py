@@ -102,7 +102,7 @@ TEXTS = {
     "latched": messages.latched(f"rest operator ({ID})"),
     "stays stopped": messages.stays_stopped(),
     "repaired": messages.repaired([BTC, ETH]),
-    "another's": messages.anothers_run(ID, "server"),
+    "another's": messages.anothers_runs([(ID, "server")]),
     "cut off": cut_off(),
     "second signal": messages.second_signal([BTC, ETH], 2.34),
     "signal waits": messages.signal_waits(),

@@ -11,6 +11,7 @@ from freqtrade.enums import State
 from freqtrade_liquidation.host import watch as watch_module
 from freqtrade_liquidation.host.control import ControlState
 from freqtrade_liquidation.host.lease import Beat
+from freqtrade_liquidation.host.lease.claims import Claim
 from freqtrade_liquidation.host.watch import Watch
 from freqtrade_liquidation.host.watchdog import Watchdog
 
@@ -56,6 +57,26 @@ def test_repair_that_waits_for_a_silent_exchange_does_not_keep_the_loop(
         time.sleep(0.01)
     assert sent[0].raw == {"type": "exit_fill"}
     assert "BTC/USDT:USDT" in sent[1].text
+
+
+def test_many_runs_of_others_are_one_message() -> None:
+    """A hundred and fifty foreign rows were a hundred and fifty messages."""
+    sent: list[Any] = []
+    protection = protection_of(sent)
+    claims = [
+        Claim(
+            number=number, correlation_id=f"liq_{number}", holder="x", host="h",
+            pairs=frozenset(["X/Y"]), under_way=False, booked=None, flat=None,
+        )
+        for number in range(150)
+    ]  # fmt: skip
+    protection.neighbours.beat = lambda: Beat(ended=claims)
+    over: list[Claim] = []
+    protection.after = SimpleNamespace(anothers_run_ended=lambda claim, _: over.append(claim))
+    Watch(protection)._heed_neighbours()
+    assert over == claims
+    (message,) = sent
+    assert "liq_149 was run by another process (h), and 149 more" in message.text
 
 
 def test_pings_come_while_work_is_under_way_and_end_with_it(

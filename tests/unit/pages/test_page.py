@@ -42,7 +42,9 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_page_shows_foreign_words_as_text_everywhere(room: str) -> None:
     figure = Figure(data=[{"type": "scatter", "name": EVIL}], layout={"height": 300}, about=EVIL)
-    page = render(room, "report.html", figures={"one": figure}, names=["one"], words=EVIL)
+    page = render(
+        room, "report.html", clean=str, figures={"one": figure}, names=["one"], words=EVIL
+    )
     assert EVIL not in page
     assert "&lt;script&gt;alert(1)" in page
     [text] = re.findall(r'<script type="application/json" id="figure-one">(.*?)</script>', page)
@@ -51,7 +53,9 @@ def test_page_shows_foreign_words_as_text_everywhere(room: str) -> None:
 
 def test_number_that_is_none_is_a_gap_in_the_picture(room: str) -> None:
     marks = {"x": (0.5, math.nan), "y": [math.inf, 1], "marker": {"size": -math.inf}}
-    page = render(room, "report.html", figures={"one": Figure(data=[marks])}, names=[], words="x")
+    page = render(
+        room, "report.html", clean=str, figures={"one": Figure(data=[marks])}, names=[], words="x"
+    )
     [text] = re.findall(r'<script type="application/json" id="figure-one">(.*?)</script>', page)
     assert json.loads(text)["data"] == [
         {"x": [0.5, None], "y": [None, 1], "marker": {"size": None}}
@@ -60,7 +64,7 @@ def test_number_that_is_none_is_a_gap_in_the_picture(room: str) -> None:
 
 def test_page_allows_its_own_scripts_by_hash_and_nothing_from_the_network(room: str) -> None:
     figure = Figure(data=[], layout={"height": 300})
-    page = render(room, "report.html", figures={"one": figure}, names=["one"], words="x")
+    page = render(room, "report.html", clean=str, figures={"one": figure}, names=["one"], words="x")
     [policy] = re.findall(r'Content-Security-Policy" content="(.*?)"', page)
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
@@ -72,7 +76,7 @@ def test_page_allows_its_own_scripts_by_hash_and_nothing_from_the_network(room: 
 
 def test_page_without_figures_needs_no_plotly(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    page = render(room, "report.html", names=[], words="x")
+    page = render(room, "report.html", clean=str, names=[], words="x")
     assert "script-src &#39;none&#39;" in page
     assert "<script" not in page
 
@@ -83,7 +87,7 @@ def test_page_with_figures_and_no_plotly_names_the_extra(
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     figures = {"one": Figure(data=[])}
     with pytest.raises(OperationalException, match=r"freqtrade-liquidation\[plot\]") as raised:
-        render(room, "report.html", figures=figures, names=["one"], words="x")
+        render(room, "report.html", clean=str, figures=figures, names=["one"], words="x")
     assert isinstance(raised.value, pages.PlotlyMissing)
 
 

@@ -1,6 +1,7 @@
 """The page of a run: what it says first, what it never says, and how the command ends."""
 
 import argparse
+import contextlib
 import html
 import io
 import re
@@ -12,6 +13,7 @@ import plotly.graph_objects
 import pytest
 from rich.console import Console
 
+from freqtrade_liquidation.audit.free_text import STEERING
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.frontends import commands, show
 from freqtrade_liquidation.frontends.html.report import page
@@ -179,6 +181,31 @@ def test_with_an_id_that_run_is_drawn_beside_its_export(tmp_path: Path) -> None:
     assert code == 0
     assert f"{wanted}</title>" in page_file.read_text()
     assert len(lines.read_text().splitlines()) == len(recorded("refused").events)
+
+
+@pytest.mark.parametrize("value", ['"soon"', "[]", "2", "{}", "1", "null"])
+@pytest.mark.parametrize("key", ["protected", "tracked", "error"])
+def test_odd_outcome_costs_its_run_and_no_traceback(tmp_path: Path, key: str, value: str) -> None:
+    """``protected`` ended the command with a KeyError."""
+    trail = trail_of(tmp_path, recorded("refused"))
+    with contextlib.closing(sqlite3.connect(next(tmp_path.glob("*.sqlite")))) as other, other:
+        path = f"$[0].{key}"
+        other.execute(
+            "UPDATE liquidation_runs SET outcome = json_set(outcome, ?, json(?))", (path, value)
+        )
+    code, text = shown(trail, "--html", str(tmp_path / "x.html"))
+    assert (code, "drawn" in text) in ((0, True), (1, False))
+
+
+def test_page_holds_nothing_that_steers_a_terminal(tmp_path: Path) -> None:
+    steering = "\x1b[2J\u202e\x9b"
+    trail = trail_of(tmp_path, recorded("refused"))
+    with contextlib.closing(sqlite3.connect(next(tmp_path.glob("*.sqlite")))) as other, other:
+        other.execute("UPDATE liquidation_runs SET actor = ?, reason = ?", (steering, steering))
+    assert shown(trail, "--html", str(tmp_path / "x.html"))[0] == 0
+    page = without_scripts((tmp_path / "x.html").read_text())
+    assert "\\x1b[2J\\u202e" in page
+    assert not STEERING.search(page)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
