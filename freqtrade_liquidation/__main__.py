@@ -1,8 +1,6 @@
 """``freqtrade-liquidation``: freqtrade's command line, armed, and a few commands of our own."""
 
 import gc
-import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +53,10 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         freqtrade_main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return code if protection is None else _code_of_bot(code, protection, arguments)
+    if protection is None:
+        return code
+    protection.signals.ignore()
+    return _code_of_bot(code, protection, arguments)
 
 
 def _code_of_bot(code: int, protection: "Protection", arguments: list[str]) -> int:
@@ -127,10 +128,12 @@ def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "
 
     :raises FreqtradeException: if the configuration does not fit.
     """
+    from freqtrade_liquidation.audit.queued_log import queue_log
     from freqtrade_liquidation.host import protection as protections
     from freqtrade_liquidation.host import seams
 
     _validate(arguments)
+    queue_log()
     seams.substitute()
     from freqtrade_liquidation.frontends import channels
 
@@ -155,17 +158,17 @@ def _validate(arguments: list[str]) -> None:
 
 
 def _leave(code: int) -> None:
-    """Exits with *code*; threads of freqtrade's that still sleep do not hold up the process."""
+    """Exits with *code*; neither threads of freqtrade's that still sleep hold up the process, nor a
+    log or a standard stream that nobody reads."""
+    from freqtrade_liquidation.host.signals import all_is_written, exit_now
+
     others = [
         thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.daemon
     ]
-    if others:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    if others or not all_is_written():
+        exit_now(code)
     sys.exit(code)
 
 

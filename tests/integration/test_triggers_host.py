@@ -139,6 +139,26 @@ def test_strategy_that_is_missing_is_a_configuration_error(
         assert bot.wait(60) == 2, bot.log_tail()
 
 
+# -- signals to the very end ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGQUIT])
+def test_hangups_to_the_very_end_of_the_process_leave_its_exit_code(
+    exchange: PracticeExchange, make_bot: MakeBot, first: signal.Signals
+) -> None:
+    """Ctrl-\\ is a stop, too; a closing terminal sends SIGHUP until Python itself has ended."""
+    with make_bot(pairs=1) as bot:
+        wait_until_invested(bot, 1)
+        bot.send(first)
+        until = time.monotonic() + 15
+        while bot.process.poll() is None and time.monotonic() < until:
+            bot.send(signal.SIGHUP)
+            time.sleep(0.002)
+        assert bot.wait(1) == 130, bot.log_tail()
+    assert exchange.positions() == {}
+    assert [run["state"] for run in runs(bot)] == ["completed"]
+
+
 # -- the bot's loop -------------------------------------------------------------------------------
 
 
