@@ -48,15 +48,18 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
             return USAGE
         from freqtrade.main import main as freqtrade_main
 
+        from freqtrade_liquidation.host.signals import exit_now
+
     code = 1
     try:
         freqtrade_main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    if protection is None:
-        return code
-    protection.signals.ignore()
-    return _code_of_bot(code, protection, arguments)
+    if protection is not None:
+        protection.signals.exiting()
+        # Python's own end would close a database on a disk that hangs, and a signal can kill it.
+        exit_now(_code_of_bot(code, protection, arguments))
+    return code
 
 
 def _code_of_bot(code: int, protection: "Protection", arguments: list[str]) -> int:
@@ -158,16 +161,15 @@ def _validate(arguments: list[str]) -> None:
 
 
 def _leave(code: int) -> None:
-    """Exits with *code*; neither threads of freqtrade's that still sleep hold up the process, nor a
-    log or a standard stream that nobody reads."""
-    from freqtrade_liquidation.host.signals import all_is_written, exit_now
+    """Exits with *code*; threads of freqtrade's that still sleep do not hold up the process."""
+    from freqtrade_liquidation.host.signals import exit_now
 
     others = [
         thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.daemon
     ]
-    if others or not all_is_written():
+    if others:
         exit_now(code)
     sys.exit(code)
 

@@ -7,7 +7,7 @@ only in when a window ends, and then within two bounds; see :func:`_window`.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
@@ -16,13 +16,15 @@ from freqtrade_liquidation.audit.chain import iso_utc
 from freqtrade_liquidation.audit.checks import moment
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditUnreadable
-from freqtrade_liquidation.audit.sink import AuditSink, Durability
+from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.errors import LiquidationError
 
 T = TypeVar("T")
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
 LONGEST_NAME: Final = 300
+WRITTEN_WITHIN_S: Final = 2.0
+"""By each of two places: who decides waits for it, and is told whether it holds."""
 
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -61,8 +63,11 @@ def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
             time.sleep(ASK_AGAIN_S)
 
 
-class ControlLog(AuditSink, Protocol):
+class ControlLog(Protocol):
     """An audit log that can be asked for its last word."""
+
+    def record(self, events: Sequence[AuditEvent], *, within_s: float) -> Durability:
+        """See :meth:`.audit.log.AuditLog.record`."""
 
     def last_event(self, types: Any) -> dict[str, Any] | None:
         """The last event of *types*, one that fits."""
@@ -137,10 +142,11 @@ class Control:
             correlation_id=correlation_id,
             additional_data={key: value for key, value in data.items() if value is not None},
         )
-        if self._log.record([event]) is Durability.LOG:
+        if self._log.record([event], within_s=WRITTEN_WITHIN_S) is Durability.LOG:
             raise ControlNotDurable(
                 f"{kind} could not be written down: neither the database nor the file beside it "
-                "can be written. Nothing has changed."
+                "takes it. Nothing has changed, unless a disk that is slow writes it later: look "
+                "at the status."
             )
 
 

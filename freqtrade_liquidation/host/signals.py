@@ -30,7 +30,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from freqtrade_liquidation.audit.queued_log import flush_log
 from freqtrade_liquidation.exit_codes import POSITIONS_REMAIN
@@ -128,12 +128,6 @@ class Signals:
                 if signal.getsignal(number) == self._handle:
                     asks = number in (signal.SIGINT, signal.SIGTERM)
                     signal.signal(number, signal.default_int_handler if asks else signal.SIG_DFL)
-
-    def ignore(self) -> None:
-        """From now on none is heard: one that meets Python's own end kills the process, and its
-        exit code is lost."""
-        for number in self._handled:
-            signal.signal(number, signal.SIG_IGN)
 
     @property
     def first(self) -> str | None:
@@ -264,7 +258,7 @@ class Signals:
         exit_now(POSITIONS_REMAIN)
 
 
-def all_is_written() -> bool:
+def _all_is_written() -> bool:
     """Whether log and standard streams are written out, which is waited for a moment."""
 
     def flush() -> None:
@@ -280,10 +274,10 @@ def all_is_written() -> bool:
     return True
 
 
-def exit_now(code: int) -> None:
+def exit_now(code: int) -> NoReturn:
     """Ends the process, whatever its other threads do; the log is written out, if it can be."""
     try:
-        if all_is_written():
+        if _all_is_written():
             bounded(logging.shutdown, timeout_s=RECORD_WITHIN_S, name="last-words")
         else:
             _say_bare("The log may lack its last lines: what it is written to does not take them.")

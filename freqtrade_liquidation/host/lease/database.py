@@ -49,14 +49,13 @@ class BookDatabase:
         self.border = Border(logger)
         self.is_shared = not is_in_memory(db_url)
         self._engine = make_engine(db_url)
-        self._inline = self._engine.dialect.name == "sqlite"  # bounded by its busy timeout
         self._has_tables = self._is_prepared = False
         bound_statements(self._engine, STATEMENT_TIMEOUT_MS)
 
     def read(self, work: Work[T], *, empty: T, inline: bool = False) -> T:
         """What *work* returns; *empty* while the tables do not exist.
 
-        :param inline: in the calling thread even where a dead server may hold it for seconds.
+        :param inline: in the calling thread, even where a dead server or a disk may hold it.
         :raises BookUnavailable: if the database does not answer within 0.3 s.
         """
         return self._call(lambda: self._read(work, empty), inline=inline)
@@ -76,7 +75,7 @@ class BookDatabase:
         if not self.is_shared:
             raise BookUnavailable("the database is in memory: no other process sees it")
         try:
-            if self._inline or inline:
+            if inline:
                 return work()
             return bounded(work, timeout_s=ANSWERS_WITHIN_S, name="lease")
         except TimeoutError as error:
