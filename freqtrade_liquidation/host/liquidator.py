@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 CONTROL_READ_WITHIN_S: Final = 0.3
 LOCK_WITHIN_S: Final = 0.2
+STANDSTILL_S: Final = 0.5
+"""Nothing that runs wakes so much later than it wanted to."""
+AFTER_STANDSTILL_S: Final = 1.0
+GIVEN_UP: Final = "the run did not end in time; what it has sent is on record"
 ANOTHERS_TURN_LEAVES_S: Final = 1.5
 """Of our time, once we have waited for a run of another process: enough to look and close."""
 
@@ -68,13 +72,23 @@ class Liquidator:
         return ticket
 
     def wait_for(self, ticket: Ticket) -> LiquidationResult:
-        """The result; a run that does not end in time is called failed."""
+        """The result; a run that does not end in time is called failed.
+
+        A process that stood still (SIGSTOP, a paused container) has lost its time, and the run has
+        had none of it to end in.
+        """
         turn = ticket.turn
-        try:
-            return turn.done.result(self.turns.over_by(turn) - time.monotonic())
-        except TimeoutError:
-            self._end(turn, turn.result or self._broken(turn, "the run did not end in time"))
-            return turn.done.result()
+        until = self.turns.over_by(turn)
+        while True:
+            try:
+                return turn.done.result(max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                now = time.monotonic()
+                if now - until < STANDSTILL_S:
+                    break
+                until = now + AFTER_STANDSTILL_S
+        self._end(turn, turn.reached or self._given_up(turn))
+        return turn.done.result()
 
     def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
         if not self.turns.wait_for_turn(turn):
@@ -85,7 +99,10 @@ class Liquidator:
                 result = self._prepare_and_run(turn, bot, audit)
         except Exception:
             logger.exception("Liquidation broke off.")
-            result = turn.result or self._broken(turn, "the run broke off")
+            result = turn.reached or self._broken(turn, "the run broke off")
+        if turn.given_up:
+            logger.warning("Liquidation %s has ended after all.", turn.correlation_id)
+            self._follow(turn, without_secrets(result, self._protection.masker))
         self._end(turn, result)
 
     def _prepare_and_run(
@@ -152,22 +169,35 @@ class Liquidator:
         self.turns.close(turn)
         result = without_secrets(result, self._protection.masker)
         try:
-            self._protection.after.follows(
-                turn, result, self._protection.bot, on_purpose=self._leaves_open(turn.request)
-            )
-        except Exception:
-            logger.exception("What follows from liquidation %s failed.", turn.correlation_id)
+            self._follow(turn, result)
         finally:
             turn.give_back()
             self.turns.leave(turn)
             turn.done.set_result(result)
 
+    def _follow(self, turn: Turn, result: LiquidationResult) -> None:
+        try:
+            self._protection.after.follows(
+                turn, result, self._protection.bot, on_purpose=self._leaves_open(turn.request)
+            )
+        except Exception:
+            logger.exception("What follows from liquidation %s failed.", turn.correlation_id)
+
+    def _given_up(self, turn: Turn) -> LiquidationResult:
+        """It is still at work: what it comes to is told, and its row written, when it ends."""
+        turn.given_up = True
+        return self._broken(turn, GIVEN_UP)
+
     def _broken(self, turn: Turn, words: str) -> LiquidationResult:
         logger.critical("Liquidation: %s; treat every position as open.", words)
+        took_s = 0.0
+        if turn.ends_at is not None:
+            took_s = time.monotonic() - turn.ends_at + self._protection.config.timeout_seconds
         return LiquidationResult(
             state=LiquidationState.FAILED,
             correlation_id=turn.correlation_id,
             positions_failed=len(self.runner.trades),
+            duration_seconds=took_s,
             errors=(words,),
         )
 

@@ -52,6 +52,7 @@ class Turn:
     :param done: its result, after everything that follows from it (latch, state, messages).
     :param result: what the run came to, before what follows from it: no slow database undoes it.
     :param takes_more: others may join it; no more once what follows from it is being settled.
+    :param given_up: it was ended without a result of its own, which may still come.
     """
 
     request: Request
@@ -61,11 +62,17 @@ class Turn:
     done: Future[LiquidationResult] = field(default_factory=Future)
     result: LiquidationResult | None = None
     takes_more: bool = True
+    given_up: bool = False
     listeners: list[Listener] = field(default_factory=list)
     manager: LiquidationManager | None = None
     loop: asyncio.AbstractEventLoop | None = None
     _taken: "list[threading.Lock]" = field(default_factory=list)
     _finished: "threading.Lock" = field(default_factory=threading.Lock)
+
+    @property
+    def reached(self) -> LiquidationResult | None:
+        """What the run came to, as soon as that is known; ``None`` = it is still at work."""
+        return self.result or (None if self.manager is None else self.manager.reached)
 
     def hear(self, event: AuditEvent) -> None:
         """Passes an audit event on to whoever watches."""

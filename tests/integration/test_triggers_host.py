@@ -159,6 +159,31 @@ def test_hangups_to_the_very_end_of_the_process_leave_its_exit_code(
     assert [run["state"] for run in runs(bot)] == ["completed"]
 
 
+# -- a process that stands still ------------------------------------------------------------------
+
+
+def test_process_that_stood_still_in_a_run_tells_what_its_record_says(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """SIGSTOP, ``docker pause``, a virtual machine that is moved: the deadline passes meanwhile."""
+    with make_bot(pairs=2, liquidation={"timeout_seconds": 2}) as bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        exchange.set_latency(500)
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: bool(exchange.requests("order", method="POST")), "a close", 10)
+        bot.send(signal.SIGSTOP)
+        time.sleep(4)  # the deadline and everything that waits for it
+        bot.send(signal.SIGCONT)
+        code = bot.wait(15)
+    (run,) = runs(bot)
+    assert run["state"] != "in_progress"
+    assert code == (130 if run["state"] == "completed" else 3)
+    assert run["duration_seconds"] > 4
+    assert f"{run['duration_seconds']:.1f} s." in said(bot)
+    assert "did not end in time" not in said(bot)
+
+
 # -- the bot's loop -------------------------------------------------------------------------------
 
 
