@@ -66,7 +66,7 @@ def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
 class ControlLog(Protocol):
     """An audit log that can be asked for its last word."""
 
-    def record(self, events: Sequence[AuditEvent], *, within_s: float) -> Durability:
+    def record(self, events: Sequence[AuditEvent], *, within_s: float | None) -> Durability:
         """See :meth:`.audit.log.AuditLog.record`."""
 
     def last_event(self, types: Any) -> dict[str, Any] | None:
@@ -110,8 +110,11 @@ class Control:
         )
 
     def latch(self, *, by: str, correlation_id: str | None) -> None:
-        """After this the bot stays stopped until ``/start`` or ``release``."""
-        self._write(AuditEventType.LATCHED, correlation_id=correlation_id, by=by)
+        """After this the bot stays stopped until ``/start`` or ``release``.
+
+        The run does not wait for a slow disk: the latch may come into force later.
+        """
+        self._write(AuditEventType.LATCHED, correlation_id=correlation_id, within_s=None, by=by)
 
     def release(self, *, by: str, reason: str | None = None) -> None:
         """Lifts the latch. Starts nothing."""
@@ -134,7 +137,12 @@ class Control:
         self._write(AuditEventType.ARMED, by=by, reason=reason)
 
     def _write(
-        self, kind: AuditEventType, *, correlation_id: str | None = None, **data: Any
+        self,
+        kind: AuditEventType,
+        *,
+        correlation_id: str | None = None,
+        within_s: float | None = WRITTEN_WITHIN_S,
+        **data: Any,
     ) -> None:
         event = AuditEvent(
             event_type=kind,
@@ -142,7 +150,7 @@ class Control:
             correlation_id=correlation_id,
             additional_data={key: value for key, value in data.items() if value is not None},
         )
-        if self._log.record([event], within_s=WRITTEN_WITHIN_S) is Durability.LOG:
+        if self._log.record([event], within_s=within_s) is Durability.LOG:
             raise ControlNotDurable(
                 f"{kind} could not be written down: neither the database nor the file beside it "
                 "takes it. Nothing has changed, unless a disk that is slow writes it later: look "

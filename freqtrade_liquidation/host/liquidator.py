@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from freqtrade_liquidation.exchange.secrets import without_secrets
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.runner import Runner
-from freqtrade_liquidation.host.turns import Ticket, Turn, Turns
+from freqtrade_liquidation.host.turns import Ticket, Turn, Turns, ends_in_time
 from freqtrade_liquidation.manager import LiquidationResult, why_skip
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
@@ -29,9 +30,6 @@ logger = logging.getLogger(__name__)
 
 CONTROL_READ_WITHIN_S: Final = 0.3
 LOCK_WITHIN_S: Final = 0.2
-STANDSTILL_S: Final = 0.5
-"""Nothing that runs wakes so much later than it wanted to."""
-AFTER_STANDSTILL_S: Final = 1.0
 GIVEN_UP: Final = "the run did not end in time; what it has sent is on record"
 ANOTHERS_TURN_LEAVES_S: Final = 1.5
 """Of our time, once we have waited for a run of another process: enough to look and close."""
@@ -72,22 +70,14 @@ class Liquidator:
         return ticket
 
     def wait_for(self, ticket: Ticket) -> LiquidationResult:
-        """The result; a run that does not end in time is called failed.
-
-        A process that stood still (SIGSTOP, a paused container) has lost its time, and the run has
-        had none of it to end in.
-        """
+        """The result; a run that does not end in time is called failed."""
         turn = ticket.turn
-        until = self.turns.over_by(turn)
-        while True:
-            try:
-                return turn.done.result(max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                now = time.monotonic()
-                if now - until < STANDSTILL_S:
-                    break
-                until = now + AFTER_STANDSTILL_S
-        self._end(turn, turn.reached or self._given_up(turn))
+
+        def is_over(timeout_s: float) -> bool:
+            return bool(wait([turn.done], timeout_s).done)
+
+        if not ends_in_time(is_over, self.turns.over_by(turn)):
+            self._end(turn, turn.reached or self._given_up(turn))
         return turn.done.result()
 
     def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:

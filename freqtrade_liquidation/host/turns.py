@@ -26,6 +26,25 @@ from freqtrade_liquidation.trail import Listener
 OVERRUN_S: Final = 0.3
 """A run that has not ended this long after its deadline is not waited for."""
 WIDENED_WITHIN_S: Final = 0.2
+STANDSTILL_S: Final = 0.5
+"""Nothing that runs wakes so much later than it wanted to."""
+AFTER_STANDSTILL_S: Final = 1.0
+
+
+def ends_in_time(is_over: Callable[[float], bool], until: float) -> bool:
+    """Whether a run is over at *until*, on the monotonic clock.
+
+    A process that stood still (SIGSTOP, a paused container, a virtual machine that is moved) has
+    had none of that time: its run gets a moment more to end in.
+
+    :param is_over: waits for as many seconds, and says whether the run is over.
+    """
+    while not is_over(max(0.0, until - time.monotonic())):
+        now = time.monotonic()
+        if now - until < STANDSTILL_S:
+            return False
+        until = now + AFTER_STANDSTILL_S
+    return True
 
 
 class NotArmed(LiquidationError):
