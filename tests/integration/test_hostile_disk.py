@@ -136,18 +136,15 @@ def test_database_that_hangs_is_not_waited_for_and_the_trail_waits_in_the_file(
         assert [run["state"] for run in trail.runs()] == ["completed"]
 
 
-def test_database_and_file_that_hang_leave_the_trail_in_the_log(
+def test_database_that_hangs_on_a_full_disk_leaves_the_trail_in_the_log(
     exchange: PracticeExchange, tmp_path: Path
 ) -> None:
     bot = make(exchange, tmp_path / "bot")
     with bot:
         wait_until_invested(bot, 2)
         exchange.clear_log()
-        file = fallback_path(bot.folder / "user_data", f"sqlite:///{bot.database}")
-        with contextlib.closing(sqlite3.connect(file)) as other:
-            other.execute("CREATE TABLE any_table (any_column)")
+        fill_the_disk(bot)
         hang(bot.database)
-        hang(file)
         first_order_s = first_order_after(exchange, bot)
         assert bot.wait(ENDS_WITHIN_S + 2.0) == 130, "a moment more for what may come late"
     assert first_order_s < 3.0
