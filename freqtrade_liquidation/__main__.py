@@ -1,8 +1,6 @@
 """``freqtrade-liquidation``: freqtrade's command line, armed, and a few commands of our own."""
 
 import gc
-import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -50,12 +48,18 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
             return USAGE
         from freqtrade.main import main as freqtrade_main
 
+        from freqtrade_liquidation.host.signals import exit_now
+
     code = 1
     try:
         freqtrade_main(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    return code if protection is None else _code_of_bot(code, protection, arguments)
+    if protection is not None:
+        protection.signals.exiting()
+        # Python's own end would close a database on a disk that hangs, and a signal can kill it.
+        exit_now(_code_of_bot(code, protection, arguments))
+    return code
 
 
 def _code_of_bot(code: int, protection: "Protection", arguments: list[str]) -> int:
@@ -127,11 +131,13 @@ def _protect(arguments: list[str], make: "Callable[[], Protection] | None") -> "
 
     :raises FreqtradeException: if the configuration does not fit.
     """
+    from freqtrade_liquidation.audit.queued_log import queue_log
     from freqtrade_liquidation.host import protection as protections
     from freqtrade_liquidation.host import seams
 
     protection = protections.install(make or protections.Protection)
     _validate(arguments, protection)
+    queue_log()
     seams.substitute()
     from freqtrade_liquidation.frontends import channels
 
@@ -154,16 +160,15 @@ def _validate(arguments: list[str], protection: "Protection") -> None:
 
 def _leave(code: int) -> None:
     """Exits with *code*; threads of freqtrade's that still sleep do not hold up the process."""
+    from freqtrade_liquidation.host.signals import exit_now
+
     others = [
         thread
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.daemon
     ]
     if others:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        exit_now(code)
     sys.exit(code)
 
 

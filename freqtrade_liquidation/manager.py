@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 IN_THE_LOG: Final = (
-    "neither the database nor the file beside it could be written: the audit trail of this run is "
-    "in the bot's log and nowhere else"
+    "neither the database nor the file beside it took every record in time: what they lack of the "
+    "audit trail of this run stands in the bot's log"
 )
 
 
@@ -129,6 +129,7 @@ class LiquidationManager:
     :param order_manager: the exchange, as far as closing a book needs it.
     :param audit_logger: where every event goes; intent before the request that it announces.
     :param utcnow: wall clock, for the record only; time is kept by the event loop.
+    :ivar reached: what the last run came to, before it is written down: no slow disk undoes it.
     """
 
     def __init__(
@@ -151,6 +152,7 @@ class LiquidationManager:
         self._run: Run | None = None
         self._request: Request | None = None
         self._turn = asyncio.Lock()
+        self.reached: LiquidationResult | None = None
         self._result: asyncio.Future[LiquidationResult] | None = None
 
     @property
@@ -256,6 +258,7 @@ class LiquidationManager:
             skip_reason=skip_reason,
         )
         self._note_end(trail, result)
+        self.reached = result
         trail.commit(record.finished(result, self._utcnow()))
         return replace(result, errors=(*result.errors, IN_THE_LOG)) if trail.is_lost else result
 

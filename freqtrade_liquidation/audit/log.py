@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 
 from freqtrade_liquidation.audit.chain import ChainReport, canonical, plain
 from freqtrade_liquidation.audit.engine import is_in_memory, make_engine
@@ -22,6 +21,7 @@ from freqtrade_liquidation.audit.former import FormerFile
 from freqtrade_liquidation.audit.free_text import with_words
 from freqtrade_liquidation.audit.identity import identity
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.pending import Entry, Pending
 from freqtrade_liquidation.audit.rows import Border, Line, Row, SetAside, cut, readable, tie
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.audit.store import LOOKED_AT, AuditStore, Doubtful
@@ -30,6 +30,12 @@ from freqtrade_liquidation.errors import LiquidationError
 
 ANSWERS_WITHIN_S: Final = 0.5
 """A server may be frozen, or its host gone: nothing but our own clock tells then."""
+SYNCED_WITHIN_S: Final = 2.0
+IN_A_RUN_S: Final = 0.3
+"""A disk may hang, or be slow: SQLite itself waits for it as long as it takes. A run does not."""
+LOOKED_AT_WITHIN_S: Final = 0.1
+LATE_WITHIN_S: Final = 2.0
+"""What is not written when its process ends is waited for this long."""
 PAUSE_S: Final = 30.0
 """A server that did not answer in time is left alone this long: a run has five seconds in all."""
 REST_FACTOR: Final = 4
@@ -52,6 +58,7 @@ class AuditLog:
     :param db_url: freqtrade's. In memory (``sqlite://``): everything goes to *fallback*.
     :param fallback: the second SQLite file, in user_data; see :func:`.identity.fallback_path`.
     :param masker: all free text that is written passes through it.
+    :param patience_s: how long a record waits for each of the two files; see :class:`.Pending`.
     :ivar border: what reads let through, and what they set aside.
     :raises sqlalchemy.exc.ArgumentError: if *db_url* is none.
     """
@@ -62,6 +69,7 @@ class AuditLog:
         *,
         fallback: Path,
         masker: Masker,
+        patience_s: float = SYNCED_WITHIN_S,
         logger: logging.Logger | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,6 +77,7 @@ class AuditLog:
         self.border = Border(self._logger)
         in_memory = is_in_memory(db_url)
         self._store = None if in_memory else AuditStore(make_engine(db_url), self.border)
+        waits_for_disk = self._store is None or self._store.is_file
         database = identity(db_url, fallback.parent)
         self._file = FallbackFile(fallback, database=database, border=self.border)
         self._former = FormerFile(fallback.parent, self._file, self._logger)
@@ -79,29 +88,54 @@ class AuditLog:
         self._trouble: str | None = None
         self._import_trouble: str | None = None
         self._noted = 0
-        # Re-entrant: a signal handler that records must not wait for the record it interrupted.
-        self._lock = threading.RLock()
+        self._to_file = Pending(self._file.append, name="audit-file", patience_s=patience_s)
+        self._to_database = Pending(
+            self._append,
+            name="audit",
+            patience_s=patience_s if waits_for_disk else ANSWERS_WITHIN_S,
+            keeps=lambda error: isinstance(error, OperationalError),
+        )
 
     @property
     def fallback(self) -> Path:
         """Where records wait that the database did not take."""
         return self._file.path
 
-    def record(self, events: Sequence[AuditEvent], run: RunRecord | None = None) -> Durability:
-        """Makes *events* and *run* durable in one transaction. Never raises."""
+    def record(
+        self,
+        events: Sequence[AuditEvent],
+        run: RunRecord | None = None,
+        *,
+        within_s: float | None = None,
+    ) -> Durability:
+        """Makes *events* and *run* durable in one transaction. Never raises.
+
+        :param within_s: the most that each place is waited for; what reached neither by then is
+            given up. ``None``: as the log was made, and it reaches the database later, if it can.
+        """
         if not events and run is None:
             return Durability.DATABASE
         lines: list[Line] = []
         try:
             lines = self._lines(events, run)
-            with self._lock:
-                if self._in_database(lines):
+            entry = self._to_database.add(lines)
+            try:
+                if self._in_database(entry, within_s):
                     return Durability.DATABASE
-                self._file.append(lines)
+                self._to_file.write(self._to_file.add(lines), within_s=within_s)
+            except Exception:
+                if within_s is not None or self._store is None:
+                    self._to_database.drop(entry)
+                raise
+            self._to_database.drop(entry)
             return Durability.FILE
         except Exception as error:  # noqa: BLE001 - the run goes on whatever happens to its record
             self._to_log(lines, events, error)
             return Durability.LOG
+
+    def finish(self, *, within_s: float = LATE_WITHIN_S) -> bool:
+        """Waits for what is written late. Whether all of it is, within *within_s* seconds."""
+        return self._to_database.finish(within_s=within_s)
 
     def import_fallback(self) -> int:
         """Brings the lines that wait into the database, each once; returns how many.
@@ -111,7 +145,7 @@ class AuditLog:
         """
         if self._store is None:
             return 0
-        if not self._store.answers_by_itself and self._monotonic() < self._leave_alone_until:
+        if not self._store.is_file and self._monotonic() < self._leave_alone_until:
             return 0  # half a second each time, in the bot's loop
         count = 0
         try:
@@ -261,7 +295,8 @@ class AuditLog:
         return ChainReport(checked=0, message="An in-memory database has no chain to verify.")
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Gives the connections back, after what is written late."""
+        self.finish()
         if self._store is not None:
             self._store.engine.dispose()
 
@@ -278,19 +313,23 @@ class AuditLog:
     def _masked(self, row: dict[str, Any]) -> dict[str, Any]:
         return with_words(row, self._masker.text)
 
-    def _in_database(self, lines: list[Line]) -> bool:
+    def _in_database(self, entry: Entry, within_s: float | None) -> bool:
         began = self._monotonic()
         if self._store is None or began < self._leave_alone_until:
             return False
         try:
-            self._take_in_first(self._store)
-            self._write(self._store, lines, [lines[0].record_id])
+            self._to_database.write(entry, within_s=within_s)
         except Exception as error:  # noqa: BLE001 - drivers raise their own, too; the file is next
             self._rest(self._monotonic() - began, answered=not isinstance(error, TimeoutError))
             self._tell(self._masker.text(_brief(error)))
             return False
         self._failures, self._trouble = 0, None
         return True
+
+    def _append(self, lines: list[Line]) -> None:
+        assert self._store is not None, "nothing is pending for a database in memory"
+        self._take_in_first(self._store)
+        self._store.write(lines, written_ids={line.record_id for line in lines})
 
     def _tell(self, trouble: str) -> None:
         """Once for each trouble: a run has a dozen records."""
@@ -310,6 +349,8 @@ class AuditLog:
 
     def _rest(self, cost_s: float, *, answered: bool) -> None:
         """After a write that failed and took *cost_s*."""
+        if not answered and self._store is not None and self._store.is_file:
+            return  # it may be slow and still write: what comes meanwhile goes with the next commit
         self._failures += 1
         rest_s = REST_FACTOR * max(0, self._failures - 2) * cost_s if answered else PAUSE_S
         self._leave_alone_until = self._monotonic() + rest_s
@@ -320,7 +361,7 @@ class AuditLog:
         A file that does not play along holds up no record.
         """
         try:
-            if self._file.waits():
+            if bounded(self._file.waits, timeout_s=LOOKED_AT_WITHIN_S, name="audit-file"):
                 self._take_in(store)
         except (OSError, sqlite3.Error) as error:
             self._tell_import(error)
@@ -352,19 +393,14 @@ class AuditLog:
         return count
 
     @staticmethod
-    def _write(
-        store: AuditStore, lines: Sequence[Line], written_ids: Sequence[str] | None = None
-    ) -> int:
-        """A write that comes too late is no harm: by its ids nothing is brought in twice.
-
-        :param written_ids: ``None`` = those of the lines.
-        """
-        ids = [line.line_id for line in lines] if written_ids is None else written_ids
+    def _write(store: AuditStore, lines: Sequence[Line]) -> int:
+        """A write that comes too late is no harm: by its ids nothing is brought in twice."""
+        ids = [line.line_id for line in lines]
 
         def write() -> int:
             return store.write(lines, written_ids=ids) if lines else 0
 
-        if store.answers_by_itself:
+        if store.is_file:
             return write()
         return bounded(write, timeout_s=ANSWERS_WITHIN_S, name="audit")
 

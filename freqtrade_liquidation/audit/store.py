@@ -38,8 +38,7 @@ class AuditStore:
         self._border = border
         self._is_prepared = False
         self._has_tables = False
-        self.answers_by_itself = engine.dialect.name == "sqlite"
-        """Its busy timeout bounds every call; a server's may never return."""
+        self.is_file = engine.dialect.name == "sqlite"
 
     def write(self, lines: Sequence[Line], *, written_ids: Iterable[str]) -> int:
         """Appends *lines* to the chain, leaving out what is in it; returns how many were new.

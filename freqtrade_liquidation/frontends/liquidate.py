@@ -24,7 +24,7 @@ from rich.text import Text
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.identity import fallback_path
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import IN_A_RUN_S, AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.bounded import bounded, start_thread
@@ -257,7 +257,9 @@ class _Command:
             pairs=self._pairs,
         )
         fallback = fallback_path(Path(self._config["user_data_dir"]), self._config["db_url"])
-        audit = AuditLog(self._config["db_url"], fallback=fallback, masker=self._masker)
+        audit = AuditLog(
+            self._config["db_url"], fallback=fallback, masker=self._masker, patience_s=IN_A_RUN_S
+        )
         book = BookDatabase(self._config["db_url"])
         try:
             with Progress(self._console) as progress:

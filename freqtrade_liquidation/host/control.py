@@ -20,7 +20,7 @@ from freqtrade_liquidation.audit.chain import iso_utc
 from freqtrade_liquidation.audit.checks import moment
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditUnreadable, TrailDoubtful
-from freqtrade_liquidation.audit.sink import AuditSink, Durability
+from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.errors import LiquidationError
 
 T = TypeVar("T")
@@ -29,6 +29,8 @@ LONGEST_WINDOW: Final = timedelta(hours=24)
 LONGEST_NAME: Final = 300
 WINDOWS: Final = (AuditEventType.DISARMED, AuditEventType.ARMED)
 LATCHES: Final = (AuditEventType.LATCHED, AuditEventType.RELEASED)
+WRITTEN_WITHIN_S: Final = 2.0
+"""By each of two places: who decides waits for it, and is told whether it holds."""
 
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
@@ -67,8 +69,11 @@ def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
             time.sleep(ASK_AGAIN_S)
 
 
-class ControlLog(AuditSink, Protocol):
+class ControlLog(Protocol):
     """An audit log that can be asked for its last word."""
+
+    def record(self, events: Sequence[AuditEvent], *, within_s: float | None) -> Durability:
+        """See :meth:`.audit.log.AuditLog.record`."""
 
     def last_event(self, types: Any, *, for_certain: bool) -> dict[str, Any] | None:
         """The last event of *types*, one that fits."""
@@ -116,8 +121,11 @@ class Control:
         return self._log.last_event(types, for_certain=True)
 
     def latch(self, *, by: str, correlation_id: str | None) -> None:
-        """After this the bot stays stopped until ``/start`` or ``release``."""
-        self._write(AuditEventType.LATCHED, correlation_id=correlation_id, by=by)
+        """After this the bot stays stopped until ``/start`` or ``release``.
+
+        The run does not wait for a slow disk: the latch may come into force later.
+        """
+        self._write(AuditEventType.LATCHED, correlation_id=correlation_id, within_s=None, by=by)
 
     def release(self, *, by: str, reason: str | None = None) -> None:
         """Lifts the latch. Starts nothing."""
@@ -140,7 +148,12 @@ class Control:
         self._write(AuditEventType.ARMED, by=by, reason=reason)
 
     def _write(
-        self, kind: AuditEventType, *, correlation_id: str | None = None, **data: Any
+        self,
+        kind: AuditEventType,
+        *,
+        correlation_id: str | None = None,
+        within_s: float | None = WRITTEN_WITHIN_S,
+        **data: Any,
     ) -> None:
         event = AuditEvent(
             event_type=kind,
@@ -148,10 +161,11 @@ class Control:
             correlation_id=correlation_id,
             additional_data={key: value for key, value in data.items() if value is not None},
         )
-        if self._log.record([event]) is Durability.LOG:
+        if self._log.record([event], within_s=within_s) is Durability.LOG:
             raise ControlNotDurable(
                 f"{kind} could not be written down: neither the database nor the file beside it "
-                "can be written. Nothing has changed."
+                "takes it. Nothing has changed, unless a disk that is slow writes it later: look "
+                "at the status."
             )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from freqtrade_liquidation.exchange.secrets import without_secrets
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.notifier import Message
 from freqtrade_liquidation.host.runner import Runner
-from freqtrade_liquidation.host.turns import Ticket, Turn, Turns
+from freqtrade_liquidation.host.turns import Ticket, Turn, Turns, ends_in_time
 from freqtrade_liquidation.manager import LiquidationResult, why_skip
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.state import LiquidationState
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 CONTROL_READ_WITHIN_S: Final = 0.3
 LOCK_WITHIN_S: Final = 0.2
+GIVEN_UP: Final = "the run did not end in time; what it has sent is on record"
 ANOTHERS_TURN_LEAVES_S: Final = 1.5
 """Of our time, once we have waited for a run of another process: enough to look and close."""
 
@@ -70,11 +72,13 @@ class Liquidator:
     def wait_for(self, ticket: Ticket) -> LiquidationResult:
         """The result; a run that does not end in time is called failed."""
         turn = ticket.turn
-        try:
-            return turn.done.result(self.turns.over_by(turn) - time.monotonic())
-        except TimeoutError:
-            self._end(turn, turn.result or self._broken(turn, "the run did not end in time"))
-            return turn.done.result()
+
+        def is_over(timeout_s: float) -> bool:
+            return bool(wait([turn.done], timeout_s).done)
+
+        if not ends_in_time(is_over, self.turns.over_by(turn)):
+            self._end(turn, turn.reached or self._given_up(turn))
+        return turn.done.result()
 
     def _carry_out(self, turn: Turn, bot: "LiquidatingBot", audit: AuditLog) -> None:
         if not self.turns.wait_for_turn(turn):
@@ -85,7 +89,10 @@ class Liquidator:
                 result = self._prepare_and_run(turn, bot, audit)
         except Exception:
             logger.exception("Liquidation broke off.")
-            result = turn.result or self._broken(turn, "the run broke off")
+            result = turn.reached or self._broken(turn, "the run broke off")
+        if turn.given_up:
+            logger.warning("Liquidation %s has ended after all.", turn.correlation_id)
+            self._follow(turn, without_secrets(result, self._protection.masker))
         self._end(turn, result)
 
     def _prepare_and_run(
@@ -152,22 +159,35 @@ class Liquidator:
         self.turns.close(turn)
         result = without_secrets(result, self._protection.masker)
         try:
-            self._protection.after.follows(
-                turn, result, self._protection.bot, on_purpose=self._leaves_open(turn.request)
-            )
-        except Exception:
-            logger.exception("What follows from liquidation %s failed.", turn.correlation_id)
+            self._follow(turn, result)
         finally:
             turn.give_back()
             self.turns.leave(turn)
             turn.done.set_result(result)
 
+    def _follow(self, turn: Turn, result: LiquidationResult) -> None:
+        try:
+            self._protection.after.follows(
+                turn, result, self._protection.bot, on_purpose=self._leaves_open(turn.request)
+            )
+        except Exception:
+            logger.exception("What follows from liquidation %s failed.", turn.correlation_id)
+
+    def _given_up(self, turn: Turn) -> LiquidationResult:
+        """It is still at work: what it comes to is told, and its row written, when it ends."""
+        turn.given_up = True
+        return self._broken(turn, GIVEN_UP)
+
     def _broken(self, turn: Turn, words: str) -> LiquidationResult:
         logger.critical("Liquidation: %s; treat every position as open.", words)
+        took_s = 0.0
+        if turn.ends_at is not None:
+            took_s = time.monotonic() - turn.ends_at + self._protection.config.timeout_seconds
         return LiquidationResult(
             state=LiquidationState.FAILED,
             correlation_id=turn.correlation_id,
             positions_failed=len(self.runner.trades),
+            duration_seconds=took_s,
             errors=(words,),
         )
 

@@ -17,6 +17,7 @@ from freqtrade_liquidation.host.lease import (
     StoredRequest,
 )
 from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
+from freqtrade_liquidation.host.lease.database import ANSWERS_WITHIN_S
 from freqtrade_liquidation.host.turns import Ticket, Turn
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
@@ -38,7 +39,7 @@ class Neighbours:
 
     def __init__(self, db_url: str) -> None:
         self.db_url = db_url
-        self._book = BookDatabase(db_url)
+        self._book = BookDatabase(db_url, within_s=ANSWERS_WITHIN_S)
         self._lease = Lease(self._book)
         self._requests = Requests(self._book)
         self._claims = RunClaims(self._book)

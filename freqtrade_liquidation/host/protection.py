@@ -14,7 +14,7 @@ from freqtrade.exceptions import OperationalException
 from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.identity import fallback_path
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import IN_A_RUN_S, AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
 from freqtrade_liquidation.config import LiquidationConfig
@@ -147,7 +147,9 @@ class Protection:
             bot.config["db_url"],
             bot_name=str(bot.config.get("bot_name", "")),
         )
-        self._audit = AuditLog(bot.config["db_url"], fallback=fallback, masker=self.masker)
+        self._audit = AuditLog(
+            bot.config["db_url"], fallback=fallback, masker=self.masker, patience_s=IN_A_RUN_S
+        )
         self._audit.import_fallback()
         self._meet_neighbours(bot.config["db_url"])
         first, self._bot = self._bot is None, bot
@@ -469,6 +471,8 @@ class Protection:
         self.liquidate(request)
         self._end_has_run = True
         self.notifier.flush(LAST_MESSAGE_WITHIN_S)
+        if self._audit is not None and not self._audit.finish():
+            self.log.warning("Not all of the audit trail is in the database; see the lines above.")
         if self._neighbours is not None:
             self._neighbours.close(for_good=True)
 

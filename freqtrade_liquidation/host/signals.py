@@ -24,13 +24,15 @@ import logging
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
+from freqtrade_liquidation.audit.queued_log import flush_log
 from freqtrade_liquidation.exit_codes import POSITIONS_REMAIN
 from freqtrade_liquidation.host.presses import Presses
 from freqtrade_liquidation.threads import bounded, start_thread
@@ -41,6 +43,7 @@ PATIENCE_S: Final = 0.7
 """What the main thread has to begin its end after the first signal."""
 ASK_AGAIN_S: Final = 0.1
 RECORD_WITHIN_S: Final = 0.5
+BARE_WITHIN_S: Final = 0.2
 LONGEST_READ: Final = 512
 
 
@@ -53,7 +56,8 @@ class QueryInterrupted(BaseException):
 
 
 class Signals:
-    """The process's handlers for SIGINT, SIGTERM and SIGHUP (unless it was ignored at start).
+    """The process's handlers for SIGINT, SIGTERM, SIGQUIT, and SIGHUP unless it was ignored at
+    start.
 
     All callbacks are called in a thread of ours, or in the handler where there is none.
 
@@ -88,7 +92,7 @@ class Signals:
 
     def install(self) -> None:
         """Replaces the handlers, in the main thread. freqtrade's own come earlier and lose."""
-        self._handled = [signal.SIGINT, signal.SIGTERM]
+        self._handled = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             self._handled.append(signal.SIGHUP)
         self._open_pipe()
@@ -122,8 +126,8 @@ class Signals:
             signal.set_wakeup_fd(-1)
             for number in self._handled:
                 if signal.getsignal(number) == self._handle:
-                    hangup = number is signal.SIGHUP
-                    signal.signal(number, signal.SIG_DFL if hangup else signal.default_int_handler)
+                    asks = number in (signal.SIGINT, signal.SIGTERM)
+                    signal.signal(number, signal.default_int_handler if asks else signal.SIG_DFL)
 
     @property
     def first(self) -> str | None:
@@ -249,19 +253,45 @@ class Signals:
     def _force_exit(self) -> None:
         try:
             bounded(self._on_third, timeout_s=RECORD_WITHIN_S, name="third-signal")
-        except Exception as error:  # noqa: BLE001 - os.write takes no lock that anybody may hold
-            os.write(2, f"Forced exit could not be put on record: {error}\n".encode())
+        except Exception as error:  # noqa: BLE001 - the exit is forced all the same
+            _say_bare(f"Forced exit could not be put on record: {error}")
         exit_now(POSITIONS_REMAIN)
 
 
-def exit_now(code: int) -> None:
+def _all_is_written() -> bool:
+    """Whether log and standard streams are written out, which is waited for a moment."""
+
+    def flush() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    if not flush_log(RECORD_WITHIN_S):
+        return False
+    try:
+        bounded(flush, timeout_s=BARE_WITHIN_S, name="flush")
+    except Exception:  # noqa: BLE001 - whatever it is: Python would end with a code of its own
+        return False
+    return True
+
+
+def exit_now(code: int) -> NoReturn:
     """Ends the process, whatever its other threads do; the log is written out, if it can be."""
     try:
-        bounded(logging.shutdown, timeout_s=RECORD_WITHIN_S, name="last-words")
-    except Exception as error:  # noqa: BLE001 - os.write takes no lock that anybody may hold
-        os.write(2, f"The log may lack its last lines: {error}\n".encode())
+        if _all_is_written():
+            bounded(logging.shutdown, timeout_s=RECORD_WITHIN_S, name="last-words")
+        else:
+            _say_bare("The log may lack its last lines: what it is written to does not take them.")
+    except Exception as error:  # noqa: BLE001 - the exit comes all the same
+        _say_bare(f"The log may lack its last lines: {error}")
     finally:
         os._exit(code)
+
+
+def _say_bare(words: str) -> None:
+    """Past the log, whose locks may be taken; for a moment, for nobody may read."""
+    with suppress(Exception):
+        line = f"{words}\n".encode()
+        bounded(lambda: os.write(2, line), timeout_s=BARE_WITHIN_S, name="last-words")
 
 
 def _is_in_query(frame: FrameType | None) -> bool:

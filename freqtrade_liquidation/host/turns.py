@@ -26,6 +26,25 @@ from freqtrade_liquidation.trail import Listener
 OVERRUN_S: Final = 0.3
 """A run that has not ended this long after its deadline is not waited for."""
 WIDENED_WITHIN_S: Final = 0.2
+STANDSTILL_S: Final = 0.5
+"""Nothing that runs wakes so much later than it wanted to."""
+AFTER_STANDSTILL_S: Final = 1.0
+
+
+def ends_in_time(is_over: Callable[[float], bool], until: float) -> bool:
+    """Whether a run is over at *until*, on the monotonic clock.
+
+    A process that stood still (SIGSTOP, a paused container, a virtual machine that is moved) has
+    had none of that time: its run gets a moment more to end in.
+
+    :param is_over: waits for as many seconds, and says whether the run is over.
+    """
+    while not is_over(max(0.0, until - time.monotonic())):
+        now = time.monotonic()
+        if now - until < STANDSTILL_S:
+            return False
+        until = now + AFTER_STANDSTILL_S
+    return True
 
 
 class NotArmed(LiquidationError):
@@ -52,6 +71,7 @@ class Turn:
     :param done: its result, after everything that follows from it (latch, state, messages).
     :param result: what the run came to, before what follows from it: no slow database undoes it.
     :param takes_more: others may join it; no more once what follows from it is being settled.
+    :param given_up: it was ended without a result of its own, which may still come.
     """
 
     request: Request
@@ -61,11 +81,17 @@ class Turn:
     done: Future[LiquidationResult] = field(default_factory=Future)
     result: LiquidationResult | None = None
     takes_more: bool = True
+    given_up: bool = False
     listeners: list[Listener] = field(default_factory=list)
     manager: LiquidationManager | None = None
     loop: asyncio.AbstractEventLoop | None = None
     _taken: "list[threading.Lock]" = field(default_factory=list)
     _finished: "threading.Lock" = field(default_factory=threading.Lock)
+
+    @property
+    def reached(self) -> LiquidationResult | None:
+        """What the run came to, as soon as that is known; ``None`` = it is still at work."""
+        return self.result or (None if self.manager is None else self.manager.reached)
 
     def hear(self, event: AuditEvent) -> None:
         """Passes an audit event on to whoever watches."""

@@ -9,6 +9,7 @@ does not come back is left behind.
 import logging
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from freqtrade.configuration import Configuration
@@ -16,7 +17,8 @@ from freqtrade.enums import RPCMessageType, State
 from freqtrade.persistence import Trade
 from freqtrade.worker import Worker
 from sqlalchemy import Engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool, StaticPool
 
 from freqtrade_liquidation.exit_codes import POSITIONS_REMAIN, SIGNALLED
 from freqtrade_liquidation.host.bot import LiquidatingBot
@@ -36,6 +38,7 @@ LEAVES_WITHIN_S = 0.3
 """The main thread had the whole run to come back; longer than this it is not waited for."""
 RETURNS_WITHIN_S = 5.0
 """It has come back, and ends the process in good order."""
+ROLLED_BACK_WITHIN_S = 0.2
 
 
 class LiquidatingWorker(Worker):
@@ -49,6 +52,7 @@ class LiquidatingWorker(Worker):
         self._ending = threading.Lock()
         self._has_run = False
         self._cleaned_up: object = None
+        self._old_pool: Pool | None = None
         signals = self._protection.signals
         signals.on_unheard = self._end_without_main
         signals.install()
@@ -122,6 +126,7 @@ class LiquidatingWorker(Worker):
                 details={"lifecycle_state": stopped_from.name},
             )
         )
+        self._old_pool = None
 
     def _reconfigure(self) -> None:
         """As freqtrade's, but a configuration that does not load leaves the old bot running."""
@@ -214,20 +219,31 @@ class LiquidatingWorker(Worker):
             details={"signal": signal, "lifecycle_state": self.bot.state.name},
         )
 
-    @staticmethod
-    def _rollback() -> None:
-        """The signal may have come in the middle of a flush: without this the cleanup dies."""
+    def _rollback(self) -> None:
+        """The signal may have come in the middle of a flush: without this the cleanup dies.
+
+        A rollback may hang with its disk, so the session is given up first: from now on this thread
+        has another one, whatever becomes of the old one.
+        """
         try:
-            engine = Trade.session.get_bind()
-            if engine.dialect.name == "sqlite":
-                Trade.rollback()
-            else:  # drops the connection: asks nothing of a server that may not answer
-                Trade.session().invalidate()
-            Trade.session.remove()
+            engine, session = Trade.session.get_bind(), Trade.session()
+            Trade.session.registry.clear()
+            bounded(partial(_give_up, session), timeout_s=ROLLED_BACK_WITHIN_S, name="rollback")
             in_memory = isinstance(engine, Engine) and isinstance(engine.pool, StaticPool)
             if isinstance(engine, Engine) and not in_memory:  # there, the connection is the data
                 # A SELECT that the signal cut short keeps its cursor in the traceback, and with it
                 # an old snapshot on a pooled connection, on which every write fails as "locked".
-                engine.dispose()
+                # Old connections stay open until the run is over: closing the last one makes SQLite
+                # sync its journal into the database under a lock, for as long as the disk likes.
+                self._old_pool = engine.pool
+                engine.dispose(close=False)
         except Exception:
             logger.exception("Could not roll back freqtrade's session.")
+
+
+def _give_up(session: Session) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        session.rollback()
+    else:  # drops the connection: asks nothing of a server that may not answer
+        session.invalidate()
+    session.close()

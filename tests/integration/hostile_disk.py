@@ -64,6 +64,14 @@ def fill_the_disk(bot: BotProcess) -> None:
     resource.prlimit(bot.process.pid, resource.RLIMIT_FSIZE, (0, hard))
 
 
+def hang(database: Path) -> None:
+    """Who opens *database* from now on never comes back, as on a disk that is frozen.
+
+    SQLite looks for a journal that a crash has left, and opens it: a pipe that nobody writes to.
+    """
+    os.mkfifo(f"{database}-journal")
+
+
 @contextmanager
 def read_only(database: Path) -> Iterator[None]:
     """Who opens *database* from now on can read it, no more."""

@@ -4,6 +4,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from freqtrade_liquidation.audit.chain import FaultKind
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.log import IN_A_RUN_S, AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import LONGEST_TEXT
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.audit.tables import RUNS
@@ -352,6 +353,97 @@ def test_locked_all_the_time_costs_a_run_a_sixth_of_its_time(tmp_path: Path) -> 
         records, now[0] = records + 1, now[0] + 0.02
     assert records > 100
     assert lost <= 5.0 / 6
+
+
+class Hanging:
+    """Writes of a store, or of the file, on a disk that hangs until it is released."""
+
+    def __init__(self, write: Callable[..., object]) -> None:
+        self._write = write
+        self.released = threading.Event()
+        self.calls = 0
+
+    def __call__(self, *values: object, **named: object) -> object:
+        self.calls += 1
+        self.released.wait(30)
+        return self._write(*values, **named)
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AuditLog, Hanging]]:
+    """A log as a run has it; its database hangs."""
+    log = AuditLog(
+        f"sqlite:///{tmp_path}/t.sqlite", fallback=tmp_path / "f.sqlite", masker=masker(),
+        patience_s=IN_A_RUN_S,
+    )  # fmt: skip
+    log.record([event()], within_s=10)
+    assert log._store is not None
+    database = Hanging(log._store.write)
+    monkeypatch.setattr(log._store, "write", database)
+    yield log, database
+    database.released.set()
+    log.close()
+
+
+def test_database_that_hangs_costs_a_run_half_a_second_and_takes_each_record_once(
+    hanging: tuple[AuditLog, Hanging],
+) -> None:
+    """What comes late is in the file, too, and is not taken in again."""
+    log, database = hanging
+    began = time.monotonic()
+    assert [log.record([event()], run_row()) for _ in range(8)] == [Durability.FILE] * 8
+    assert time.monotonic() - began < 2, "most of it is what eight records in the file take"
+    database.released.set()
+    assert log.finish(within_s=20)
+    log.import_fallback()
+    assert not log._file.waits()
+    assert log.verify().checked == 9
+    assert log.verify().ok
+
+
+def test_records_that_reached_no_place_in_time_reach_the_database_in_few_commits(
+    hanging: tuple[AuditLog, Hanging], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that takes a second for each sync, the end of a run must not wait for each one."""
+    log, database = hanging
+    monkeypatch.setattr(log._to_file, "_write", file := Hanging(log._file.append))
+    began = time.monotonic()
+    records = [log.record([event(at_s=number)], run_row()) for number in range(8)]
+    completed = run_row("completed", finished_at=START)
+    records.append(log.record([event(TYPE.COMPLETED, correlation_id=ID)], completed))
+    assert records == [Durability.LOG] * 9
+    assert time.monotonic() - began < 1.5
+    assert not log.finish(within_s=0.2)
+    database.released.set()
+    assert log.finish(within_s=20)
+    assert database.calls == 2
+    run = log.run(ID)
+    assert run is not None
+    assert run["state"] == "completed"
+    assert [row["event_type"] for row in log.events()][-1] == TYPE.COMPLETED
+    file.released.set()
+    assert log._to_file.finish(within_s=20)
+    log.import_fallback()
+    assert log.verify().checked == 10
+    assert log.verify().ok
+
+
+def test_record_that_was_locked_out_everywhere_reaches_the_database_later(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision that was told as failed does not: it must not come into force later."""
+    log.record([event()])
+
+    def broken(lines: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(log._to_file, "_write", broken)
+    other = lock_database(tmp_path)
+    assert log.record([event(TYPE.DISARMED)], within_s=5) is Durability.LOG
+    assert log.record([event(TYPE.STARTED)]) is Durability.LOG
+    other.close()
+    assert log.finish()
+    assert [row["event_type"] for row in log.events()] == [TYPE.VERIFIED, TYPE.STARTED]
 
 
 @pytest.mark.parametrize("harm", ["corrupt", "read_only_schema"])

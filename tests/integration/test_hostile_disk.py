@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import signal
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.integration.hostile_disk import (
     PipedBot,
     drop_log,
     fill_the_disk,
+    hang,
     moved_away,
     read_only,
     records_in_log,
@@ -74,7 +77,7 @@ def test_full_disk_is_flat_in_time_and_every_record_stands_in_the_log_masked(
     assert [r["state"] for r in records if "state" in r] == ["in_progress", "completed"]
     assert "Busy, key ***" in json.dumps(ours)
     assert exchange.settings.key not in bot.log()
-    assert "the audit trail of this run is in the bot's log and nowhere else" in bot.log()
+    assert "the audit trail of this run stands in the bot's log" in bot.log()
     assert runs(bot) == []
 
 
@@ -111,3 +114,53 @@ def test_read_only_and_missing_database_are_flat_in_time_and_imported_once(
         assert [run["state"] for run in trail.runs()] == ["completed"] * 2
         starts = [e for e in trail.events() if e["event_type"] == "liquidation_started"]
     assert len(starts) == 2
+
+
+def test_database_that_hangs_is_not_waited_for_and_the_trail_waits_in_the_file(
+    exchange: PracticeExchange, tmp_path: Path
+) -> None:
+    """As on a disk that is frozen: SQLite's busy timeout bounds nothing of that."""
+    bot = make(exchange, tmp_path / "bot")
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        hang(bot.database)
+        first_order_s = first_order_after(exchange, bot)
+        assert bot.wait(ENDS_WITHIN_S) == 130
+    assert first_order_s < 2.5
+    assert exchange.positions() == {}
+    os.unlink(f"{bot.database}-journal")
+    assert_whole(waiting_types(bot), closes=2)
+    with contextlib.closing(trail_of(bot)) as trail:
+        assert trail.import_fallback() > 0
+        assert [run["state"] for run in trail.runs()] == ["completed"]
+
+
+def test_database_that_hangs_on_a_full_disk_leaves_the_trail_in_the_log(
+    exchange: PracticeExchange, tmp_path: Path
+) -> None:
+    bot = make(exchange, tmp_path / "bot")
+    with bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        fill_the_disk(bot)
+        hang(bot.database)
+        first_order_s = first_order_after(exchange, bot)
+        assert bot.wait(ENDS_WITHIN_S + 2.0) == 130, "a moment more for what may come late"
+    assert first_order_s < 3.0
+    assert exchange.positions() == {}
+    records = records_in_log(bot)
+    assert_whole([r["event_type"] for r in records if "event_type" in r], closes=2)
+    assert [r["state"] for r in records if "state" in r] == ["in_progress", "completed"]
+    os.unlink(f"{bot.database}-journal")
+    assert runs(bot) == []
+
+
+def first_order_after(exchange: PracticeExchange, bot: PipedBot) -> float:
+    """Seconds from SIGTERM, which it sends, to the first close."""
+    sent_at = time.monotonic()
+    bot.send(signal.SIGTERM)
+    bot.wait_for(lambda: bool(exchange.requests("/order", method="POST")), "a close", 10)
+    took_s = time.monotonic() - sent_at
+    print(f"first order after {took_s:.2f} s")
+    return took_s

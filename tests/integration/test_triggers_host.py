@@ -139,6 +139,51 @@ def test_strategy_that_is_missing_is_a_configuration_error(
         assert bot.wait(60) == 2, bot.log_tail()
 
 
+# -- signals to the very end ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGQUIT])
+def test_hangups_to_the_very_end_of_the_process_leave_its_exit_code(
+    exchange: PracticeExchange, make_bot: MakeBot, first: signal.Signals
+) -> None:
+    """Ctrl-\\ is a stop, too; a closing terminal sends SIGHUP until Python itself has ended."""
+    with make_bot(pairs=1) as bot:
+        wait_until_invested(bot, 1)
+        bot.send(first)
+        until = time.monotonic() + 15
+        while bot.process.poll() is None and time.monotonic() < until:
+            bot.send(signal.SIGHUP)
+            time.sleep(0.002)
+        assert bot.wait(1) == 130, bot.log_tail()
+    assert exchange.positions() == {}
+    assert [run["state"] for run in runs(bot)] == ["completed"]
+
+
+# -- a process that stands still ------------------------------------------------------------------
+
+
+def test_process_that_stood_still_in_a_run_tells_what_its_record_says(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """SIGSTOP, ``docker pause``, a virtual machine that is moved: the deadline passes meanwhile."""
+    with make_bot(pairs=2, liquidation={"timeout_seconds": 2}) as bot:
+        wait_until_invested(bot, 2)
+        exchange.clear_log()
+        exchange.set_latency(500)
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: bool(exchange.requests("order", method="POST")), "a close", 10)
+        bot.send(signal.SIGSTOP)
+        time.sleep(4)  # the deadline and everything that waits for it
+        bot.send(signal.SIGCONT)
+        code = bot.wait(15)
+    (run,) = runs(bot)
+    assert run["state"] != "in_progress"
+    assert code == (130 if run["state"] == "completed" else 3)
+    assert run["duration_seconds"] > 4
+    assert f"{run['duration_seconds']:.1f} s." in said(bot)
+    assert "did not end in time" not in said(bot)
+
+
 # -- the bot's loop -------------------------------------------------------------------------------
 
 

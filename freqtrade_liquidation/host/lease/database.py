@@ -22,6 +22,8 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 ANSWERS_WITHIN_S: Final = 0.3
+FILE_ANSWERS_WITHIN_S: Final = 1.0
+"""An SQLite file that is slow says nothing of a process that hangs. A run waits less."""
 STATEMENT_TIMEOUT_MS: Final = 250
 TRIES: Final = 2
 """freqtrade may hold SQLite's lock a moment longer than one busy timeout (100 ms)."""
@@ -39,25 +41,27 @@ class BookDatabase:
     """freqtrade's database, as far as processes that share a book need it.
 
     :param db_url: freqtrade's. In memory: nobody shares it, see :attr:`is_shared`.
+    :param within_s: how long an SQLite file may take to answer.
     :ivar holder: names this process, at random: process ids mean nothing between containers.
     :ivar border: what reads let through.
     """
 
-    def __init__(self, db_url: str) -> None:
+    def __init__(self, db_url: str, *, within_s: float = FILE_ANSWERS_WITHIN_S) -> None:
         self.holder = uuid.uuid4().hex
         self.host = socket.gethostname() or "?"
         self.border = Border(logger)
         self.is_shared = not is_in_memory(db_url)
         self._engine = make_engine(db_url)
-        self._inline = self._engine.dialect.name == "sqlite"  # bounded by its busy timeout
+        is_file = self._engine.dialect.name == "sqlite"
+        self._within_s = within_s if is_file else ANSWERS_WITHIN_S
         self._has_tables = self._is_prepared = False
         bound_statements(self._engine, STATEMENT_TIMEOUT_MS)
 
     def read(self, work: Work[T], *, empty: T, inline: bool = False) -> T:
         """What *work* returns; *empty* while the tables do not exist.
 
-        :param inline: in the calling thread even where a dead server may hold it for seconds.
-        :raises BookUnavailable: if the database does not answer within 0.3 s.
+        :param inline: in the calling thread, even where a dead server or a disk may hold it.
+        :raises BookUnavailable: if the database does not answer in time.
         """
         return self._call(lambda: self._read(work, empty), inline=inline)
 
@@ -76,9 +80,9 @@ class BookDatabase:
         if not self.is_shared:
             raise BookUnavailable("the database is in memory: no other process sees it")
         try:
-            if self._inline or inline:
+            if inline:
                 return work()
-            return bounded(work, timeout_s=ANSWERS_WITHIN_S, name="lease")
+            return bounded(work, timeout_s=self._within_s, name="lease")
         except TimeoutError as error:
             raise BookUnavailable(f"the database did not answer: {error}") from error
         except Exception as error:  # whatever a broken table makes of it: it must stop no run

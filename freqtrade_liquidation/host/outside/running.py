@@ -25,7 +25,7 @@ from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Leas
 from freqtrade_liquidation.host.outside.booking import BookLater, book
 from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
 from freqtrade_liquidation.host.signals import Signals
-from freqtrade_liquidation.host.turns import OVERRUN_S
+from freqtrade_liquidation.host.turns import OVERRUN_S, ends_in_time
 from freqtrade_liquidation.manager import (
     LiquidationManager,
     LiquidationResult,
@@ -80,6 +80,7 @@ class OutsideRun:
         self._trades: tuple[KnownTrade, ...] = ()
         self._bot: FreqtradeBot | None = None
         self._closing = True
+        self._manager: LiquidationManager | None = None
 
     @property
     def _dry_run(self) -> bool:
@@ -187,8 +188,14 @@ class OutsideRun:
         if thread is None:
             work()
             return box[0] if box else self._broken(alive=False)
-        thread.join(max(0.0, self._ends_at - time.monotonic()) + OVERRUN_S)
-        return box[0] if box else self._broken(alive=thread.is_alive())
+
+        def is_over(timeout_s: float) -> bool:
+            thread.join(timeout_s)
+            return not thread.is_alive()
+
+        alive = not ends_in_time(is_over, self._ends_at + OVERRUN_S)
+        reached = None if self._manager is None else self._manager.reached
+        return box[0] if box else reached or self._broken(alive=alive)
 
     def _whitelist(self) -> Sequence[str]:
         return [trade.pair for trade in ours(self._trades)] or list(self._exchange.markets)[:1]
@@ -209,7 +216,7 @@ class OutsideRun:
             venue.booker = BookLater(by_us=books)
         else:
             venue.booker = Booker(self._bot, wire, venue)
-        manager = LiquidationManager(self._settings, venue, self._audit, logger)
+        manager = self._manager = LiquidationManager(self._settings, venue, self._audit, logger)
         try:
             if self._bot is None:
                 shared = venue.shares_the_account

@@ -14,7 +14,7 @@ from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.host.aftermath import Aftermath
 from freqtrade_liquidation.host.control import ControlState
-from freqtrade_liquidation.host.liquidator import Liquidator
+from freqtrade_liquidation.host.liquidator import GIVEN_UP, Liquidator
 from freqtrade_liquidation.host.watchdog import Watchdog
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import Request
@@ -30,6 +30,7 @@ class StandIn:
     def __init__(self) -> None:
         self.config = LiquidationConfig(timeout_seconds=0.2)
         self.noted: list[Any] = []
+        self.told: list[str] = []
         self.door = EntryGate()
         self.masker = Masker()
         self.bot: Any = SimpleNamespace(
@@ -65,6 +66,7 @@ class StandIn:
 
     def send(self, message: Any) -> None:
         """The notifier's."""
+        self.told.append(message.text.split(":")[0])
 
     def claim(self, *_: Any, **__: Any) -> bool:
         return True
@@ -105,9 +107,33 @@ def test_run_that_hangs_is_ended_though_nobody_waits_for_it(host: StandIn) -> No
     finally:
         over.set()
     assert result.state is LiquidationState.FAILED
-    assert result.errors == ("the run did not end in time",)
+    assert result.errors == (GIVEN_UP,)
     assert not host.bot._exit_lock.locked()
     assert host.liquidator.turns.running is None
+
+
+def test_run_that_ends_after_it_was_given_up_is_told_as_it_was(host: StandIn) -> None:
+    """Its row says completed: so do the last message and the exit code."""
+    over, told = threading.Event(), threading.Event()
+
+    def hang() -> LiquidationState:
+        over.wait(ENDS_WITHIN_S)
+        return LiquidationState.COMPLETED
+
+    def set_state(state: State) -> None:
+        host.states.append(state)
+        if state is State.STOPPED:
+            told.set()
+
+    host.work, host.bot.set_state = hang, set_state
+    ticket = host.liquidator.order(Request(trigger="shutdown"))
+    assert host.liquidator.wait_for(ticket).errors == (GIVEN_UP,)
+    over.set()
+    assert told.wait(ENDS_WITHIN_S)
+    assert host.states == [State.PAUSED, State.STOPPED]
+    assert host.after.last_result is not None
+    assert host.after.last_result.state is LiquidationState.COMPLETED
+    assert host.told[-2:] == ["NOT FLAT", "FLAT, verified on the exchange"]
 
 
 def test_run_that_is_over_is_told_as_it_was_though_the_database_hangs(host: StandIn) -> None:

@@ -40,7 +40,7 @@ def play(script: str, *, ignore_hup: bool = False, before: str = "") -> tuple[in
     return done.returncode, done.stdout.split()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP"])
 def test_first_signal_ends_the_bot_and_is_named(name: str) -> None:
     assert play(f"raised(signal.{name}); say(signals.first)") == (0, ["interrupted", name])
 
