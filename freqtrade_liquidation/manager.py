@@ -102,6 +102,11 @@ class LiquidationResult:
         """Verified flat in scope."""
         return self.state is LiquidationState.COMPLETED
 
+    def shows_closed(self, pair: str) -> bool:
+        """Whether nothing of *pair*, one in scope, is left."""
+        states = {outcome.state for outcome in self.outcomes if outcome.pair == pair}
+        return states <= {PairState.CLOSED, PairState.DUST} if states else self.success
+
     @property
     def partial_success(self) -> bool:
         """At least one position was closed, and something is left."""

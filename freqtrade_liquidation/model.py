@@ -335,6 +335,10 @@ class Request:
         """Nobody asked for it just now; the configuration decides."""
         return self.trigger in AUTOMATIC_TRIGGERS
 
+    def includes(self, pair: str) -> bool:
+        """Whether *pair* is in scope."""
+        return self.pairs is None or pair in self.pairs
+
     def covers(self, other: "Request") -> bool:
         """Whether a run for this one closes all that *other* asks for."""
         if self.pairs is None:

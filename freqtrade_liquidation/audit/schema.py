@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 
 AUDIT: Final = "audit"
 LEASE: Final = "lease"
-VERSION: Final = 2
-"""1 had no row of its version, no sequence of a record id, and an index of events by time."""
+VERSION: Final = 3
+"""1 had no row of its version, no sequence of a record id, and an index of events by time; 2 had no
+noted orders."""
 TABLES: Final[dict[str, Sequence[Table]]] = {AUDIT: AUDIT_TABLES, LEASE: LEASE_TABLES}
 LOCKS: Final = {AUDIT: 0x6C69_7175_6964, LEASE: 0x6C69_7165_6173}
 """For PostgreSQL: "liquid" and "liqeas"."""

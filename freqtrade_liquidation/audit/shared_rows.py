@@ -1,6 +1,8 @@
-"""The border for the tables through which processes agree: lease, requests and claims.
+"""The border for the tables through which processes agree: lease, requests, claims, noted orders.
 
 See :mod:`.rows`. Nothing here is hashed: these rows live for seconds, so what bounds them is time.
+A noted order lives until its fate is known; what bounds it is its name, which only a bot of ours
+gives.
 """
 
 from collections.abc import Mapping
@@ -77,6 +79,15 @@ _CLAIM: Final[Mapping[str, Check]] = {
     "booked": optional(truth),
     "flat": optional(truth),
 }
+_NOTED_ORDER: Final[Mapping[str, Check]] = {
+    "name": text(48),
+    "pair": text(PAIR_LENGTH),
+    "side": one_of("buy", "sell"),
+    "kind": one_of("entry", "exit", "stop"),
+    "amount": number,
+    "price": optional(number),
+    "noted_at": moment,
+}
 
 
 def lease(row: Row) -> dict[str, Any]:
@@ -92,3 +103,8 @@ def request(row: Row) -> dict[str, Any]:
 def claim(row: Row) -> dict[str, Any]:
     """:raises Misfit: if *row* is no claim."""
     return fitting(row, _CLAIM)
+
+
+def noted_order(row: Row) -> dict[str, Any]:
+    """:raises Misfit: if *row* is no noted order."""
+    return fitting(row, _NOTED_ORDER)

@@ -165,7 +165,22 @@ CLAIMS: Final = Table(
 )
 """A process's turn to run: at most one is neither released nor expired."""
 
-LEASE_TABLES: Final = (SCHEMA, LEASE, REQUESTS, CLAIMS)
+NOTED_ORDERS: Final = Table(
+    "liquidation_noted_orders",
+    METADATA,
+    Column("name", String(48), primary_key=True),
+    Column("pair", Pair, nullable=False),
+    Column("side", String(4), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("amount", Float(53), nullable=False),
+    Column("price", Float(53)),
+    Column("noted_at", UtcDateTime, nullable=False),
+    **IN_MARIADB,
+)
+"""An order of freqtrade's, from before it is sent until its fate is known; ``name`` is its client
+order id. ``kind``: entry, exit, stop. ``price`` is a limit, or the trigger of a stop."""
+
+LEASE_TABLES: Final = (SCHEMA, LEASE, REQUESTS, CLAIMS, NOTED_ORDERS)
 AUDIT_TABLES: Final = (SCHEMA, RUNS, EVENTS, HEAD, RECORD_IDS)
 RUN_COLUMNS: Final = tuple(RUNS.columns.keys())
 EVENT_COLUMNS: Final = tuple(EVENTS.columns.keys())

@@ -156,7 +156,8 @@ class LiquidatingBot(FreqtradeBot):
     def _in_the_air(self, note: OrderNote) -> Iterator[None]:
         """A timeout, or the signal that ends us: then the note stands, for the exchange may execute
         what this process has let go of."""
-        gate, sending = self._protection.door, Sending(note)
+        gate = self._protection.door
+        sending = Sending(gate, note)
         live = not self.config["dry_run"]
         self._noted.exchange = noting(self._exchange, sending) if live else None
         try:
@@ -172,9 +173,11 @@ class LiquidatingBot(FreqtradeBot):
                 gate.answered(note, sending.orders)
 
     def create_stoploss_order(self, trade: Trade, stop_price: float) -> bool:
-        """No stop for what a run is closing, on spot none for coins that may be sold already.
+        """No stop for what a run is closing, nor for what may be sold already where the account may
+        hold the user's own.
 
-        It would be left over, and sell the user's own later.
+        It would be left over, and sell the user's own later. So would one whose answer is lost:
+        each is noted.
 
         Committed at once. freqtrade commits when it is through with all trades, and a signal before
         that left stops that its database did not know: on spot, over coins of the user's own.
@@ -182,7 +185,7 @@ class LiquidatingBot(FreqtradeBot):
         if (why := self._why_no_exit(trade)) is not None:
             logger.warning("Stop of %s not placed: %s.", trade.pair, why)
             return False
-        if not self._sells_coins:
+        if self.config["dry_run"]:
             return self._place_stop(trade, stop_price)
         with self._in_the_air(self._protection.door.note_exit(trade.pair, trade.exit_side)):
             return self._place_stop(trade, stop_price)
@@ -199,28 +202,33 @@ class LiquidatingBot(FreqtradeBot):
         return super().handle_onexchange_order(trade)
 
     def execute_trade_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> bool:
-        """Never beside a run's; on spot not beside a sell that *trade* does not know of, either.
+        """Never beside a run's; where the account is shared, not beside a close that *trade* does
+        not know of, either.
 
-        freqtrade would sell the same amount again: coins of the user's own. On futures its exits
-        are reduce-only. Once the sell is booked, or known to have never arrived, exits go on.
+        freqtrade would close the same amount again: the user's own. Elsewhere its exits are
+        reduce-only, and nothing but the bot's is there to reduce. Once the close is booked, or
+        known to have never arrived, exits go on.
         """
         if (why := self._why_no_exit(trade)) is not None:
             logger.warning("Exit of %s refused: %s.", trade.pair, why)
             return False
-        if not self._sells_coins:
+        if not self._shares_the_account:
             return super().execute_trade_exit(trade, *args, **kwargs)
         with self._in_the_air(self._protection.door.note_exit(trade.pair, trade.exit_side)):
             return super().execute_trade_exit(trade, *args, **kwargs)
 
     @property
-    def _sells_coins(self) -> bool:
-        """On spot, live: an exit is a sale of coins, and nothing makes it reduce-only."""
-        return self.trading_mode == TradingMode.SPOT and not self.config["dry_run"]
+    def _shares_the_account(self) -> bool:
+        """Live, on spot or in scope "trades": an exit may close what the user holds beside the
+        bot."""
+        is_spot = self.trading_mode == TradingMode.SPOT
+        may = is_spot or self._protection.config.scope == "trades"
+        return may and not self.config["dry_run"]
 
     def _why_no_exit(self, trade: Trade) -> str | None:
         if self._protection.is_closing(trade.pair):
             return "it is left to the liquidation"
-        if not self._sells_coins:
+        if not self._shares_the_account:
             return None
         try:
             known = known_trade(trade, self.config)

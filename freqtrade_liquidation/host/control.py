@@ -22,6 +22,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditUnreadable, TrailDoubtful
 from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.host.lease import BookUnavailable
 
 T = TypeVar("T")
 
@@ -57,13 +58,13 @@ ASK_AGAIN_S: Final = 0.05
 def patiently(read: Callable[[], T], *, within_s: float = READ_WITHIN_S) -> T:
     """What *read* returns; asked again for *within_s* where the database is busy. Not for a run.
 
-    :raises AuditUnreadable: if it is busy all the time.
+    :raises LiquidationError: if it is busy all the time.
     """
     until = time.monotonic() + within_s
     while True:
         try:
             return read()
-        except AuditUnreadable:
+        except (AuditUnreadable, BookUnavailable):
             if time.monotonic() >= until:
                 raise
             time.sleep(ASK_AGAIN_S)

@@ -20,6 +20,8 @@ from freqtrade_liquidation.threads import in_thread
 logger = logging.getLogger(__name__)
 
 FOUND_WITHIN_S: Final = 1.5
+RUNS_LOOKED_AT: Final = 20
+"""A run and its ten repeats, and those of a restart."""
 LISTED_SINCE: Final = timedelta(hours=24)
 """An older sale has been booked since, by one of the bot's starts: each reads the audit trail."""
 
@@ -30,6 +32,7 @@ async def earlier_closes(
     trades: Sequence[KnownTrade],
     *,
     known: Sequence[Close] = (),
+    noted: Mapping[str, datetime] | None = None,
     within_s: float = FOUND_WITHIN_S,
     shared: bool = True,
 ) -> list[Close]:
@@ -41,15 +44,19 @@ async def earlier_closes(
 
     :param shared: the account may hold the user's own (spot; scope "trades").
     :param known: those of this process's own runs, with what it heard of them.
+    :param noted: by pair, since when an order is noted that no trade knows: see
+        :func:`.executions.still_unbooked`.
     """
     until = asyncio.get_running_loop().time() + within_s
     ours = {close.order.client_order_id for close in known}
     recorded = [
         close
-        for close in await _recorded_or_listed(audit, wire, trades, within_s / 2, shared=shared)
+        for close in await _recorded_or_listed(
+            audit, wire, trades, noted or {}, within_s / 2, shared=shared
+        )
         if close.order.client_order_id not in ours
     ]
-    closes = still_unbooked([*known, *recorded], trades)
+    closes = still_unbooked([*known, *recorded], trades, noted)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
         async with asyncio.timeout_at(until):
@@ -63,6 +70,7 @@ async def _recorded_or_listed(
     audit: AuditLog,
     wire: ExchangeClient,
     trades: Sequence[KnownTrade],
+    noted: Mapping[str, datetime],
     within_s: float,
     *,
     shared: bool,
@@ -70,7 +78,10 @@ async def _recorded_or_listed(
     pairs = {trade.pair for trade in trades}
     try:
         async with asyncio.timeout(within_s):
-            sent = await in_thread(lambda: _unsettled(audit, pairs), name="earlier")
+            sent = await in_thread(
+                lambda: [*_unsettled(audit, pairs - noted.keys()), *_sent_since(audit, noted)],
+                name="earlier",
+            )
         return [close for one in sent for close in one.closes]
     except (AuditUnreadable, TimeoutError) as error:
         logger.warning("What earlier runs sold is not on record for now: %s", error)
@@ -127,6 +138,21 @@ def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
 
 def _of(close: Close) -> Sent:
     return Sent(correlation_id="", trigger=None, pair=close.order.pair, closes=[close])
+
+
+def _sent_since(audit: AuditLog, noted: Mapping[str, datetime]) -> list[Sent]:
+    """What runs have sent for each pair since an order of it is *noted*, booked or not: where no
+    trade knows the order, a close of it counts as booked.
+
+    :raises AuditUnreadable: as :func:`_unsettled`.
+    """
+    sent = {(one.correlation_id, one.pair): one for one in _unsettled(audit, noted.keys())}
+    for run in audit.runs(limit=RUNS_LOOKED_AT) if noted else ():
+        if datetime.fromisoformat(run["started_at"]) < min(noted.values()) - LISTED_SINCE:
+            break
+        by_pair = sent_by(audit, run["correlation_id"])
+        sent |= {(run["correlation_id"], p): by_pair[p] for p in noted.keys() & by_pair.keys()}
+    return list(sent.values())
 
 
 def _unsettled(audit: AuditLog, pairs: Collection[str]) -> list[Sent]:

@@ -11,6 +11,7 @@ from freqtrade_liquidation.host.lease import (
     BookDatabase,
     BookUnavailable,
     Lease,
+    NotedOrders,
     Pulse,
     Requests,
     RunClaims,
@@ -35,6 +36,7 @@ class Neighbours:
     """The bot's side of a shared book.
 
     :param db_url: freqtrade's; in memory, nobody shares it and every call here is free.
+    :ivar noted_orders: the bot's orders in the air, on record.
     """
 
     def __init__(self, db_url: str) -> None:
@@ -44,6 +46,7 @@ class Neighbours:
         self._requests = Requests(self._book)
         self._claims = RunClaims(self._book)
         self._pulse = Pulse(self._book, self._lease)
+        self.noted_orders = NotedOrders(self._book)
         self._foreign: set[str] = set()
         self._barring_after: int | None = None
         self._lifted: frozenset[str] = frozenset()

@@ -168,6 +168,7 @@ class Protection:
         left = ""
         try:
             patiently(lambda: note_config(self.audit, self.config), within_s=RECALLED_WITHIN_S)
+            patiently(lambda: self._take_in_notes(bot))
             if first:
                 patiently(lambda: self._look_back(bot))
             latched_by = patiently(self.control.state).latched_by
@@ -208,6 +209,13 @@ class Protection:
     def _pairs_shown(self, bot: "LiquidatingBot") -> set[str]:
         trades = ours(self._liquidator.runner.read_trades(bot))
         return {*self._positions_shown(bot), *(trade.pair for trade in trades)}
+
+    def _take_in_notes(self, bot: "LiquidatingBot") -> None:
+        """Orders in the air that the process before this one noted, once a database."""
+        noted = self.neighbours.noted_orders
+        if self.door.keeper is not noted:
+            self.door.take_in(noted.read(bot.exchange.markets.keys()))
+            self.door.keeper = noted
 
     def _look_back(self, bot: "LiquidatingBot") -> None:
         """What a killed process left; not what another process is at."""

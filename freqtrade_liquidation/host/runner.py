@@ -107,12 +107,16 @@ class Runner:
             venue.executions.closes += as_earlier(sold_before)
             # From here on, for the next run must know of them even if this one hangs.
             self._earlier_closes = venue.executions.closes
-            return await manager.execute_liquidation(
+            result = await manager.execute_liquidation(
                 request=turn.request,
                 correlation_id=turn.correlation_id,
                 listener=turn.hear,
                 timeout_s=turn.ends_at - time.monotonic(),
             )
+            await venue.end_notes(
+                lambda pair: turn.request.includes(pair) and result.shows_closed(pair)
+            )
+            return result
         finally:
             turn.loop = None
             self._read = (*venue.trades, *venue.ownership.left_alone)
@@ -129,12 +133,14 @@ class Runner:
         it had booked; a command): nothing on the exchange shows that what is there is not the bot's
         any more.
         """
+        noted = self._door.noted_since()
         if venue.shares_the_account:
             return await earlier_closes(
                 audit,
                 wire,
                 venue.trades,
+                noted=noted,
                 known=self._earlier_closes,
                 within_s=min(FOUND_WITHIN_S, left_s / 3),
             )
-        return still_unbooked(self._earlier_closes, venue.trades)
+        return still_unbooked(self._earlier_closes, venue.trades, noted)

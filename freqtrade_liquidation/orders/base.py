@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from freqtrade.enums import TradingMode
@@ -109,7 +109,7 @@ class OrderManagerBase:
         self.ownership = Ownership(
             trades,
             self.executions,
-            {note.pair for note in gate.in_air()},
+            {note.pair for note in gate.notes()},
             fees_in_coins=exchange.trading_mode == TradingMode.SPOT,
         )
         self._bot_orders = BotOrders(
@@ -119,6 +119,7 @@ class OrderManagerBase:
             self.executions,
             gate,
             clock,
+            know=self.know,
             run_began=self._began,
             step=self._amounts.step,
         )
@@ -237,7 +238,9 @@ class OrderManagerBase:
         pairs = self.ownership.pairs()
         doubts = {p: words for p in pairs if (words := self.ownership.doubt_of(p)) is not None}
         being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
-        return {**left_alone, **overstated, **doubts, **self._bot_orders.ambiguous, **being_sent}
+        missed = self._bot_orders.missed()
+        ambiguous = self._bot_orders.ambiguous
+        return {**missed, **left_alone, **overstated, **doubts, **ambiguous, **being_sent}
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets
@@ -246,8 +249,12 @@ class OrderManagerBase:
 
     def unsettled_pairs(self) -> frozenset[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        in_air = {note.pair for note in self._gate.in_air() if not self._is_stale(note)}
-        return frozenset(in_air | self._being_sent())
+        in_air = {note.pair for note in self._gate.notes() if not self._is_stale(note)}
+        behind = {pair for pair in self.ownership.extent if self._is_behind(pair)}
+        return frozenset(in_air | behind | self._being_sent())
+
+    def _is_behind(self, pair: str) -> bool:
+        return self.shares_the_account and self._bot_orders.is_behind(pair)
 
     def _being_sent(self) -> set[str]:
         """Pairs whose entry freqtrade's loop is at still, when nobody waits for it any more."""
@@ -264,9 +271,27 @@ class OrderManagerBase:
             for note in self._gate.in_air()
         )
 
+    def _exit_is_in_air(self, pair: str) -> bool:
+        """freqtrade's own, sent and not heard of: closing beside it would be closing twice."""
+        return self._is_behind(pair) or any(
+            note.pair == pair and note.is_exit and not self._is_stale(note)
+            for note in self._gate.notes()
+        )
+
     def _is_stale(self, note: OrderNote) -> bool:
+        """It will open or close nothing that no look has shown. Where the account is shared, only
+        a look tells; elsewhere the positions do."""
+        if self.shares_the_account:
+            return self._bot_orders.is_stale(note)
         out = note.out_since(self._began)
-        return self._clock.monotonic() - out > SETTLES_WITHIN_S
+        return note.is_seen or self._clock.monotonic() - out > SETTLES_WITHIN_S
+
+    async def end_notes(self, is_closed: Callable[[str], bool]) -> None:
+        """After the run and its booking: ends the notes whose orders have no say in the next one.
+
+        :param is_closed: whether the run has shown that of a pair nothing is left.
+        """
+        await self._bot_orders.end_notes(is_closed)
 
     # -- acting -------------------------------------------------------------------------------
 

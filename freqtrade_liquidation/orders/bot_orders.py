@@ -8,7 +8,9 @@ a bounded time: one that is not answered costs its pair, and no other.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from freqtrade.exchange import Exchange
@@ -17,7 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from freqtrade_liquidation.clock import Clock
 from freqtrade_liquidation.errors import AccountRefused, ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
+from freqtrade_liquidation.exchange.rules.kinds import own_stop_lists
+from freqtrade_liquidation.exchange.rules.names import is_ours, is_same, name_of, stop_name
+from freqtrade_liquidation.exchange.rules.stops import stop_price
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, Asked, EntryGate, OrderNote
@@ -29,7 +33,13 @@ from freqtrade_liquidation.orders.executions import (
     the_order,
 )
 from freqtrade_liquidation.orders.ownership import Ownership, is_final
-from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, booked_ids
+from freqtrade_liquidation.orders.trades import (
+    KnownOrder,
+    KnownTrade,
+    booked_ids,
+    open_trades,
+    traded_pairs,
+)
 from freqtrade_liquidation.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -40,6 +50,8 @@ FORGOTTEN_TWICE_S: Final = 0.5
 """An order that the exchange does not know is asked for again after this, before its fills tell."""
 BOOKED_WITHIN_S: Final = 0.5
 """The database may be locked; without its word an order in the air is told, not taken."""
+GONE_AFTER_S: Final = 60.0
+"""An order that was let go of so long before it was looked for in vain will never arrive."""
 LISTED_SINCE: Final = timedelta(seconds=60)
 """Orders are listed from so long before a note on: clocks differ, names decide."""
 LATE_TRIPS: Final = 3
@@ -49,6 +61,7 @@ LATE_AT_LEAST_S: Final = 0.1
 class BotOrders:
     """Reads the bot's orders into *ownership*.
 
+    :param know: takes freqtrade's trades as they are now.
     :param run_began: when the run began, on the monotonic clock.
     :param step: of a pair's amounts, base currency.
     :ivar ambiguous: by pair, in words: orders that may be the bot's, and cannot be shown to be.
@@ -63,6 +76,7 @@ class BotOrders:
         gate: EntryGate,
         clock: Clock,
         *,
+        know: Callable[[Sequence[KnownTrade]], None],
         run_began: float,
         step: Callable[[str], float],
     ) -> None:
@@ -73,7 +87,9 @@ class BotOrders:
         self._executions = executions
         self._gate = gate
         self._clock = clock
+        self._know = know
         self._run_began = run_began
+        self._being_sent = [note for note in gate.notes() if note.in_flight]
         self._asked: dict[str, asyncio.Task[None]] = {}
         self._unanswered: set[str] = set()
         self._forgotten_at: dict[str, float] = {}
@@ -154,15 +170,46 @@ class BotOrders:
             task.cancel()
 
     def is_stale(self, note: OrderNote) -> bool:
-        """Looked for in vain, long enough after freqtrade let go of it."""
-        searched = self._searched.get(id(note))
-        out = note.out_since(self._run_began)
-        return searched is not None and searched - out > SETTLES_WITHIN_S
+        """Looked for, and either found or in vain, long enough after freqtrade let go of it."""
+        if note.is_seen:
+            return id(note) in self._searched
+        return self._missed_for_s(note) > SETTLES_WITHIN_S
+
+    def _missed_for_s(self, note: OrderNote) -> float:
+        """How long it had been out when it was last looked for."""
+        searched = self._searched.get(id(note), float("-inf"))
+        return searched - note.out_since(self._run_began)
+
+    # -- trades that were read before an order was answered -----------------------------------
+
+    def is_behind(self, pair: str) -> bool:
+        """freqtrade was sending an order of *pair* when the run began, and has put it into its
+        trades since: those that the run knows count neither its fill nor its end."""
+        return any(note.pair == pair and self._is_answered(note) for note in self._being_sent)
+
+    def _is_answered(self, note: OrderNote) -> bool:
+        return not note.in_flight or note not in self._gate.notes()
+
+    async def catch_up(self) -> None:
+        """Before a look: reads the trades again once such an order is answered."""
+        answered = [note for note in self._being_sent if self._is_answered(note)]
+        if not answered:
+            return
+        try:
+            async with asyncio.timeout(BOOKED_WITHIN_S):
+                trades = await in_thread(lambda: open_trades(self._exchange._config), name="orders")
+        except (SQLAlchemyError, TimeoutError) as error:
+            logger.warning("What became of an order is not known: %s", error)
+            return
+        self._know(trades)
+        self._being_sent = [note for note in self._being_sent if note not in answered]
 
     def _notes_by_pair(self) -> dict[str, list[OrderNote]]:
+        """Those to look for. What an earlier run has seen is looked for once more: it is what its
+        closes have left that is the bot's."""
         notes: dict[str, list[OrderNote]] = {}
-        for note in self._gate.in_air():
-            if note.pair in self._ownership.extent:
+        for note in self._gate.notes():
+            if note.pair in self._ownership.extent and not (note.is_seen and self.is_stale(note)):
                 notes.setdefault(note.pair, []).append(note)
         return notes
 
@@ -251,10 +298,13 @@ class BotOrders:
     # -- orders that it has not heard of ----------------------------------------------------
 
     async def _read_found(self, order: Raw, timeout_s: float) -> None:
+        is_stop = order["id"] in self._ownership.found_stops
         asked_at = self._clock.monotonic()
         try:
             ask = requests.checked(
-                lambda exchange: exchange.fetch_order(order["id"], order["symbol"]),
+                lambda exchange: exchange.fetch_order_or_stoploss_order(
+                    order["id"], order["symbol"], is_stop
+                ),
                 lambda raw: an_order(
                     raw, pair=order["symbol"], side=order["side"], order_id=order["id"]
                 ),
@@ -269,80 +319,194 @@ class BotOrders:
     async def _find(self, pair: str, notes: Sequence[OrderNote], timeout_s: float) -> None:
         began = self._clock.monotonic()
         since = min(note.noted_at for note in notes) - LISTED_SINCE
+        reads: list[Callable[[Exchange], list[dict[str, Any]]]] = [
+            lambda exchange: exchange.fetch_orders(pair, since)
+        ]
+        if any(order.is_stop for note in notes for order in note.asked):
+            reads.append(partial(_stops_apart, pair))
         try:
-            orders = await self._client.read(
-                lambda exchange: exchange.fetch_orders(pair, since), timeout_s=timeout_s
+            lists = await asyncio.gather(
+                *(self._client.read(read, timeout_s=timeout_s) for read in reads)
             )
         except AccountRefused:
             raise
         except LiquidationError:
             return  # still in the air: asked again at the next look, reported if never found
-        asked = [order for note in notes for order in note.asked]
-        unknown = await self._not_booked(pair, orders, asked)
+        self._ownership.found_stops |= {str(o["id"]) for listed in lists[1:] for o in listed}
+        orders = [order for listed in lists for order in listed]
+        booked = await self._booked(pair, orders)
         for note in notes:
             self._searched[id(note)] = began
-            self._take(note, [order for order in unknown if order["side"] == note.side])
-            self._gate.found(note, [order for order in asked if _named(orders, [order])])
+            self._take(note, [order for order in orders if order["side"] == note.side], booked)
 
-    async def _not_booked(
-        self, pair: str, orders: Sequence[Raw], asked: Sequence[Asked]
-    ) -> list[Raw]:
-        """Those that neither a run has sent nor the database knows, closed trades included."""
+    async def _booked(self, pair: str, orders: Sequence[Raw]) -> "_Booked":
+        """Those that a run has sent or the database knows, closed trades included."""
         closes = {str((close.answer or {}).get("id")) for close in self._executions.closes}
         known = {i for trade in self._ownership.trades_of(pair) for i in trade.order_ids}
-        fresh = {
-            str(order["id"]): order
-            for order in orders
-            if str(order["id"]) not in closes | known and not is_ours(order.get("clientOrderId"))
-        }
+        ours = {str(o["id"]) for o in orders if is_ours(o.get("clientOrderId"))}
+        found = _Booked(of_runs=closes | ours, known=known)
+        fresh = {str(order["id"]) for order in orders} - found.of_runs - known
         if not fresh:
-            return []
+            return found
         try:
             async with asyncio.timeout(BOOKED_WITHIN_S):
-                booked = await in_thread(lambda: booked_ids(fresh.keys()), name="orders")
+                found.known |= await in_thread(lambda: booked_ids(fresh), name="orders")
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("Which orders of %s are booked is not known: %s", pair, error)
-            booked = fresh.keys() - {str(order["id"]) for order in _named(fresh.values(), asked)}
-        return [order for order_id, order in fresh.items() if order_id not in booked]
+            found.in_doubt = fresh
+        return found
 
-    def _take(self, note: OrderNote, orders: Collection[Raw]) -> None:
+    def _take(self, note: OrderNote, orders: Collection[Raw], booked: "_Booked") -> None:
         """Those of *orders* that are the note's, by their name, else by what it asked for."""
-        named = _named(orders, note.asked)
-        nameless = [order for order in orders if not _name_of(order)]
-        in_time = [order for order in nameless if self._is_in_time(note, order)]
-        like = [order for order in in_time if _was_asked_for(order, note)]
-        for order in (*named, *like):
-            self._ownership.found[str(order["id"])] = dict(order)
-        if like:
-            self._gate.settle(note)
-        elif not named and (unlike := [order for order in in_time if order not in like]):
+        nameless = [
+            order
+            for order in orders
+            if str(order["id"]) not in booked and self._is_in_time(note, order)
+        ]
+        seen: dict[str, Raw] = {}
+        for asked in note.asked:
+            order = self._order_of(note, asked, orders)
+            if order is None:
+                taken = {str(other["id"]) for other in seen.values()}
+                free = [other for other in nameless if str(other["id"]) not in taken]
+                order = self._like(asked, free)
+            if order is not None:
+                seen[asked.name] = order
+        over = set()
+        for name, order in seen.items():
+            # An exit is in the database a while before its trade's amount is less by it.
+            counts = str(order["id"]) not in booked.known or (note.is_exit and note.in_flight)
+            if counts:
+                self._ownership.find(dict(order))
+            else:
+                over.add(name)
+        if not seen and (unlike := [order for order in nameless if self._may_be(note, order)]):
             self.ambiguous[note.pair] = (
                 f"order {unlike[0]['id']} may be the bot's, and cannot be shown to be: look it up"
             )
+        self._gate.found(note, {name: str(order["id"]) for name, order in seen.items()})
+        self._gate.end(note, over)
+
+    def _order_of(self, note: OrderNote, asked: Asked, orders: Iterable[Raw]) -> Raw | None:
+        """The one that bears the name of *asked*, or that an earlier look has shown to be it."""
+        known = note.seen.get(asked.name)
+        return next(
+            (o for o in orders if str(o["id"]) == known or is_same(name_of(o), asked.name)), None
+        )
+
+    def _like(self, asked: Asked, orders: Iterable[Raw]) -> Raw | None:
+        """The one without a name that has the terms of *asked*. A name tells nothing where
+        *asked* could bear none."""
+        named = self._bears_a_name(asked)
+        return next(
+            (
+                order
+                for order in orders
+                if not (named and name_of(order)) and _has_terms(self._exchange, order, asked)
+            ),
+            None,
+        )
+
+    def _may_be(self, note: OrderNote, order: Raw) -> bool:
+        """Whether *order* may be one of the note's, for all that its name tells."""
+        if not name_of(order):
+            return True
+        unnamed = any(not self._bears_a_name(asked) for asked in note.asked)
+        return unnamed and stop_price(self._exchange, order) is not None
+
+    def _bears_a_name(self, asked: Asked) -> bool:
+        return not asked.is_stop or bool(stop_name(self._exchange._api, asked.name))
 
     def _is_in_time(self, note: OrderNote, order: Raw) -> bool:
         moment = datetime.fromtimestamp((order.get("timestamp") or 0) / 1000, UTC)
         return note.may_be_at(moment, offset=timedelta(seconds=self._client.clock_offset_s))
 
+    def missed(self) -> dict[str, str]:
+        """By pair, in words: an order that was let go of just now and looked for in vain. It may
+        arrive still, however unlikely that is."""
+        return {
+            note.pair: f"the bot sent an order at {note.noted_at:%H:%M:%S} UTC whose answer was "
+            "lost, and the exchange does not list it: look whether it arrives"
+            for note in self._gate.in_air()
+            if note.asked and 0.0 < self._missed_for_s(note) < GONE_AFTER_S
+        }
 
-def _name_of(order: Raw) -> str | None:
-    name = order.get("clientOrderId")
-    return None if not name else str(name)
+    # -- the end of a note --------------------------------------------------------------------
+
+    async def end_notes(self, is_closed: Callable[[str], bool]) -> None:
+        """Ends what is over: what never arrived, is booked, or has filled nothing; and where the
+        run has shown a pair closed that no trade is open in, what it has closed.
+
+        What is left stands for the next run.
+        """
+        notes = [n for n in self._gate.notes() if id(n) in self._searched and not n.in_flight]
+        if not notes:
+            return
+        ids = {order_id for note in notes for order_id in note.seen.values()}
+        try:
+            async with asyncio.timeout(BOOKED_WITHIN_S):
+                booked, traded = await in_thread(
+                    lambda: (booked_ids(ids), traded_pairs(self._exchange._config)), name="orders"
+                )
+        except (SQLAlchemyError, TimeoutError) as error:
+            logger.warning("Which orders are booked is not known: %s", error)
+            return
+        for note in notes:
+            closed = is_closed(note.pair) and note.pair not in traded
+            over = [a.name for a in note.asked if self._is_over(note, a, booked, closed=closed)]
+            self._gate.end(note, over)
+            if not note.asked and self.is_stale(note):
+                self._gate.settle(note)
+        await in_thread(self._gate.strike_rows, name="orders")
+
+    def _is_over(
+        self, note: OrderNote, asked: Asked, booked: Collection[str], *, closed: bool
+    ) -> bool:
+        order_id = note.seen.get(asked.name)
+        if order_id is None:
+            return self._missed_for_s(note) > GONE_AFTER_S
+        order = self._ownership.found.get(order_id)
+        if order_id in booked or order is None:
+            return order_id in booked
+        return is_final(order) and (closed or not order.get("filled"))
 
 
-def _named(orders: Iterable[Raw], asked: Sequence[Asked]) -> list[Raw]:
-    """Those of *orders* that bear the name of one that was *asked* for."""
-    return [order for order in orders if any(is_same(_name_of(order), a.name) for a in asked)]
+@dataclass(slots=True)
+class _Booked:
+    """Orders that count elsewhere, by id.
+
+    :param of_runs: closes of ours.
+    :param known: those in freqtrade's table.
+    :param in_doubt: those that may be, for the database does not answer.
+    """
+
+    of_runs: set[str]
+    known: set[str]
+    in_doubt: set[str] = field(default_factory=set)
+
+    def __contains__(self, order_id: str) -> bool:
+        return order_id in self.of_runs or order_id in self.known or order_id in self.in_doubt
 
 
-def _was_asked_for(order: Raw, note: OrderNote) -> bool:
-    """Whether *note* asked for the amount of *order*, and for its price where it has one."""
-    amount, price = order.get("amount"), order.get("price")
-    return any(
-        _is_close(amount, asked.amount)
-        and (order.get("type") == "market" or asked.price is None or _is_close(price, asked.price))
-        for asked in note.asked
-    )
+def _stops_apart(pair: str, exchange: Exchange) -> list[dict[str, Any]]:
+    """The resting orders of *pair* in the list that *exchange* keeps of stops alone."""
+    return [
+        exchange._order_contracts_to_amount(row)
+        for params in own_stop_lists(exchange)
+        if params
+        for row in exchange._api.fetch_open_orders(pair, params=params)
+    ]
+
+
+def _has_terms(exchange: Exchange, order: Raw, asked: Asked) -> bool:
+    """Whether *order* has the amount that was *asked* for, and the price: that of its trigger, or
+    its limit, where it has one."""
+    if not _is_close(order.get("amount"), asked.amount):
+        return False
+    if asked.is_stop:
+        return _is_close(stop_price(exchange, order), asked.price or 0.0)
+    by_market = order.get("type") == "market" or asked.price is None
+    return by_market or _is_close(order.get("price"), asked.price or 0.0)
 
 
 def _is_close(told: Any, asked: float) -> bool:

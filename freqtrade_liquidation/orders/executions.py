@@ -167,16 +167,24 @@ def as_earlier(closes: Iterable[Close]) -> list[Close]:
     return list(closes)
 
 
-def still_unbooked(closes: Sequence[Close], trades: Sequence[KnownTrade]) -> list[Close]:
+def still_unbooked(
+    closes: Sequence[Close],
+    trades: Sequence[KnownTrade],
+    noted: Mapping[str, datetime] | None = None,
+) -> list[Close]:
     """Those of an earlier run's *closes* that freqtrade's *trades* do not know of.
 
     Without them the next run would take the trade's amount for unsold and, on spot, sell it again.
+
+    :param noted: by pair, when an order was noted (aware UTC) that no trade knows, and that a close
+        may have closed in part.
     """
     known = {order_id for trade in trades for order_id in trade.order_ids}
+    began = [*(noted or {}).items(), *((trade.pair, trade.opened_at) for trade in trades)]
     return [
         close
         for close in closes
         if not close.refused
         and str((close.answer or {}).get("id")) not in known
-        and any(t.pair == close.order.pair and t.opened_at < close.sent_at for t in trades)
+        and any(pair == close.order.pair and at < close.sent_at for pair, at in began)
     ]

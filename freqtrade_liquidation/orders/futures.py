@@ -56,6 +56,8 @@ class FuturesOrders(OrderManagerBase):
         self._read_at = 0.0
         self._later: set[str] = set()
         self._ends: dict[str, dict[str, Any]] = {}
+        self._to_list: frozenset[str] = frozenset()
+        self._listed_once: set[str] = set()
 
     @property
     def scope(self) -> str:
@@ -107,6 +109,8 @@ class FuturesOrders(OrderManagerBase):
 
     async def get_all_positions(self, *, timeout_s: float) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        if not self._account_scope:
+            await self._bot_orders.catch_up()
         asked = asyncio.ensure_future(self._lists.positions(timeout_s=timeout_s))
         if not self._account_scope:  # what is ours depends on what our orders have filled
             closes = self._bot_orders.begin_closes(None, timeout_s)
@@ -147,6 +151,7 @@ class FuturesOrders(OrderManagerBase):
             await self._bot_orders.read(timeout_s=timeout_s, listed=rows)
         if not self._account_scope:
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
+        self._expect_found(str(row["id"]) for _, listed in lists for row in listed.rows)
         listed_ids = {order.order_id for order in orders}
         orders += [o for o in self._known_later() if o.order_id not in listed_ids]
         if any(listed.cut_off for _, listed in lists):
@@ -159,6 +164,18 @@ class FuturesOrders(OrderManagerBase):
         be at their end: a list may be too old to have them."""
         known = (order for order in self.known_orders() if order.order_id in self._later)
         return [order for order in known if order.role is OrderRole.ENTRY]
+
+    def _expect_found(self, listed: Iterable[str]) -> None:
+        """An order in the air may be found after the list beside it was answered: where it rests,
+        the next list has to show it."""
+        resting = {key for key, order in self.ownership.found.items() if not is_final(order)}
+        new = resting - {*listed} - self._listed_once
+        self._to_list = frozenset(self.ownership.found[key]["symbol"] for key in new)
+        self._listed_once |= new
+
+    def unsettled_pairs(self) -> frozenset[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return super().unsettled_pairs() | self._to_list
 
     def _in_base_currency(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of a list that was asked of ccxt, as freqtrade would give it."""
@@ -191,7 +208,9 @@ class FuturesOrders(OrderManagerBase):
         return replace(
             position,
             amount=max(0.0, min(position.amount, own)),
-            uncertain=share.doubt is not None or self._bot_orders.unread(position.pair),
+            uncertain=share.doubt is not None
+            or self._bot_orders.unread(position.pair)
+            or self._exit_is_in_air(position.pair),
             is_shared=position.amount > own * (1 + AMOUNT_TOLERANCE),
         )
 

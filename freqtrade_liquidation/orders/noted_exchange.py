@@ -13,8 +13,8 @@ from freqtrade.exceptions import InvalidOrderException, OperationalException, Pr
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.exchange.line import bare_copy
-from freqtrade_liquidation.exchange.rules.names import bot_order_id
-from freqtrade_liquidation.orders.entry_gate import Asked, OrderNote
+from freqtrade_liquidation.exchange.rules.names import bot_order_id, stop_name
+from freqtrade_liquidation.orders.entry_gate import Asked, EntryGate, OrderNote
 
 DEFINITE_REFUSALS: Final = (InvalidOrderException, PricingError, OperationalException)
 """Raised when no order can have been placed. Source: freqtrade ``Exchange.create_order``."""
@@ -27,15 +27,15 @@ class Sending:
     :ivar orders: those that were sent.
     """
 
-    def __init__(self, note: OrderNote) -> None:
-        self._note = note
+    def __init__(self, gate: EntryGate, note: OrderNote) -> None:
+        self._gate, self._note = gate, note
         self.is_unknown = False
         self.orders: list[Asked] = []
 
     def send(self, order: Asked, request: Callable[[], Any]) -> Any:
         """What *request* returns or raises."""
         self.orders.append(order)
-        self._note.ask(order)
+        self._gate.ask(self._note, order)
         self.is_unknown = True
         try:
             answer = request()
@@ -50,21 +50,25 @@ def noting(exchange: Exchange, sending: Sending) -> Exchange:
     """A copy of *exchange* whose orders are noted in *sending*, and named."""
     clone: Any = bare_copy(exchange)
     create_order, create_stoploss = clone.create_order, clone.create_stoploss
-    params_of, api = clone._get_params, exchange._api
+    params_of, stop_params_of, api = clone._get_params, clone._get_stop_params, exchange._api
 
-    def asked(amount: float, price: float | None) -> Asked:
-        return Asked(amount, price, bot_order_id(api, uuid.uuid4().hex))
+    def asked(amount: float, price: float | None, *, is_stop: bool = False) -> Asked:
+        return Asked(amount, price, bot_order_id(api, uuid.uuid4().hex), is_stop=is_stop)
 
     def named_params(*args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**params_of(*args, **kwargs), "clientOrderId": sending.orders[-1].name}
+
+    def named_stop_params(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {**stop_params_of(*args, **kwargs), **stop_name(api, sending.orders[-1].name)}
 
     def noted_order(**kwargs: Any) -> Any:
         price = kwargs.get("rate") if kwargs.get("ordertype") == "limit" else None
         return sending.send(asked(kwargs["amount"], price), lambda: create_order(**kwargs))
 
     def noted_stop(**kwargs: Any) -> Any:
-        return sending.send(asked(kwargs["amount"], None), lambda: create_stoploss(**kwargs))
+        stop = asked(kwargs["amount"], kwargs["stop_price"], is_stop=True)
+        return sending.send(stop, lambda: create_stoploss(**kwargs))
 
-    clone._get_params = named_params
+    clone._get_params, clone._get_stop_params = named_params, named_stop_params
     clone.create_order, clone.create_stoploss = noted_order, noted_stop
     return clone  # type: ignore[no-any-return]

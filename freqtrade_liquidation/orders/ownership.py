@@ -52,6 +52,7 @@ class Ownership:
     :param fees_in_coins: an entry brings less than it fills (spot).
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
+    :ivar found_stops: the ids of those that an exchange keeps in a list of stops alone.
     :ivar may_be_gone: ids of orders whose cancel was refused, or has no known outcome: a list that
         shows them may be late.
     :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
@@ -70,19 +71,41 @@ class Ownership:
         self.states: dict[str, dict[str, Any]] = {}
         self.found: dict[str, dict[str, Any]] = {}
         self.may_be_gone: set[str] = set()
+        self.found_stops: set[str] = set()
         self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
         self.left_alone: tuple[KnownTrade, ...]
-        self.know(trades)
+        self._set(trades)
         of_trades = {trade.pair for trade in self.trades}
         self.extent: frozenset[str] = frozenset(of_trades | set(in_air))
 
     def know(self, trades: Sequence[KnownTrade]) -> None:
-        """freqtrade's loop has written to its trades since they were read."""
+        """freqtrade's loop has written to its trades since they were read.
+
+        An exit that it has placed meanwhile may have filled, and its trade does not count that yet.
+        """
+        before = {order.order_id for trade in self.trades for order in trade.open_orders}
+        self._set(trades)
+        known = {order_id for trade in self.trades for order_id in trade.order_ids}
+        for order_id in known & self.found.keys():
+            self.states.setdefault(order_id, self.found.pop(order_id))
+        for trade, order in self.open_orders():
+            is_exit = order.role_side == trade.side.exit_side
+            if is_exit and order.order_id not in before | self.states.keys():
+                words = f"what order {order.order_id} of the bot has filled is not known yet"
+                self.doubts[order.order_id] = (trade.pair, words)
+
+    def _set(self, trades: Sequence[KnownTrade]) -> None:
         self.trades = ours(trades)
         self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
-        known = {order_id for trade in self.trades for order_id in trade.order_ids}
-        self.found = {key: order for key, order in self.found.items() if key not in known}
+
+    def find(self, order: dict[str, Any]) -> None:
+        """An order of the bot whose fill no trade counts."""
+        order_id = str(order["id"])
+        if self.owner_of(order_id) is None:
+            self.found[order_id] = order
+        else:
+            self.learn(order_id, order)
 
     # -- orders -----------------------------------------------------------------------------
 

@@ -29,9 +29,9 @@ from freqtrade_liquidation.model import (
     Position,
 )
 from freqtrade_liquidation.orders.base import OrderManagerBase
-from freqtrade_liquidation.orders.entry_gate import OrderNote
 from freqtrade_liquidation.orders.ownership import Share, is_final
 from freqtrade_liquidation.orders.prices import last_exit_price
+from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.ports import Explanation
 
@@ -48,11 +48,18 @@ class SpotOrders(OrderManagerBase):
         super().__init__(*args, **kwargs)
         self._held: dict[str, float] | None = None
         self._held_at = 0.0
+        self._newer: set[str] = set()  # pairs of trades that are newer than the balance
         self._missing: dict[str, str] = {}
         self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
         self._reading = SharedFlight(self._read)
+
+    def know(self, trades: Sequence[KnownTrade]) -> None:
+        """See the base class. What the account held before may lack what a trade has by now."""
+        before = self.trades
+        super().know(trades)
+        self._newer |= {trade.pair for trade in self.trades if trade not in before}
 
     async def execute_market_close(
         self, order: ClosingOrder, *, reduce_only: bool = True, timeout_s: float
@@ -94,9 +101,12 @@ class SpotOrders(OrderManagerBase):
     def _found_order(self, order: Mapping[str, Any]) -> OpenOrder:
         buys, terms = order["side"] == "buy", stop_terms(self._exchange, order)
         sells_as = OrderRole.EXIT if terms["stop_price"] is None else OrderRole.PROTECTIVE
+        of_trades = self.ownership.trades_of(order["symbol"])
         return OpenOrder(
             pair=order["symbol"],
             order_id=str(order["id"]),
+            conditional=order["id"] in self.ownership.found_stops,
+            trade_id=next((trade.trade_id for trade in of_trades), None),
             role=OrderRole.ENTRY if buys else sells_as,
             side=order["side"],
             amount=float(order.get("remaining") or 0.0),
@@ -105,18 +115,20 @@ class SpotOrders(OrderManagerBase):
         )
 
     async def _read(self, timeout_s: float) -> None:
+        await self._bot_orders.catch_up()
         closes = self._bot_orders.begin_closes(None, timeout_s)
         await asyncio.gather(
-            self._read_balances(timeout_s),
+            self._read_balances(timeout_s, newer=set(self._newer)),
             self._bot_orders.read(timeout_s=timeout_s),
             self._bot_orders.wait(closes, timeout_s=timeout_s),
         )
 
-    async def _read_balances(self, timeout_s: float) -> None:
+    async def _read_balances(self, timeout_s: float, *, newer: Collection[str]) -> None:
         asked_at = self._clock.monotonic()
         held = await self._balances(timeout_s)
         if asked_at >= self._held_at:
             self._held, self._held_at = held, asked_at
+            self._newer.difference_update(newer)
 
     async def _balances(self, timeout_s: float) -> dict[str, float]:
         """Free and locked coins by currency."""
@@ -141,7 +153,7 @@ class SpotOrders(OrderManagerBase):
     def _position(self, pair: str, balances: Mapping[str, float]) -> Position | None:
         share = self.ownership.share(pair)
         uncertain = share.doubt is not None or self._exit_is_in_air(pair)
-        uncertain = uncertain or self._cancelled_without_fill(pair)
+        uncertain = uncertain or self._cancelled_without_fill(pair) or pair in self._newer
         held = balances.get(self._base_currency(pair), 0.0)
         own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
         self._note_exclusive(share, own=own, held=held, uncertain=uncertain)
@@ -163,7 +175,7 @@ class SpotOrders(OrderManagerBase):
         be late, but not by a minute."""
         trades = self.ownership.trades_of(pair)
         latest = max((trade.last_fill_at for trade in trades), default=self.began_at)
-        if pair not in self._gone:
+        if pair not in self._gone.keys() | self._newer:
             told = self.began_at - latest > LATE_AT_MOST and not self._may_be_selling(pair)
             recorded = self.ownership.recorded(pair)
             self._gone[pair] = max(0.0, sum_of(recorded, -held)) if told else 0.0
@@ -172,7 +184,7 @@ class SpotOrders(OrderManagerBase):
     def _may_be_selling(self, pair: str) -> bool:
         """An order of the bot's, or of an earlier run, may have sold what the account lacks."""
         resting = any(trade.open_orders for trade in self.ownership.trades_of(pair))
-        in_air = any(note.pair == pair for note in self._gate.in_air())
+        in_air = any(note.pair == pair for note in self._gate.notes())
         return resting or in_air or any(c.order.pair == pair for c in self.executions.closes)
 
     def _note_exclusive(self, share: Share, *, own: float, held: float, uncertain: bool) -> None:
@@ -195,16 +207,6 @@ class SpotOrders(OrderManagerBase):
             for order in self.executions.cancelled
             if self.ownership.owner_of(order.order_id) is not None
         )
-
-    def _exit_is_in_air(self, pair: str) -> bool:
-        """freqtrade's own, sent and not heard of: selling beside it would be selling twice."""
-        return any(
-            note.pair == pair and note.is_exit and not self._is_stale(note)
-            for note in self._gate.in_air()
-        )
-
-    def _is_stale(self, note: OrderNote) -> bool:
-        return self._bot_orders.is_stale(note)
 
     def _base_currency(self, pair: str) -> str:
         trades = self.ownership.trades_of(pair)

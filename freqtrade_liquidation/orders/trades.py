@@ -131,6 +131,11 @@ def booked_ids(order_ids: Collection[str]) -> set[str]:
         Trade.session.remove()
 
 
+def traded_pairs(config: Mapping[str, Any]) -> set[str]:
+    """Pairs of the open trades that are this bot's."""
+    return {trade.pair for trade in ours(open_trades(config))}
+
+
 def open_trades_in_time(
     config: Config, fallback: Sequence[KnownTrade]
 ) -> tuple[tuple[KnownTrade, ...], str | None]:

@@ -5,7 +5,7 @@
 
 import contextlib
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,14 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.host.control import Control
-from freqtrade_liquidation.host.lease import BookDatabase, Lease, Requests, RunClaims
+from freqtrade_liquidation.host.lease import (
+    BookDatabase,
+    Lease,
+    NotedOrders,
+    Requests,
+    RunClaims,
+)
+from freqtrade_liquidation.orders.entry_gate import Asked, NotedOrder
 
 DUMP = Path(__file__).with_name("version_1.sql")
 ID = "liq_20260101_000000_ab12cd34"
@@ -81,6 +88,31 @@ def test_old_lease_tables_go_on(old: Path) -> None:
     assert Requests(book).take_next() is None, "the old one has expired"
     assert not book.border.set_aside
     book.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_database_without_noted_orders_gets_their_table_with_the_first_write(
+    old: Path, version: int
+) -> None:
+    with contextlib.closing(sqlite3.connect(old)) as database, database:
+        if version == 2:
+            database.execute(
+                "CREATE TABLE liquidation_schema (part VARCHAR(64) PRIMARY KEY, version INTEGER)"
+            )
+            database.execute("INSERT INTO liquidation_schema VALUES ('lease', 2)")
+    book = BookDatabase(f"sqlite:///{old}")
+    record = NotedOrders(book)
+    assert record.read(["BTC/USDT"]) == [], "a reader changes nothing"
+    assert Lease(book).look() is not None
+    asked = Asked(1.0, None, "fte0123456789abcde")
+    now = datetime.now(UTC)
+    order = NotedOrder(pair="BTC/USDT", side="buy", is_exit=False, asked=asked, noted_at=now)
+    record.write(order)
+    assert record.read(["BTC/USDT"]) == [order]
+    book.close()
+    with contextlib.closing(sqlite3.connect(old)) as database:
+        parts = dict(database.execute("SELECT part, version FROM liquidation_schema"))
+    assert parts == {"lease": schema.VERSION}
 
 
 def test_newer_database_is_told_and_written(old: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from freqtrade_liquidation.exchange.rules.names import bot_order_id
 from freqtrade_liquidation.model import ClosingOrder, OrderRole, Position, Side
 from freqtrade_liquidation.orders import bot_orders
 from freqtrade_liquidation.orders.entry_gate import Asked, EntryGate
-from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.executions import Close, still_unbooked
 from freqtrade_liquidation.orders.spot import SpotOrders
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import SPOT, trade
@@ -39,13 +39,19 @@ def name_by(exchange: Exchange) -> str:
     return bot_order_id(exchange._api, uuid.uuid4().hex)
 
 
-def look(exchange: Exchange, door: EntryGate, *trades: KnownTrade) -> tuple[list[Any], list[Any]]:
-    """Positions and open orders."""
+def look(
+    exchange: Exchange, door: EntryGate, *trades: KnownTrade, closes: Sequence[Close] = ()
+) -> tuple[list[Any], list[Any]]:
+    """Positions and open orders.
+
+    :param closes: of earlier runs.
+    """
 
     async def main() -> tuple[list[Any], list[Any]]:
         wire = ExchangeClient(exchange)
         try:
             venue = SpotOrders(exchange, wire, trades, gate=door)
+            venue.executions.closes += still_unbooked(closes, trades, door.noted_since())
             positions = await venue.get_all_positions(timeout_s=2.0)
             return list(positions), list(await venue.get_open_orders(timeout_s=2.0))
         finally:
@@ -64,7 +70,7 @@ def test_entry_that_nobody_heard_of_is_found_and_no_other(
     door = EntryGate()
     note = door.note(SPOT, "buy")
     assert note is not None
-    note.ask(Asked(0.01, None, name := name_by(spot)))
+    door.ask(note, Asked(0.01, None, name := name_by(spot)))
     assert look(spot, door) == ([], [])
     assert len(door.in_air()) == 1, "what is known settles nothing"
     practice.seed_order(SPOT, "buy", 0.01, client_order_id=name)
@@ -78,7 +84,7 @@ def test_exit_that_nobody_heard_of_is_not_sold_again(
 ) -> None:
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell").ask(Asked(0.02, None, name := name_by(spot)))
+    door.ask(door.note_exit(SPOT, "sell"), Asked(0.02, None, name := name_by(spot)))
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert position.uncertain, "it may still be executed"
     practice.seed_order(SPOT, "sell", 0.02, client_order_id=name)
@@ -94,7 +100,7 @@ def test_exit_that_nobody_heard_of_and_that_rests_is_to_be_cancelled_first(
     practice.seed_balance("BTC", 0.03)
     door = EntryGate()
     price, name = practice.price(SPOT) * 1.1, name_by(spot)
-    door.note_exit(SPOT, "sell").ask(Asked(0.03, price, name))
+    door.ask(door.note_exit(SPOT, "sell"), Asked(0.03, price, name))
     resting = practice.seed_order(SPOT, "sell", 0.03, price, client_order_id=name)
     (position,), (order,) = look(spot, door, trade(SPOT, 0.03))
     assert position.amount == pytest.approx(0.03)
@@ -108,7 +114,7 @@ def test_close_of_ours_is_not_counted_as_an_exit_too_where_lists_give_no_names(
     monkeypatch.setattr(bot_orders, "is_ours", lambda name: False)
     practice.seed_balance("BTC", 5)
     door = EntryGate()
-    door.note_exit(SPOT, "sell").ask(Asked(0.02, None, name_by(spot)))
+    door.ask(door.note_exit(SPOT, "sell"), Asked(0.02, None, name_by(spot)))
     answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.02, client_order_id="ftl1")
 
@@ -135,7 +141,7 @@ def test_order_that_somebody_else_placed_in_the_same_moment_is_not_ours(
     door = EntryGate()
     note = door.note(SPOT, "buy")
     assert note is not None
-    note.ask(Asked(0.02, None, name_by(spot)))
+    door.ask(note, Asked(0.02, None, name_by(spot)))
     door.let_go(note)
     practice.seed_order(SPOT, "buy", 0.02, client_order_id=by)
     assert look(spot, door) == ([], [])
@@ -152,7 +158,7 @@ def test_note_ends_with_the_last_order_that_it_waits_for(
     note = door.note(SPOT, "buy")
     assert note is not None
     for name in names:
-        note.ask(Asked(0.01, None, name))
+        door.ask(note, Asked(0.01, None, name))
     door.let_go(note)
     book(practice.seed_order(SPOT, "buy", 0.01, client_order_id=names[0]))
     assert look(spot, door) == ([], [])
@@ -161,3 +167,45 @@ def test_note_ends_with_the_last_order_that_it_waits_for(
     (position,), _ = look(spot, door)
     assert position.amount == pytest.approx(0.01 * 0.999)
     assert door.in_air() == ()
+
+
+def test_what_a_run_has_sold_of_a_found_entry_is_not_sold_again_by_the_next(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """The note stays until the pair is closed, and earlier closes count against what it found."""
+    practice.seed_balance("BTC", 5)
+    door, name = EntryGate(), name_by(spot)
+    note = door.note(SPOT, "buy")
+    assert note is not None
+    door.ask(note, Asked(0.03, None, name))
+    door.let_go(note)
+    practice.seed_order(SPOT, "buy", 0.03, client_order_id=name)
+    (position,), _ = look(spot, door)
+    assert position.amount == pytest.approx(0.03 * 0.999)
+    answer = {"id": practice.seed_order(SPOT, "sell", 0.02), "status": "closed", "filled": 0.02}
+    order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.03, client_order_id="ftl1")
+    (position,), _ = look(
+        spot, door, closes=[Close(order=order, answer={**answer, "average": 1.0})]
+    )
+    assert position.amount == pytest.approx(0.03 * 0.999 - 0.02)
+
+
+@pytest.mark.parametrize(
+    ("amount", "trigger", "is_ours"), [(0.02, 60_000, True), (0.02, 59_000, False)]
+)
+def test_stop_that_can_bear_no_name_is_found_by_its_terms(
+    practice: PracticeExchange, spot: Exchange, book: Book, monkeypatch: pytest.MonkeyPatch,
+    amount: float, trigger: float, is_ours: bool,
+) -> None:  # fmt: skip
+    """Gate takes none, and its lists show a word of its own in the name's place."""
+    monkeypatch.setattr(bot_orders, "stop_name", lambda api, name: {})
+    practice.seed_balance("BTC", 5)
+    door = EntryGate()
+    door.ask(door.note_exit(SPOT, "sell"), Asked(0.02, 60_000.0, name_by(spot), is_stop=True))
+    resting = practice.seed_order(
+        SPOT, "sell", amount, 59_000.0, stop_price=trigger, client_order_id="web"
+    )
+    _, orders = look(spot, door, trade(SPOT, 0.03))
+    assert [(o.order_id, o.role) for o in orders] == (
+        [(resting, OrderRole.PROTECTIVE)] if is_ours else []
+    )

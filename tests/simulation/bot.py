@@ -185,7 +185,8 @@ class Bot:
             note = self.gate.note_exit(flight.pair, flight.side)
         if note is not None:
             price = self._account.markets[flight.pair].price
-            note.ask(Asked(flight.amount, price if flight.rests else None, self._name(flight)))
+            asked = Asked(flight.amount, price if flight.rests else None, self._name(flight))
+            self.gate.ask(note, asked)
         if flight.let_go_s is not None:
             CLOCK.shift_s = min(0.0, flight.let_go_s)
             if note is not None:
@@ -280,7 +281,7 @@ _found: list[tuple[Any, str, Any]] = []
 def _places() -> Iterator[tuple[Any, str, Any]]:
     for key, module in sorted(sys.modules.items()):
         if key.startswith("freqtrade_liquidation.orders."):
-            for name in ("booked_ids", "in_thread"):
+            for name in ("booked_ids", "in_thread", "open_trades"):
                 if hasattr(module, name):
                     yield module, name, getattr(module, name)
 
@@ -296,7 +297,11 @@ def database_of(bot: Bot) -> Iterator[None]:
 
     if not _found:
         _found.extend(_places())
-    swaps: dict[str, Any] = {"booked_ids": bot.booked_ids, "in_thread": at_once}
+    swaps: dict[str, Any] = {
+        "booked_ids": bot.booked_ids,
+        "in_thread": at_once,
+        "open_trades": lambda config: bot.trades(),
+    }
     for module, name, _ in _found:
         setattr(module, name, swaps[name])
     try:

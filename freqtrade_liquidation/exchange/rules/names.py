@@ -16,11 +16,16 @@ BOT_MARK: Final = "fte"
 """What the names of the bot's own orders begin with."""
 
 
-_HEX: Final = MARK.encode().hex()
-_OURS: Final = re.compile(
-    rf"(?:t-)?{MARK}[0-9a-f]{{15}}|0x{_HEX}[0-9a-f]{{26}}"
-    rf"|{_HEX}[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
-)
+def _form(mark: str) -> re.Pattern[str]:
+    digits = mark.encode().hex()
+    return re.compile(
+        rf"(?:t-)?{mark}[0-9a-f]{{15}}|0x{digits}[0-9a-f]{{26}}"
+        rf"|{digits}[0-9a-f]{{2}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+    )
+
+
+_OURS: Final = _form(MARK)
+_BOTS: Final = _form(BOT_MARK)
 
 
 def _plain(mark: str, digits: str) -> str:
@@ -69,6 +74,43 @@ def bot_order_id(api: Any, digits: str) -> str:
     :param digits: see :func:`client_order_id`.
     """
     return rule_for(FORMATS, api, _plain)(BOT_MARK, digits)
+
+
+STOP_NAMES: Final[Mapping[str, str | None]] = {
+    # OKX, Place algo order: algoClOrdId; ccxt sends clOrdId, which that endpoint does not have.
+    "okx": "algoClOrdId",
+    # Gate API v4, price-triggered orders: "initial.text" and "put.text" say web, api or app.
+    "gate": None,
+}
+"""The parameter of ccxt's that names a stop; ``None`` = a stop takes no name. By ccxt's exchange
+id; elsewhere it is ``clientOrderId``.
+
+Source: ccxt's ``create_order`` of each exchange that freqtrade supports stops on. binance: sent as
+``newClientOrderId`` (spot) or ``clientAlgoId`` (algo order); bybit ``orderLinkId``; bitget and
+kucoin ``clientOid``; kraken ``cl_ord_id``; krakenfutures ``cliOrdId``; htx ``client-order-id``;
+hyperliquid ``c``; bingx ``newClientOrderId``.
+"""
+
+
+def stop_name(api: Any, name: str) -> dict[str, str]:
+    """ccxt's parameters that give a stop its *name* at ccxt's exchange *api*; empty where it takes
+    none."""
+    parameter = rule_for(STOP_NAMES, api, "clientOrderId")
+    return {} if parameter is None else {parameter: name}
+
+
+def name_of(order: Mapping[str, Any]) -> str | None:
+    """The name that ccxt's *order* bears.
+
+    Source: OKX, Get algo order list, ``algoClOrdId``, which ccxt does not read.
+    """
+    name = order.get("clientOrderId") or (order.get("info") or {}).get("algoClOrdId")
+    return str(name) if name else None
+
+
+def is_bots(name: str) -> bool:
+    """Whether *name* has the form of :func:`bot_order_id`."""
+    return _BOTS.fullmatch(name) is not None
 
 
 def is_ours(name: str | None) -> bool:

@@ -19,9 +19,15 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
-from freqtrade_liquidation.host.control import Control
+from freqtrade_liquidation.host.control import Control, patiently
 from freqtrade_liquidation.host.earlier import earlier_closes
-from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
+from freqtrade_liquidation.host.lease import (
+    BookDatabase,
+    BookUnavailable,
+    Lease,
+    NotedOrders,
+    RunClaims,
+)
 from freqtrade_liquidation.host.outside.booking import BookLater, book
 from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
 from freqtrade_liquidation.host.signals import Signals
@@ -32,7 +38,7 @@ from freqtrade_liquidation.manager import (
     new_correlation_id,
 )
 from freqtrade_liquidation.model import Request
-from freqtrade_liquidation.orders.choosing import order_manager_for
+from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import as_earlier
 from freqtrade_liquidation.orders.trades import KnownTrade, ours
@@ -69,6 +75,8 @@ class OutsideRun:
         self._exchange = exchange
         self._audit = audit
         self._claims, self._lease = RunClaims(book), Lease(book)
+        self._noted_orders, self._gate = NotedOrders(book), EntryGate()
+        self._venue: OrderManager | None = None
         self._say = say
         self._id = new_correlation_id(datetime.now(UTC))
         self._signals = Signals(
@@ -93,6 +101,7 @@ class OutsideRun:
         :raises LiquidationError: if it cannot be begun.
         """
         self._trades = self._read_trades()
+        self._take_in_notes()
         if self._dry_run:
             self._bot = build_bot(self._config, self._whitelist())
         self._signals.install()
@@ -109,6 +118,7 @@ class OutsideRun:
                 self._closing = False
                 result, booked = book(self._config, self._audit, result, say=self._say)
                 self._give_back(result, booked=booked)
+            self._end_notes(request, result)
         return result
 
     def _read_trades(self) -> tuple[KnownTrade, ...]:
@@ -124,6 +134,32 @@ class OutsideRun:
                 raise
             self._say(f"{error}. Closing what the exchange shows.")
             return ()
+
+    def _take_in_notes(self) -> None:
+        """Orders of the bot's whose answer was lost: what it knew of them ended with it.
+
+        :raises BookUnavailable: if they cannot be read where coins of the user's may be sold for
+            them.
+        """
+        if self._dry_run:
+            return
+        try:
+            self._gate.take_in(
+                patiently(lambda: self._noted_orders.read(self._exchange.markets.keys()))
+            )
+        except BookUnavailable as error:
+            if self._exchange.trading_mode == TradingMode.SPOT or self._settings.scope == "trades":
+                raise
+            self._say(f"Which orders of the bot are in the air cannot be read: {error}.")
+        self._gate.keeper = self._noted_orders
+
+    def _end_notes(self, request: Request, result: LiquidationResult) -> None:
+        """Those that the next run, or the bot's next start, need not look for."""
+        venue = self._venue
+        if venue is not None:
+            asyncio.run(
+                venue.end_notes(lambda pair: request.includes(pair) and result.shows_closed(pair))
+            )
 
     def _take_turn(self, request: Request) -> None:
         for_s = self._settings.timeout_seconds + OVERRUN_S
@@ -205,11 +241,11 @@ class OutsideRun:
     ) -> LiquidationResult:
         exchange = self._exchange if self._bot is None else self._bot.exchange
         wire = ExchangeClient(exchange, orders=len(self._trades))
-        venue = order_manager_for(
+        venue = self._venue = order_manager_for(
             exchange,
             wire,
             self._trades,
-            gate=EntryGate(),
+            gate=self._gate,
             account_scope=self._settings.scope == "account",
         )
         if self._bot is None:
@@ -220,7 +256,13 @@ class OutsideRun:
         try:
             if self._bot is None:
                 shared = venue.shares_the_account
-                earlier = await earlier_closes(self._audit, wire, venue.trades, shared=shared)
+                earlier = await earlier_closes(
+                    self._audit,
+                    wire,
+                    venue.trades,
+                    noted=self._gate.noted_since(),
+                    shared=shared,
+                )
                 venue.executions.closes += as_earlier(earlier)
             return await manager.execute_liquidation(
                 request=request,

@@ -175,6 +175,7 @@ def test_stop_is_committed_at_once_and_on_spot_noted_until_its_fate_is_known(
     exchange: Any = SimpleNamespace(
         _api=SimpleNamespace(id="binance"), _api_async=SimpleNamespace(), _config={"db_url": "x"},
         create_order=None, create_stoploss=create_stoploss, _get_params=None,
+        _get_stop_params=None,
     )  # fmt: skip
     bot.exchange = exchange
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from freqtrade_liquidation.clock import Clock
-from freqtrade_liquidation.orders.entry_gate import ASKED_KEPT, Asked, EntryGate
+from freqtrade_liquidation.orders.entry_gate import ASKED_KEPT, Asked, EntryGate, NotedOrder
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
@@ -84,12 +84,12 @@ def test_order_whose_answer_was_lost_stays_whatever_the_next_ones_are_answered()
     gate = EntryGate()
     lost = gate.note(BTC, "buy")
     assert lost is not None
-    lost.ask(order := Asked(1.0, None, "lost"))
+    gate.ask(lost, order := Asked(1.0, None, "lost"))
     gate.let_go(lost)
     for number in range(ASKED_KEPT):
         refused, again = gate.note_exit(BTC, "sell"), gate.note(BTC, "buy")
         assert again is lost
-        again.ask(next_one := Asked(1.0, None, str(number)))
+        gate.ask(again, next_one := Asked(1.0, None, str(number)))
         gate.answered(refused)
         gate.answered(again, [next_one])
     assert gate.in_air() == (lost,)
@@ -97,9 +97,10 @@ def test_order_whose_answer_was_lost_stays_whatever_the_next_ones_are_answered()
 
 
 def test_note_keeps_what_was_asked_for_last_and_no_more_than_it_has_room_for() -> None:
-    note = EntryGate().note_exit(BTC, "sell")
+    gate = EntryGate()
+    note = gate.note_exit(BTC, "sell")
     for amount in range(1, 3 * ASKED_KEPT):
-        note.ask(Asked(float(amount), None, str(amount)))
+        gate.ask(note, Asked(float(amount), None, str(amount)))
     assert [asked.amount for asked in note.asked] == [
         float(amount) for amount in range(2 * ASKED_KEPT, 3 * ASKED_KEPT)
     ]
@@ -159,3 +160,40 @@ def test_after_bar_returns_no_thread_gets_in() -> None:
         door.bar()
         noted = len(door.in_air())
         assert sum(done.result(10) for done in entering) == noted == len(door.in_air())
+
+
+def test_order_that_a_look_has_shown_is_noted_until_it_is_over_and_is_not_in_the_air() -> None:
+    """The next run has to know of it where this one could not close its pair."""
+    gate, orders = EntryGate(), [Asked(1.0, None, "first"), Asked(1.0, None, "second")]
+    note = gate.note(BTC, "buy")
+    assert note is not None
+    for order in orders:
+        gate.ask(note, order)
+    gate.let_go(note)
+    gate.found(note, {"first": "1"})
+    assert gate.in_air() == (note,)
+    gate.found(note, {"second": "2"})
+    assert (gate.in_air(), gate.notes()) == ((), (note,))
+    assert gate.noted_since() == {BTC: note.noted_at}
+    again = gate.note(BTC, "buy")
+    assert again is not note, "the next entry is another one"
+    assert gate.in_air() == (again,)
+    gate.end(note, ["first", "second"])
+    assert gate.notes() == (again,)
+
+
+def test_what_another_process_noted_is_taken_in_as_let_go() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    gate = EntryGate(Clock(monotonic=lambda: 7.0, utcnow=lambda: now))
+    asked = [Asked(1.0, None, "first"), Asked(1.0, 2.0, "second", is_stop=True)]
+    gate.take_in(
+        NotedOrder(
+            pair=BTC, side="sell", is_exit=True, asked=order, noted_at=now - timedelta(hours=hours)
+        )
+        for order, hours in zip(asked, (1, 2), strict=True)
+    )
+    (note,) = gate.in_air()
+    assert (note.asked, note.in_flight, note.out_since(20.0)) == (asked, 0, 7.0)
+    at = {hours: now - timedelta(hours=hours) for hours in (0, 1, 2, 3)}
+    may_be = {hours: note.may_be_at(at[hours], offset=timedelta()) for hours in at}
+    assert may_be == {0: False, 1: True, 2: True, 3: False}, "none was sent after the process died"

@@ -140,3 +140,12 @@ def test_fill_whose_price_is_no_price_is_not_known_yet(average: float | None) ->
 def test_fill_that_is_no_amount_is_not_known_yet(filled: float) -> None:
     made = answered(filled, 100.0)
     assert (made.is_final, made.filled) == (False, 0.0)
+
+
+def test_close_of_what_no_trade_knows_counts_while_an_order_is_noted() -> None:
+    """The first run sold a part of an entry whose answer was lost; the next one sells the rest."""
+    sold = close(order_id="8")
+    before, after = NOW, NOW + timedelta(hours=1)
+    assert still_unbooked([sold], []) == []
+    assert still_unbooked([sold], [], {"BTC/USDT": before}) == [sold]
+    assert still_unbooked([sold], [], {"BTC/USDT": after, "ETH/USDT": before}) == []
