@@ -734,7 +734,7 @@ def test_key_of_ours_outside_of_the_block_is_refused(
 
 @pytest.mark.parametrize(
     "config",
-    [{key: {} for key in SCHEMA if key not in ("db_url", BLOCK)},
+    [{key: {} for key in SCHEMA if key not in ("db_url", "add_config_files", BLOCK)},
      {"liquidation_buffer": 0.05, "exchange": {"liquidation": True}},
      {"my_strategy": {"timeout_seconds": 9, "scope": "x", "close_positions": True}},
      {"scope": "x", "triggers": {"rsi": 30}},
