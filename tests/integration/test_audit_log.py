@@ -391,7 +391,8 @@ def test_database_that_hangs_costs_a_run_half_a_second_and_takes_each_record_onc
     """What comes late is in the file, too, and is not taken in again."""
     log, database = hanging
     began = time.monotonic()
-    assert [log.record([event()], run_row()) for _ in range(8)] == [Durability.FILE] * 8
+    records = [log.record([event(correlation_id=ID)], run_row()) for _ in range(8)]
+    assert records == [Durability.FILE] * 8
     assert time.monotonic() - began < 2, "most of it is what eight records in the file take"
     database.released.set()
     assert log.finish(within_s=20)
