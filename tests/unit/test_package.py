@@ -50,7 +50,7 @@ def test_armed_bot_has_loaded_what_a_run_needs_and_collects_garbage() -> None:
     told = fresh(
         "import gc, sys, freqtrade.main as host\n"
         "from freqtrade_liquidation.__main__ import main\n"
-        "def started(arguments):\n"
+        "def started(sysargv=None):\n"
         "    needed = {'run.run', 'orders.futures', 'orders.spot', 'host.bookkeeping',\n"
         "              'audit.store'}\n"
         "    print(gc.isenabled(), {n for n in needed\n"

@@ -20,8 +20,13 @@ def margin_mode(raw: Row) -> str | None:
 
     Source: ccxt's unified ``marginMode``; Gate API v4, Position, ``pos_margin_mode``.
     """
-    told = (raw.get("info") or {}).get("pos_margin_mode") or raw.get("marginMode")
+    told = _info(raw).get("pos_margin_mode") or raw.get("marginMode")
     return told if told in MODES else None
+
+
+def _info(raw: Row) -> Row:
+    """The exchange's own row."""
+    return raw.get("info") or {}
 
 
 def closing_params(api: Any, raw: Row) -> Params | None:
@@ -43,7 +48,7 @@ def _binance(raw: Row) -> Params | None:
     Source: Binance USD-M, New Order; ccxt ``binance.create_order_request``.
     """
     told = {"BOTH": {}, raw["side"].upper(): {"hedged": True}}
-    return told.get(str(raw["info"].get("positionSide")))
+    return told.get(str(_info(raw).get("positionSide")))
 
 
 def _bybit(raw: Row) -> Params | None:
@@ -53,14 +58,14 @@ def _bybit(raw: Row) -> Params | None:
     """
     own = 1 if raw["side"] == "long" else 2
     told: dict[str, Params] = {"0": {}, str(own): {"positionIdx": own}}
-    return told.get(str(raw["info"].get("positionIdx")))
+    return told.get(str(_info(raw).get("positionIdx")))
 
 
 def _okx(raw: Row) -> Params | None:
     """Source: OKX, Place order: ``posSide`` is long or short in long/short mode, net in net mode;
     ``tdMode`` is the position's: in another mode, the order is answered with 51169, "no position".
     """
-    mode, side = margin_mode(raw), raw["info"].get("posSide")
+    mode, side = margin_mode(raw), _info(raw).get("posSide")
     if mode is None or side not in ("net", raw["side"]):
         return None
     return {"posSide": side, "tdMode": mode}
@@ -73,14 +78,14 @@ def _gate(raw: Row) -> Params | None:
 
     Source: Gate API v4, Create a futures order; Position, ``mode``.
     """
-    return {} if raw["info"].get("mode") in ("single", f"dual_{raw['side']}") else None
+    return {} if _info(raw).get("mode") in ("single", f"dual_{raw['side']}") else None
 
 
 def _bitget(raw: Row) -> Params | None:
     """ccxt turns ``hedged`` and ``reduceOnly`` into ``tradeSide: Close`` and the side of the
     position. Source: Bitget V2, Place Order; ccxt ``bitget.create_order_request``."""
     mode = margin_mode(raw)
-    told = raw["info"].get("posMode")
+    told = _info(raw).get("posMode")
     if mode is None or told not in ("one_way_mode", "hedge_mode"):
         return None
     return {"marginMode": mode, **({"hedged": True} if told == "hedge_mode" else {})}
