@@ -49,6 +49,7 @@ class PairHistory:
     :ivar shown: as the newest list shows it; ``None`` = it does not.
     :ivar _closed_since: what orders are known to have closed since that list was read.
     :ivar _bots: as much of it as the bot's own orders can account for.
+    :ivar _unanswered: closing orders without an answer that tells their end.
     :ivar _maybe_listed: orders that were on their way when the list was read that is believed: it
         may be of before their fills or of after them.
     :ivar _filled_beside: base currency that those have filled.
@@ -62,6 +63,7 @@ class PairHistory:
     _like: Position | None = None
     _closed_since: float = 0.0
     _bots: float = 0.0
+    _unanswered: set[str] = field(default_factory=set)
     _maybe_listed: frozenset[str] = frozenset()
     _filled_beside: float = 0.0
     _unsure_at: float = float("-inf")
@@ -95,13 +97,17 @@ class PairHistory:
             self._like, self.balance = position, position.amount
             self._had, self._at_most = [_Had(position.amount)], 0.0
 
-    def closed(self, amount: float, *, at: float, order: str = "") -> None:
+    def closed(
+        self, amount: float, *, at: float, order: str = "", may_be_listed: bool = False
+    ) -> None:
         """The answer to an order, heard at *at*, says that it has closed *amount*.
 
-        :param order: its client order id.
+        :param order: its client order id, of a close of ours.
+        :param may_be_listed: it may have filled before the newest list of positions.
         """
         if amount > 0:
-            if order in self._maybe_listed:
+            self._unanswered.discard(order)
+            if may_be_listed or order in self._maybe_listed:
                 self._filled_beside = sum_of(self._filled_beside, amount)
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
@@ -114,6 +120,7 @@ class PairHistory:
     def in_doubt(self, client_order_id: str) -> None:
         """A closing order was sent, and what it has filled is not known."""
         self._in_doubt.add(client_order_id)
+        self._unanswered.add(client_order_id)
 
     def out_of_doubt(self, client_order_id: str) -> None:
         """Its answer was heard."""
@@ -180,7 +187,6 @@ class PairHistory:
     def listed(self, position: Position | None, *, asked_at: float) -> None:
         """A newer list of positions was read; *position* is what it shows of the pair."""
         self.shown, self._closed_since = position, 0.0
-        in_doubt = frozenset(self._in_doubt)
         self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
         if position is None:
             self._listed = Listed.ABSENT
@@ -194,7 +200,7 @@ class PairHistory:
         self._absent_since, self._witness = None, False
         self.first = self.first or position
         if self._compare(position, asked_at):
-            self._maybe_listed, self._filled_beside = in_doubt, 0.0
+            self._maybe_listed, self._filled_beside = frozenset(self._unanswered), 0.0
         self._listed_once = True
 
     def witnessed(self, *, asked_at: float) -> None:
@@ -219,13 +225,14 @@ class PairHistory:
         amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
         same_row = self._is_same_row(position)
         if same_row and asked_at <= heard_at:
-            if not _is_among(amount, self._had):
+            differs = not _is_among(amount, self._had)
+            if differs:
                 self._had += [
                     _Had(amount, certain=False),
                     _Had(sum_of(amount, -self._filled), False),
                 ]
                 self.balance, self._at_most = max(0.0, sum_of(amount, -self._filled)), amount
-            return False
+            return differs
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)

@@ -290,7 +290,7 @@ class OrderSender:
         if filled <= AMOUNT_TOLERANCE * known:
             return
         if order.role is not OrderRole.ENTRY:
-            history.closed(filled, at=now())
+            history.closed(filled, at=now(), may_be_listed=True)
             return
         side = Side.LONG if order.side == "buy" else Side.SHORT
         opened = Position(pair=order.pair, side=side, amount=filled)

@@ -108,9 +108,8 @@ def no_upper_window() -> Planted:
 
     return both(
         swap(entry_gate.OrderNote, "may_be_at", any_time),
-        swap(bot_orders, "_was_asked_for", lambda order, note: True),
-        swap(bot_orders, "_name_of", lambda order: None),
-        swap(bot_orders.BotOrders, "_is_named", lambda self, order: False),
+        swap(bot_orders, "_has_terms", lambda exchange, order, asked: True),
+        swap(bot_orders, "name_of", lambda order: None),
     )
 
 
