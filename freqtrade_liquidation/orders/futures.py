@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, NothingToReduce
 from freqtrade_liquidation.exchange.pagination import Lists
 from freqtrade_liquidation.exchange.rules.at_once import may_hold_both_sides
@@ -142,7 +143,7 @@ class FuturesOrders(OrderManagerBase):
             self._bot_orders.find(timeout_s=timeout_s),
         )
         orders = self._orders.read(lists)
-        if not self._account_scope or self._later:
+        if not self._account_scope or self._later or self._read_as_resting():
             rows = {
                 str(row["id"]): self._in_base_currency(row)
                 for _, listed in lists
@@ -153,17 +154,24 @@ class FuturesOrders(OrderManagerBase):
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
         self._expect_found(str(row["id"]) for _, listed in lists for row in listed.rows)
         listed_ids = {order.order_id for order in orders}
-        orders += [o for o in self._known_later() if o.order_id not in listed_ids]
+        orders += [o for o in self._known_to_rest() if o.order_id not in listed_ids]
         if any(listed.cut_off for _, listed in lists):
             orders.append(MORE_ORDERS)
         if asked_at >= self._read_at:
             self._read, self._read_at = orders, asked_at
 
-    def _known_later(self) -> list[OpenOrder]:
+    def _known_to_rest(self) -> list[OpenOrder]:
         """Entries that freqtrade's loop has placed since the run began, and that nothing shows to
-        be at their end: a list may be too old to have them."""
-        known = (order for order in self.known_orders() if order.order_id in self._later)
+        be at their end, and those that rest when asked for alone: a list may be too old to have
+        them."""
+        resting = self._later | self._read_as_resting()
+        known = (order for order in self.known_orders() if order.order_id in resting)
         return [order for order in known if order.role is OrderRole.ENTRY]
+
+    def _read_as_resting(self) -> set[str]:
+        """The bot's orders that rested when they were last asked for, each by itself."""
+        open_ids = {order.order_id for _, order in self.ownership.open_orders()}
+        return open_ids & self.ownership.states.keys()
 
     def _expect_found(self, listed: Iterable[str]) -> None:
         """An order in the air may be found after the list beside it was answered: where it rests,
@@ -174,8 +182,11 @@ class FuturesOrders(OrderManagerBase):
         self._listed_once |= new
 
     def unsettled_pairs(self) -> frozenset[str]:
-        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return super().unsettled_pairs() | self._to_list
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`. Until a list has it, what rests
+        when asked for alone keeps its pair from being settled, too."""
+        listed = {order.order_id for order in self._read}
+        missed = (o for o in self._known_to_rest() if o.order_id not in listed)
+        return super().unsettled_pairs() | self._to_list | {order.pair for order in missed}
 
     def _in_base_currency(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of a list that was asked of ccxt, as freqtrade would give it."""
@@ -253,8 +264,10 @@ class FuturesOrders(OrderManagerBase):
     def _entries_of(self, pair: str) -> dict[str, Position | None]:
         """What cancelled entries have filled, as read back."""
         found: dict[str, Position | None] = {}
-        for _, known in self.ownership.entries_of(pair):
-            found[known.order_id] = None  # at its end: a later list of positions has its fill
+        for trade, known in self.ownership.entries_of(pair):
+            more = sum_of(self.ownership.filled_of(known), -known.filled)
+            opened = Position(pair=pair, side=trade.side, amount=max(0.0, more))
+            found[known.order_id] = opened if more > 0 else None
         for order in self.executions.called_off:
             ends = (self.ownership.states.get(order.order_id), self._ends.get(order.order_id))
             state = next((end for end in ends if is_final(end)), None)

@@ -49,6 +49,7 @@ class PairHistory:
     :ivar shown: as the newest list shows it; ``None`` = it does not.
     :ivar _closed_since: what orders are known to have closed since that list was read.
     :ivar _bots: as much of it as the bot's own orders can account for.
+    :ivar _claimed: what the bot's trades said that it was, when the run began.
     :ivar _unanswered: closing orders without an answer that tells their end.
     :ivar _maybe_listed: orders that were on their way when the list was read that is believed: it
         may be of before their fills or of after them.
@@ -63,6 +64,7 @@ class PairHistory:
     _like: Position | None = None
     _closed_since: float = 0.0
     _bots: float = 0.0
+    _claimed: float = 0.0
     _unanswered: set[str] = field(default_factory=set)
     _maybe_listed: frozenset[str] = frozenset()
     _filled_beside: float = 0.0
@@ -93,6 +95,7 @@ class PairHistory:
         self.first = self.first or position
         if by_trades:
             self._bots = position.amount
+            self._claimed = self._claimed or position.amount
         if not self._listed_once and not self._filled_at:
             self._like, self.balance = position, position.amount
             self._had, self._at_most = [_Had(position.amount)], 0.0
@@ -158,6 +161,11 @@ class PairHistory:
         self._changed(at)
         self._opened = True
         self._may_have_opened(at)
+
+    def accounts_for(self, opened: Position) -> bool:
+        """Whether our orders have closed what an entry has opened, beside what was there."""
+        whole = sum_of(self._claimed, opened.amount)
+        return self._closed >= whole * (1 - AMOUNT_TOLERANCE)
 
     def entry_may_fill(self, order_id: str) -> None:
         """The bot's database calls an entry open, and no list has told of it yet."""

@@ -377,7 +377,8 @@ class Run:
         for pair, explanation in found.items():
             history = self._history[pair]
             for order_id, opened in explanation.entries.items():
-                if history.entry_is_known(order_id) and opened is not None:
+                is_news = history.entry_is_known(order_id) and opened is not None
+                if is_news and opened is not None and not history.accounts_for(opened):
                     history.opened(opened, at=now())
             if explanation.left is not None:
                 is_gone = explanation.is_answered and explanation.held is None

@@ -1,6 +1,7 @@
 """Whole runs of the real order managers on books that are easily taken for flat."""
 
 import asyncio
+import time
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -158,6 +159,42 @@ def test_scope_trades_closes_the_bots_part_once_whatever_is_answered(
     else:
         assert left == users_own
         assert result.state is LiquidationState.COMPLETED
+
+
+@pytest.mark.parametrize("account_scope", [True, False])
+def test_entry_that_rests_though_no_list_shows_it_is_cancelled_again(
+    practice: PracticeExchange,
+    futures: Exchange,
+    monkeypatch: pytest.MonkeyPatch,
+    account_scope: bool,
+) -> None:
+    """Its cancel is refused as if it were gone; asked for alone, it rests."""
+    entry = practice.seed_order(BTC, "buy", 0.1, 60_000)
+    practice.add_fault("error", method="DELETE", path="/order$", code=-2011, times=1)
+    monkeypatch.setattr(type(futures._api), "fapiPrivateGetOpenOrders", lambda *args: [])
+    known = trade(BTC, 0, known_order(entry, "buy"))
+    result = liquidate(futures, known, account_scope=account_scope)
+    assert practice.open_orders() == []
+    assert result.state is LiquidationState.COMPLETED, result.errors
+
+
+def test_entry_that_fills_just_before_its_cancel_is_closed_though_lists_are_late(
+    practice: PracticeExchange, futures: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lists and the answer about the pair alone, all too old, said that nothing was there."""
+    entry = practice.seed_order(BTC, "buy", 0.1, 60_000)
+    fill_at(practice, BTC)
+    api = type(futures._api)
+    ask, late_until = api.fapiPrivateV3GetPositionRisk, time.monotonic() + 2.0
+
+    def late(self: Any, params: Any = None, *args: Any) -> Any:
+        rows = ask(self, params or {}, *args)
+        return rows if time.monotonic() > late_until else []
+
+    monkeypatch.setattr(api, "fapiPrivateV3GetPositionRisk", late)
+    result = liquidate(futures, trade(BTC, 0, known_order(entry, "buy")))
+    assert practice.positions() == {}
+    assert result.state is LiquidationState.COMPLETED, result.errors
 
 
 @pytest.mark.parametrize("lag", [0, 2])
