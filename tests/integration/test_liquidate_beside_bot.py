@@ -156,7 +156,7 @@ def test_bot_that_hangs_enters_no_pair_that_was_closed(
             exchange.clear_log()
         bot.wait_for(lambda: len(bot.open_trades()) == 2, "its booking")
         operator.ask("forceenter", {"pair": BTC, "side": "long"})
-        assert f"Entry into {BTC} refused" in said(bot)
+        bot.wait_for(lambda: f"Entry into {BTC} refused" in said(bot), "the refusal")
         assert operator.state() == "running"
         assert BTC not in exchange.positions()
         assert entries(exchange) == []

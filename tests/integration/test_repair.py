@@ -209,7 +209,7 @@ def test_order_that_never_arrived_books_nothing(
         (failed,) = of_type(bot, "liquidation_booking_failed")
         assert "may still reach the exchange" in failed["error"]
         assert "liquidation_booked" not in event_types(bot)
-        assert "is NOT booked" in said(bot)
+        bot.wait_for(lambda: "is NOT booked" in said(bot), "the word in the log")
     assert len(exchange.positions()) == 1
 
 

@@ -146,6 +146,7 @@ def rest_bot(make_bot: MakeBot, operator: Operator) -> BotProcess:
     config = operator.config | {"enable_openapi": True}
     bot = make_bot(pairs=2, api_server=config, initial_state="stopped").start()
     bot.wait_for(lambda: operator.state() == "stopped", "REST")
+    bot.wait_for(lambda: operator.reply("liquidation", None, method="GET")[0] == 200, "our part")
     return bot
 
 

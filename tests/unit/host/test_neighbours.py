@@ -15,7 +15,12 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability, RunRecord
-from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
+from freqtrade_liquidation.host.lease import (
+    BookDatabase,
+    BookUnavailable,
+    Lease,
+    RunClaims,
+)
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.model import Request
@@ -34,7 +39,7 @@ def test_bot_waits_for_the_run_of_the_one_before_it_and_no_longer(
     tmp_path: Path, killed: bool
 ) -> None:
     """One that was killed in its run has its turn until that run's deadline, a second more."""
-    before = BookDatabase(url(tmp_path))
+    before = BookDatabase(url(tmp_path), within_s=30.0)  # how slow it is does not matter here
     Lease(before).renew()
     claims = RunClaims(before)
     assert claims.acquire("liq_1", for_s=1.0 if killed else 60.0)
