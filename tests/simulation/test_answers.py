@@ -1,6 +1,7 @@
 """An exchange whose answers say less, or something else, than they seem to."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -118,8 +119,11 @@ def test_stop_that_goes_long_after_its_cancels_had_no_known_outcome_makes_way_fo
 
 
 @pytest.mark.parametrize("retries", [0, 10])
-def test_leftovers_keep_their_time_while_an_entrys_cancel_is_waited_for(retries: int) -> None:
+def test_leftovers_keep_their_time_while_an_entrys_cancel_is_waited_for(
+    retries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the stops of closed pairs stood to the end of the run."""
+    monkeypatch.setattr(random.Random, "uniform", lambda self, low, high: high)  # no jitter
     exchange = book(position(BTC), orders=[entry(ETH), stop(BTC)])
     [resting, leftover] = exchange.orders
     exchange.acknowledged = lambda order: False if order.order_id == resting else None
