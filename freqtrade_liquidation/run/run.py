@@ -478,7 +478,10 @@ class Run:
             return True
         if not self._rules.close:
             return False
-        return any(self._may_learn_of(pair) for pair in self._in_scope(self._history))
+        pairs = self._in_scope(self._history)
+        if self._deadline.left_s < BOOKING_NEEDS_S and (book := self._scoped()) is not None:
+            pairs -= {order.pair for order in book.entries}  # not flat, whatever is learnt of them
+        return any(self._may_learn_of(pair) for pair in pairs)
 
     def _may_learn_of(self, pair: str) -> bool:
         """Its attempts may be spent: what became of the last one is worth another look."""

@@ -118,12 +118,15 @@ def test_stop_that_goes_long_after_its_cancels_had_no_known_outcome_makes_way_fo
     assert [order.pair for order in exchange.sent] == [BTC]
 
 
+@pytest.mark.parametrize("jitter", [step / 20 for step in range(21)])
 @pytest.mark.parametrize("retries", [0, 10])
 def test_leftovers_keep_their_time_while_an_entrys_cancel_is_waited_for(
-    retries: int, monkeypatch: pytest.MonkeyPatch
+    retries: int, monkeypatch: pytest.MonkeyPatch, jitter: float
 ) -> None:
-    """Else the stops of closed pairs stood to the end of the run."""
-    monkeypatch.setattr(random.Random, "uniform", lambda self, low, high: high)  # no jitter
+    """Else the stops of closed pairs stood to the end of the run. Whatever the pauses are."""
+    monkeypatch.setattr(
+        random.Random, "uniform", lambda self, low, high: low + jitter * (high - low)
+    )
     exchange = book(position(BTC), orders=[entry(ETH), stop(BTC)])
     [resting, leftover] = exchange.orders
     exchange.acknowledged = lambda order: False if order.order_id == resting else None
