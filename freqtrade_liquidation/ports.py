@@ -134,6 +134,10 @@ class OrderManager(Protocol):
         """By order id, what entries have opened that the bot sent and its database never heard
         of. Where the answers to orders tell the positions (spot), they are in those."""
 
+    def has_found_entries_of(self, pair: str) -> bool:
+        """Whether every entry into *pair* that was in the air is found: :meth:`found_entries` tells
+        what they have opened, and nothing else will arrive."""
+
     def unsettled_pairs(self) -> frozenset[str]:
         """Pairs with an entry request in the air that may still execute."""
 

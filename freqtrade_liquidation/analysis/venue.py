@@ -182,6 +182,10 @@ class BacktestVenue:
         """None: a backtest's orders are all known."""
         return {}
 
+    def has_found_entries_of(self, pair: str) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return False
+
     def unsettled_pairs(self) -> frozenset[str]:
         """A backtest has no entry in the air: it fills in a candle or rests."""
         return frozenset()

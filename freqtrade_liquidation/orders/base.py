@@ -231,6 +231,11 @@ class OrderManagerBase:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return {}
 
+    def has_found_entries_of(self, pair: str) -> bool:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        notes = [n for n in self._gate.notes() if n.pair == pair and not n.is_exit]
+        return bool(notes) and all(note.is_seen and not note.in_flight for note in notes)
+
     def remarks(self) -> Mapping[str, str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         left_alone = {t.pair: t.left_alone for t in self.ownership.left_alone if t.left_alone}

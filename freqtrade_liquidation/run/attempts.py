@@ -81,14 +81,12 @@ class Attempts:
         """Its close was refused because another order claims the position."""
         return pair in self._blocked
 
-    def waiting(self) -> set[str]:
-        """Pairs whose next attempt is not due yet."""
-        moment = now()
+    def waiting(self, moment: float) -> set[str]:
+        """Pairs whose next attempt is not due at *moment*, on the loop's clock."""
         return {pair for pair, at in self._not_before.items() if at > moment}
 
-    def next_due(self) -> float | None:
-        """When the next of them is due, on the loop's clock."""
-        moment = now()
+    def next_due(self, moment: float) -> float | None:
+        """When the next of those that were not due at *moment* is."""
         due = (*self._not_before.values(), *self._cancel_due.values())
         return min((at for at in due if at > moment), default=None)
 

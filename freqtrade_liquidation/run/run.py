@@ -90,6 +90,7 @@ class Run:
         self._scope_is_fixed = False
         self._unsettled = self._were_unsettled = frozenset[str]()
         self._look_since = self._positions_at = 0.0  # older lists settle nothing
+        self._decided_at = 0.0  # what becomes due while it decides is the next decision's
         self._recalled: Book | None = None
         self._explaining: asyncio.Task[Mapping[str, Explanation]] | None = None
         self._verdicts: dict[str, Verdict] | None = None
@@ -185,7 +186,8 @@ class Run:
         if await self._host_lets_go():
             self._claim()
             for pair in self._were_unsettled:  # its fill is in no list, perhaps, and in no answer
-                self._history[pair].entry_is_gone(f"in the air: {pair}", at=now())
+                if not self._order_manager.has_found_entries_of(pair):
+                    self._history[pair].entry_is_gone(f"in the air: {pair}", at=now())
             self._look_since = now()
             await self._act_until_settled()
         else:  # an entry that the loop is at still will not be looked at
@@ -242,6 +244,7 @@ class Run:
 
     def _decide(self) -> bool:
         """Sends and asks what follows from all that was heard. :returns: whether nothing does."""
+        self._decided_at = now()
         if work := self._work():
             self._sender.launch(work)
         elif self._is_settled():
@@ -256,7 +259,11 @@ class Run:
         tasks += self._reader.in_flight
         if self._explaining is not None:
             tasks.append(self._explaining)
-        due = [self._attempts.next_due(), self._sender.next_overdue(), self._next_look()]
+        due = [
+            self._attempts.next_due(self._decided_at),
+            self._sender.next_overdue(),
+            self._next_look(),
+        ]
         soonest = min((moment for moment in due if moment is not None), default=now() + POLL_S)
         seconds = min(max(0.0, soonest - now()), self._runner.left_s)
         pending = [task for task in tasks if not task.done()]
@@ -275,7 +282,7 @@ class Run:
         listed_at = -1.0 if self._reader.orders is None else self._reader.orders.asked_at
         needs_s = unprotect_needs_s(self._order_manager.round_trips)
         return Limits(
-            busy=self._sender.busy | self._attempts.waiting(),
+            busy=self._sender.busy | self._attempts.waiting(self._decided_at),
             may_cancel=lambda order: self._attempts.may_cancel(order, listed_at=listed_at),
             may_close=lambda position: self._attempts.may_close(
                 position, listed_at=self._positions_at
@@ -502,7 +509,7 @@ class Run:
             return False
         if self._positions_at < self._sender.answered_at or self._cancels_are_left():
             return False
-        return not self._sender.flights and not self._attempts.waiting()
+        return not self._sender.flights and not self._attempts.waiting(self._decided_at)
 
     def _cancels_are_left(self) -> bool:
         """An order is in the way that may be cancelled once more, when a later list shows it."""
@@ -663,7 +670,8 @@ class Run:
 
     async def _listed_later(self) -> set[str] | None:
         """The orders that the exchange lists after a pause; ``None`` = not known, or too late."""
-        pause_s = (self._attempts.next_due() or now()) - now()
+        moment = now()
+        pause_s = (self._attempts.next_due(moment) or moment) - moment
         if pause_s >= self._runner.left_s:
             return None
         await asyncio.sleep(pause_s)

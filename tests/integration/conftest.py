@@ -54,12 +54,13 @@ def make_bot(exchange: PracticeExchange, tmp_path: Path) -> Iterator[MakeBot]:
         strategy: tuple[Path, str] | None = None,
         environment: Mapping[str, str] | None = None,
         throttled: bool = False,
+        ccxt: Mapping[str, Any] | None = None,
         **overrides: Any,
     ) -> BotProcess:
         config = exchange.freqtrade_config(
             futures=futures,
             pairs=exchange.pairs(futures)[:pairs],
-            ccxt={} if throttled else {"enableRateLimit": False},
+            ccxt=({} if throttled else {"enableRateLimit": False}) | dict(ccxt or {}),
             **overrides,
         )
         strategy = strategy or (FUTURES_STRATEGY if futures else SPOT_STRATEGY)

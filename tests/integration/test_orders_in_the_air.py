@@ -212,3 +212,25 @@ def test_entry_that_a_run_found_and_could_not_sell_is_sold_by_the_next_one(
         assert runs(bot)[-1]["state"] == "completed"
         assert noted(bot) == []
     assert held(exchange, pair) == pytest.approx(5, abs=0.0001)
+
+
+@pytest.mark.parametrize("futures", [False, True], ids=["spot", "futures"])
+def test_entry_whose_answer_never_comes_is_shown_closed_once_it_is_found(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator, futures: bool
+) -> None:
+    """It was told as not shown closed: freqtrade's loop let go of it late, and nothing else was
+    believed of it for three seconds more, though it had been found and closed."""
+    path = "/fapi/v1/order$" if futures else ENTRY["path"]
+    with make_bot(
+        futures=futures, pairs=1, api_server=operator.config, initial_state="stopped",
+        ccxt={"timeout": 3000},
+    ) as bot:  # fmt: skip
+        bot.wait_for(lambda: operator.state() == "stopped", "REST")
+        exchange.add_fault("late", **ENTRY | {"path": path}, delay_ms=100)
+        operator.ask("start")
+        bot.wait_for(lambda: len(exchange.fills(futures)) == 1, "its execution")
+        answer = operator.ask("liquidate")
+        assert answer["state"] == "completed", answer
+        assert noted(bot) == []
+    if futures:
+        assert exchange.positions() == {}

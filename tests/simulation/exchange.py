@@ -209,6 +209,9 @@ class SimulatedExchange:
     def remarks(self) -> Mapping[str, str]:
         return self.remarked
 
+    def has_found_entries_of(self, pair: str) -> bool:
+        return False
+
     def unsettled_pairs(self) -> frozenset[str]:
         return self.unsettled
 

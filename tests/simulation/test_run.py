@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from freqtrade_liquidation.errors import (
     AccountRefused,
     ExchangeRefused,
     ExchangeUnavailable,
+    LiquidationError,
     OutcomeUnknown,
 )
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import OrderRole, PairState, Position, Request, Side
 from tests.simulation.exchange import SimulatedExchange, entry, position, stop
-from tests.simulation.virtual import run
+from tests.simulation.virtual import VirtualLoop, run
 
 BTC, ETH, XRP = "BTC/USDT:USDT", "ETH/USDT:USDT", "XRP/USDT:USDT"
 
@@ -27,6 +29,7 @@ def liquidate(
     exchange: SimulatedExchange,
     request: Request | None = None,
     audit: MemoryAuditLog | None = None,
+    loop: type[VirtualLoop] = VirtualLoop,
     **config: Any,
 ) -> LiquidationResult:
     """One run, as an operator's command unless *request* says otherwise."""
@@ -37,7 +40,8 @@ def liquidate(
         )
         return await manager.execute_liquidation(request=request or Request(trigger="cli"))
 
-    return run(go())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(go())
 
 
 def book(*positions: Any, orders: Any = (), **kwargs: Any) -> SimulatedExchange:
@@ -148,6 +152,35 @@ def test_unavailable_is_retried_as_often_as_allowed() -> None:
     result = liquidate(exchange, max_retries=2, retry_delay_seconds=0.1)
     assert result.state is LiquidationState.FAILED
     assert len(exchange.sent) == 3
+
+
+class _SlowHost(VirtualLoop):
+    """A little time passes with each look at the clock, as on a machine that is busy."""
+
+    tick_s = 0.0
+
+    def time(self) -> float:
+        self.now += self.tick_s
+        return self.now
+
+
+def test_attempt_that_becomes_due_while_the_run_decides_is_made() -> None:
+    """It ended with an attempt left, in one of 200 runs on a busy host: a pause that was over
+    between the question what to send and the question whether anything waits."""
+    for tick_us in range(1, 500):
+        faults = iter([ExchangeUnavailable("502")] * 2)
+
+        def refuse(
+            verb: str, pair: str, faults: Iterator[LiquidationError] = faults
+        ) -> LiquidationError | None:
+            return next(faults, None) if verb == "close" else None
+
+        class Loop(_SlowHost):
+            tick_s = tick_us / 1e6
+
+        exchange = book(position(BTC), latency_s=0.003, fault=refuse)
+        result = liquidate(exchange, loop=Loop, max_retries=2, retry_delay_seconds=0.01)
+        assert result.state is LiquidationState.COMPLETED, (tick_us, result.errors)
 
 
 def test_unknown_close_that_executed_is_not_sent_again() -> None:
