@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import LiquidationError
@@ -14,12 +16,14 @@ from freqtrade_liquidation.exchange.rules.names import is_ours
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
 from freqtrade_liquidation.model import ClosingOrder
 from freqtrade_liquidation.orders.executions import Close, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade
+from freqtrade_liquidation.orders.trades import KnownTrade, booked_amounts
 from freqtrade_liquidation.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
 FOUND_WITHIN_S: Final = 1.5
+BOOKED_WITHIN_S: Final = 0.5
+"""The database may be locked; what is not known to be booked counts as sold and unbooked."""
 RUNS_LOOKED_AT: Final = 20
 """A run and its ten repeats, and those of a restart."""
 LISTED_SINCE: Final = timedelta(hours=24)
@@ -63,7 +67,23 @@ async def earlier_closes(
             await asyncio.gather(*asks)
     except TimeoutError:
         logger.warning("Not every order of an earlier run was found again in time.")
-    return [close for close in closes if not close.refused]
+    return await without_booked([close for close in closes if not close.refused])
+
+
+async def without_booked(closes: list[Close]) -> list[Close]:
+    """Those that trades, closed ones included, have not taken whole; with what they have taken."""
+    answered = {close.order_id for close in closes if close.order_id is not None}
+    if not answered:
+        return closes
+    try:
+        async with asyncio.timeout(BOOKED_WITHIN_S):
+            booked = await in_thread(lambda: booked_amounts(answered), name="earlier")
+    except (SQLAlchemyError, TimeoutError) as error:
+        logger.warning("What of earlier closes is booked is not known: %s", error)
+        return closes
+    for close in closes:
+        close.booked = booked.get(close.order_id or "", 0.0)
+    return [close for close in closes if not close.is_booked]
 
 
 async def _recorded_or_listed(

@@ -12,7 +12,7 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.booker import Booker
-from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes
+from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes, without_booked
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
@@ -143,4 +143,4 @@ class Runner:
                 known=self._earlier_closes,
                 within_s=min(FOUND_WITHIN_S, left_s / 3),
             )
-        return still_unbooked(self._earlier_closes, venue.trades, noted)
+        return await without_booked(still_unbooked(self._earlier_closes, venue.trades, noted))

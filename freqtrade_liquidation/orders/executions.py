@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import ExchangeUnavailable
 from freqtrade_liquidation.exchange.rules.names import is_another
-from freqtrade_liquidation.model import ClosingOrder, OpenOrder
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, OpenOrder
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 LOOSELY: Final = 1e-6
@@ -23,6 +24,7 @@ class Close:
 
     :param answer: ccxt's unified order, amounts in base currency; ``None`` = never answered.
     :param is_earlier: an earlier run's, which has it on its own record.
+    :param booked: base currency of it that freqtrade's trades have, closed ones included.
     """
 
     order: ClosingOrder
@@ -30,6 +32,7 @@ class Close:
     answer: dict[str, Any] | None = None
     refused: bool = False
     is_earlier: bool = False
+    booked: float = 0.0
 
     @property
     def is_final(self) -> bool:
@@ -54,6 +57,16 @@ class Close:
         """Base currency, as far as known; 0.0 before anything is."""
         filled = (self.answer or {}).get("filled")
         return float(filled) if is_amount(filled) else 0.0
+
+    @property
+    def unbooked(self) -> float:
+        """Base currency that it has filled, and that no trade has."""
+        return max(0.0, sum_of(self.filled, -self.booked))
+
+    @property
+    def is_booked(self) -> bool:
+        """Trades have all of it."""
+        return self.is_final and self.booked > self.filled * (1 - AMOUNT_TOLERANCE)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -167,7 +167,7 @@ class Ownership:
             for order in trade.open_orders:
                 if order.reduces(trade.side):
                     parts.append(-self.filled_of(order))
-        parts += [-close.filled for close in self._closes_of(pair)]
+        parts += [-close.unbooked for close in self._closes_of(pair)]
         return max(0.0, total(parts))
 
     def share(self, pair: str) -> Share:
@@ -217,7 +217,7 @@ class Ownership:
             entry = found["side"] != side.exit_side
             yield self._bought(filled, FEE_RATIO) if entry else -filled
         for close in self._closes_of(pair):
-            yield -close.filled
+            yield -close.unbooked
 
     def _bought(self, filled: float, fee_ratio: float) -> float:
         return filled * (1 - fee_ratio) if self._fees_in_coins else filled

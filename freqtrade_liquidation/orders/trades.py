@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from freqtrade.enums import TradingMode
 from freqtrade.persistence import Order, Trade
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Side
 from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.threads import bounded
@@ -127,6 +128,21 @@ def booked_ids(order_ids: Collection[str]) -> set[str]:
     try:
         query = select(Order.order_id).where(Order.order_id.in_(order_ids))
         return set(Trade.session.scalars(query))
+    finally:
+        Trade.session.remove()
+
+
+def booked_amounts(order_ids: Collection[str]) -> dict[str, float]:
+    """Base currency that trades, open and closed, have of orders, by the exchange's id of each: an
+    order that several trades share has a row for each of them."""
+    shares = (Order.order_id.startswith(f"{order_id}/", autoescape=True) for order_id in order_ids)
+    query = select(Order.order_id, Order.filled).where(or_(Order.order_id.in_(order_ids), *shares))
+    amounts: dict[str, float] = {}
+    try:
+        for row_id, filled in Trade.session.execute(query):
+            order_id = row_id if row_id in order_ids else row_id.rpartition("/")[0]
+            amounts[order_id] = sum_of(amounts.get(order_id, 0.0), filled or 0.0)
+        return amounts
     finally:
         Trade.session.remove()
 

@@ -10,7 +10,7 @@ from freqtrade_liquidation.drill.exchange import PracticeExchange
 from tests.integration.operator import Operator
 from tests.integration.storm_truth import Truth
 
-WEATHER: Final = ("calm", "calm", "calm", "slow", "slow", "latency", "latency", "lost", "late")
+WEATHER: Final = ("calm", "calm", "slow", "slow", "latency", "latency", "lost", "late", "late")
 """``latency``, ``lost`` and ``late`` strike one order request, and the command comes with it."""
 PAIRS: Final = 3
 STAKE_COIN: Final = "USDT"

@@ -1,6 +1,7 @@
 """What earlier runs sold: looked up again, and given up only when it cannot arrive any more."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,15 +9,23 @@ from typing import Any
 
 import ccxt
 import pytest
+from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
-from freqtrade_liquidation.host.earlier import earlier_closes
+from freqtrade_liquidation.host.earlier import earlier_closes, without_booked
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close
 from tests.integration.exchanges import SPOT, trade
+
+
+@pytest.fixture(autouse=True)
+def database() -> Iterator[None]:
+    init_db("sqlite://")
+    yield
+    Trade.session.remove()
 
 
 class Exchange:
@@ -140,3 +149,42 @@ def test_nothing_is_sold_where_neither_trail_nor_exchange_says_what_is_sold() ->
     assert found.order.pair == SPOT
     assert not found.is_final, "its pair is uncertain"
     assert asyncio.run(earlier_closes(there, there, [opened], shared=False)) == []
+
+
+@pytest.fixture
+def booked() -> None:
+    """A closed trade: orders 7 and 8 whole, of order 9 two shares, of order 10 nothing yet."""
+    closed = Trade(
+        pair=SPOT, exchange="binance", is_open=False, stake_amount=1.0, amount=0.0, open_rate=1.0,
+        fee_open=0.0, fee_close=0.0,
+    )  # fmt: skip
+    filled = {"7": 0.2, "8": 0.2, "9": 0.1, "9/12": 0.05, "99": 0.2, "10": None}
+    for order_id, amount in filled.items():
+        order = Order(
+            ft_order_side="sell", ft_pair=SPOT, ft_is_open=False, ft_amount=0.2, ft_price=9.0,
+            order_id=order_id, filled=amount,
+        )  # fmt: skip
+        closed.orders.append(order)
+    Trade.session.add(closed)
+    Trade.commit()
+
+
+def sold(order_id: str) -> Close:
+    order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.2, client_order_id=f"ftl{order_id}")
+    answer = {"id": order_id, "status": "closed", "filled": 0.2, "average": 9.0}
+    return Close(order=order, answer=answer)
+
+
+def test_sale_that_a_closed_trade_has_booked_is_none_of_an_order_that_was_found(
+    booked: None,
+) -> None:
+    """What the bot had bought since was taken for sold: told flat, and the coins stayed."""
+    unanswered = Close(order=sold("11").order)
+    closes = [sold("7"), sold("9"), sold("10"), sold("11"), unanswered, sold("8")]
+    left = asyncio.run(without_booked(closes))
+    assert [(close.order_id, close.unbooked) for close in left] == [
+        ("9", pytest.approx(0.05)),
+        ("10", pytest.approx(0.2)),
+        ("11", pytest.approx(0.2)),
+        (None, 0.0),
+    ]
