@@ -186,6 +186,7 @@ class Run:
         if await self._host_lets_go():
             self._claim()
             for pair in self._were_unsettled:  # its fill is in no list, perhaps, and in no answer
+                self._booking.reopen(pair)  # freqtrade writes its order down when it is answered
                 if not self._order_manager.has_found_entries_of(pair):
                     self._history[pair].entry_is_gone(f"in the air: {pair}", at=now())
             self._look_since = now()

@@ -234,3 +234,22 @@ def test_entry_whose_answer_never_comes_is_shown_closed_once_it_is_found(
         assert noted(bot) == []
     if futures:
         assert exchange.positions() == {}
+
+
+@pytest.mark.parametrize("futures", [False, True], ids=["spot", "futures"])
+def test_stop_that_freqtrade_is_placing_is_at_its_end_in_the_database_too(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator, futures: bool
+) -> None:
+    """The pair was booked before freqtrade had written the stop down, and it stayed open there."""
+    path = "/fapi/v1/algoOrder$" if futures else "/api/v3/order$"
+    kind = {} if futures else {"params": {"type": "STOP_LOSS_LIMIT"}}
+    exchange.add_fault("latency", method="POST", path=path, latency_ms=700, times=1, **kind)
+    with make_bot(futures=futures, pairs=1, api_server=operator.config) as bot:
+        bot.wait_for(lambda: operator.state() is not None, "REST")
+        log = exchange.core.log
+        assert log.wait_for(lambda rows: any(row.faults for row in rows), 30), "a stop on its way"
+        answer = operator.ask("liquidate")
+        assert answer["state"] == "completed", answer
+        rows = bot.query("SELECT ft_order_side, status, ft_is_open FROM orders")
+    assert "stoploss" in {row["ft_order_side"] for row in rows}
+    assert [row for row in rows if row["ft_is_open"]] == []
