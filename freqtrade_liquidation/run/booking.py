@@ -42,15 +42,18 @@ class Booking:
         self._begun.discard(pair)
         self._ended.discard(pair)
 
-    async def finish(self, pairs: Collection[str]) -> None:
+    async def finish(self, pairs: Collection[str], *, sent: Collection[str]) -> None:
         """Books what is left of *pairs*, and what could not be booked before, until the
-        deadline."""
+        deadline.
+
+        :param sent: pairs that the run has sent an order for; of the others nothing is missing.
+        """
         failed = {pair for pair in pairs if self._has_failed(pair)}
         self._begun -= failed
         self.begin(pairs, while_closing=False)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._deadline.left_s)
-        for pair in sorted(set(pairs) - self._ended):
+        for pair in sorted({*sent} - self._ended):
             self._cut_off(pair)
         for task in self._tasks:
             task.cancel()

@@ -705,8 +705,8 @@ class Run:
         expected = self._in_scope(p.pair for p in self._order_manager.expected_positions())
         expected |= self._in_scope(self._order_manager.empty_trades())
         seen = {p for p in self._in_scope(self._history) if self._history[p].first is not None}
-        pairs = self._in_scope(self._sender.touched) | seen | expected
-        await self._booking.finish(pairs - {UNLISTED})
+        sent = self._in_scope(self._sender.touched) - {UNLISTED}
+        await self._booking.finish((sent | seen | expected) - {UNLISTED}, sent=sent)
         for pair in sorted(self._booking.results):
             entry = self._booking.results[pair]
             if words := entry.error or entry.missing:

@@ -825,3 +825,12 @@ def test_entry_that_the_host_is_at_still_is_no_flat_book() -> None:
     assert result.state is LiquidationState.PARTIAL
     assert result.positions_failed == 0
     assert result.errors == (f"{ETH}: an entry was being sent",)
+
+
+def test_pair_that_nothing_was_sent_for_has_nothing_to_book() -> None:
+    """ "The next start books it" was told of positions that were simply open."""
+    exchange = book(position(BTC), hangs=lambda verb, pair: True)
+    exchange.traded = {BTC: position(BTC)}
+    result = liquidate(exchange)
+    assert result.outcomes[0].pair == BTC
+    assert not any("book" in error for error in result.errors), result.errors
