@@ -26,6 +26,7 @@ from freqtrade_liquidation.exchange.limits import limits_of
 from freqtrade_liquidation.exchange.line import HttpLine
 from freqtrade_liquidation.exchange.nonces import are_in_order
 from freqtrade_liquidation.exchange.rules.lists import requests_of_a_look
+from freqtrade_liquidation.plan import Urgency
 from freqtrade_liquidation.request_priority import CURRENT
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.round_trips import RoundTrips
@@ -43,6 +44,9 @@ forgot, a server behind it that died) would leave a question dead for all the ti
 HANGS_AFTER_S: Final = 1.0
 LATE: Final = 2.0
 """Times the median round trip: then an answer is late."""
+IN_TIME: Final = 1.5
+"""Times the median round trip before the end, a list is asked again though it is not late: what is
+asked later is not answered in time."""
 FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.Random())
 """Pauses between the attempts of a question that failed; time bounds them, no count."""
 LONGEST_PAUSE_S: Final = 1.0
@@ -101,7 +105,7 @@ class ExchangeClient:
         in_flight: dict[asyncio.Task[T], float] = {}
         try:
             while (left_s := until - now()) > 0 and not self._is_over:
-                due_at = self._due_at(len(in_flight), asked_at, paused_until)
+                due_at = self._due_at(len(in_flight), asked_at, paused_until, until)
                 if now() >= due_at:
                     if len(in_flight) == BESIDE - 1:  # the last place changes hands
                         patience_s = max(HANGS_AFTER_S, HANGS * (self.round_trips.median_s or 0.0))
@@ -124,14 +128,17 @@ class ExchangeClient:
             for task in in_flight:
                 task.cancel()
 
-    def _due_at(self, in_flight: int, asked_at: float, paused_until: float) -> float:
+    def _due_at(self, in_flight: int, asked_at: float, paused_until: float, until: float) -> float:
         """When a question with so many attempts in flight is asked again, on the loop's clock."""
         late_s = self.late_after_s
         if not in_flight:
             return paused_until
         if in_flight >= BESIDE or late_s is None:
             return math.inf
-        return max(paused_until, asked_at + late_s)
+        due_at, priority = asked_at + late_s, CURRENT.get()
+        if priority is not None and priority.urgency is Urgency.LOOK:
+            due_at = min(due_at, until - late_s * IN_TIME / LATE)
+        return max(paused_until, due_at)
 
     async def write(self, call: Call[T], *, timeout_s: float) -> T:
         """The answer to a change, which is sent once.

@@ -150,6 +150,23 @@ def test_question_that_is_late_is_asked_again_beside_itself_and_no_more_than_twi
     assert line.writes == [False] * len(line.writes)
 
 
+@pytest.mark.parametrize(
+    ("urgency", "sent_at"),
+    [(Urgency.LOOK, [0.0, 0.1, 0.1]), (Urgency.BOOK, [0.0, 0.2]), (None, [0.0, 0.2])],
+)
+def test_list_is_asked_again_while_its_answer_would_still_be_in_time(
+    urgency: Urgency | None, sent_at: list[float]
+) -> None:
+    """A book was told as not proven: of 40 answers that took 1 to 3 s the slowest came 2 s before
+    the end, and the only list that followed took longer than that."""
+    line = Script(HANGS)
+    priority = None
+    if urgency is not None:
+        priority = Priority(urgency=urgency, exposure=0.0, wait_until=0.25)
+    asked(line, read(timeout_s=0.25), priority=priority)
+    assert line.sent_at == pytest.approx(sent_at)
+
+
 @pytest.mark.parametrize(("answer_s", "took_s"), [(0.1, 1.9), (1.4, 3.2)])
 def test_question_whose_attempts_all_hang_is_not_dead(answer_s: float, took_s: float) -> None:
     """Three connections that a balancer forgot: the third place is given to a new attempt, each
