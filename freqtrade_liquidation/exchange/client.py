@@ -50,6 +50,9 @@ asked later is not answered in time."""
 FAILED_READS: Final = Backoff(base_s=0.2, max_retries=1_000_000, random=random.Random())
 """Pauses between the attempts of a question that failed; time bounds them, no count."""
 LONGEST_PAUSE_S: Final = 1.0
+STALLS_AFTER_S: Final = 1.0
+"""Without a round trip to compare with, a question is late after this: an exchange that swallows
+the first requests may answer the next ones at once."""
 UNKNOWN_S: Final = 0.5
 """How often a question looks whether it is late, while no round trip has been seen."""
 IN_ORDER_S: Final = 2.0
@@ -113,8 +116,9 @@ class ExchangeClient:
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
                     asked_at = in_flight[asyncio.ensure_future(attempt)] = now()
                     continue
-                soonest = due_at if self.late_after_s is not None else now() + UNKNOWN_S
-                for task in await _first_of(in_flight, min(due_at, soonest, until) - now()):
+                known = self.late_after_s is not None and self.round_trips.median_s is not None
+                look_at = math.inf if known else now() + UNKNOWN_S  # another one may have shown it
+                for task in await _first_of(in_flight, min(due_at, look_at, until) - now()):
                     left_at = in_flight.pop(task)
                     try:
                         return _answered(task.result(), left_at)
@@ -172,9 +176,11 @@ class ExchangeClient:
 
     @property
     def late_after_s(self) -> float | None:
-        """When a question is asked again beside itself; ``None`` = never, or not known yet."""
+        """When a question is asked again beside itself; ``None`` = never."""
+        if self._in_order is not None:
+            return None
         median_s = self.round_trips.median_s
-        return None if median_s is None or self._in_order is not None else LATE * median_s
+        return STALLS_AFTER_S if median_s is None else LATE * median_s
 
     @property
     def clock_offset_s(self) -> float:

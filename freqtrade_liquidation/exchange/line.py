@@ -22,6 +22,8 @@ from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
 from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
 from freqtrade_liquidation.exchange.single_attempt import asking_once
 from freqtrade_liquidation.exchange.waits import waits_of
+from freqtrade_liquidation.plan import Urgency
+from freqtrade_liquidation.request_priority import CURRENT
 from freqtrade_liquidation.threads import in_thread
 
 T = TypeVar("T")
@@ -120,7 +122,7 @@ class HttpLine:
 
     async def send(self, call: Callable[[Exchange], T], *, timeout_s: float, write: bool) -> T:
         """See :class:`~freqtrade_liquidation.exchange.client.Line`."""
-        self._heed_the_exchange()
+        self._heed_the_exchange(timeout_s)
         exchange = self._copy(timeout_s)
         if write:
             _expire(exchange._api, timeout_s)
@@ -143,8 +145,12 @@ class HttpLine:
         if date is not None:
             self._offset_s = date.timestamp() + 0.5 - time.time()
 
-    def _heed_the_exchange(self) -> None:
-        if (wait_s := self._waits.left_s) > 0:
+    def _heed_the_exchange(self, timeout_s: float) -> None:
+        """A stop that we took comes back, even so, where the wait leaves no time for it: a position
+        without its stop is worse than a longer ban."""
+        wait_s, priority = self._waits.left_s, CURRENT.get()
+        puts_back = priority is not None and priority.urgency is Urgency.PUT_BACK
+        if wait_s > 0 and not (puts_back and wait_s >= timeout_s):
             raise NotSent(
                 f"not sent: the exchange asked to wait {wait_s:.1f} s", retry_after_s=wait_s
             )

@@ -108,8 +108,7 @@ def an_order(
 ) -> dict[str, Any]:
     """*raw*, ccxt's unified order with amounts in base currency, if it is the order asked about.
 
-    :param order_id: ``None`` = not known yet, or the exchange answers for a stop with the order
-        that it became.
+    :param order_id: ``None`` = not known yet.
     :param name: our client order id; many exchanges do not repeat it.
     :param most: what it can have filled at most; ``None`` = the amount that *raw* itself tells.
     :raises ExchangeUnavailable: if it is not. ccxt makes an order without an id of an answer about
@@ -133,13 +132,12 @@ def an_order(
 
 
 def the_order(raw: Mapping[str, Any], trade: KnownTrade, order: KnownOrder) -> dict[str, Any]:
-    """*raw* if it is *order* of *trade*; a stop may be answered with what it became.
+    """*raw* if it is *order* of *trade*. A stop is answered with what it became, under its own id.
 
-    :raises ExchangeUnavailable: if it is another one.
+    :raises ExchangeUnavailable: if it is another one. Source: freqtrade ``fetch_stoploss_order``.
     """
     side = trade.side.exit_side if order.is_stop else order.role_side
-    order_id = None if order.is_stop else order.order_id
-    return an_order(raw, pair=trade.pair, side=side, order_id=order_id)
+    return an_order(raw, pair=trade.pair, side=side, order_id=order.order_id)
 
 
 def answer_to(

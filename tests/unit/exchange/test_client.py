@@ -18,6 +18,7 @@ from freqtrade_liquidation.exchange.client import (
     BESIDE,
     IN_ORDER_S,
     LONGEST_PAUSE_S,
+    STALLS_AFTER_S,
     UNKNOWN_S,
     ExchangeClient,
 )
@@ -216,10 +217,16 @@ def test_each_attempt_may_take_all_the_time_that_is_left() -> None:
     assert line.timeouts_s == pytest.approx([1.2, 1.0, 0.8])
 
 
-def test_nobody_knows_what_is_late_before_a_round_trip_was_seen() -> None:
-    line = Script((3.0, "answer"))
-    assert asked(line, read(), trip_s=None) == ("answer", after(3.0))
-    assert line.sent_at == [0.0]
+def test_exchange_that_swallows_the_first_requests_is_asked_again() -> None:
+    """No other request was sent for the rest of the run: nobody knew what was late."""
+    line = Script(HANGS, (0.1, "answer"))
+    assert asked(line, read(), trip_s=None) == ("answer", after(STALLS_AFTER_S + 0.1))
+
+
+def test_first_answer_that_is_slow_counts_too() -> None:
+    line = Script((3.0, "first"), HANGS)
+    assert asked(line, read(), trip_s=None) == ("first", after(3.0))
+    assert line.sent_at == pytest.approx([0.0, STALLS_AFTER_S, 2 * STALLS_AFTER_S])
 
 
 def test_round_trip_that_another_request_shows_meanwhile_counts() -> None:

@@ -1,13 +1,17 @@
 """What the exchange asked for outlives the run that was asked."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import ccxt
 import pytest
 
-from freqtrade_liquidation.errors import ExchangeUnavailable
+from freqtrade_liquidation.errors import ExchangeUnavailable, NotSent
+from freqtrade_liquidation.exchange.line import HttpLine
 from freqtrade_liquidation.exchange.waits import Waits, waits_of
+from freqtrade_liquidation.plan import Urgency
+from freqtrade_liquidation.request_priority import Priority, at
 from tests.unit.host.bare_exchange import bare_exchange, client_of
 
 
@@ -61,3 +65,31 @@ def test_run_after_a_ban_sends_nothing() -> None:
 
     asyncio.run(main())
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("urgency", "timeout_s", "goes"),
+    [
+        (Urgency.PUT_BACK, 5.0, True),
+        (Urgency.PUT_BACK, 60.0, False),
+        (Urgency.CLOSE, 5.0, False),
+        (Urgency.LOOK, 5.0, False),
+    ],
+)
+def test_stop_that_we_took_comes_back_where_the_wait_leaves_no_time_for_it(
+    urgency: Urgency, timeout_s: float, goes: bool
+) -> None:
+    """A single 429 to a list left every pair of a spot book without its stop."""
+    exchange = exchange_with(key=f"put back {urgency} {timeout_s}")
+    waits_of(exchange).ask(30.0)
+    sent: list[str] = []
+
+    async def main() -> None:
+        line = HttpLine(exchange, connections=0)
+        priority = Priority(urgency=urgency, exposure=0.0, wait_until=5.0)
+        with contextlib.suppress(NotSent), at(priority):
+            await line.send(lambda _: sent.append("sent"), timeout_s=timeout_s, write=True)
+        line.close()
+
+    asyncio.run(main())
+    assert bool(sent) is goes
