@@ -54,12 +54,23 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
     try:
         freqtrade_main(arguments)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        code = _code_of(end)
+        if code == USAGE and not trades:
+            from freqtrade_liquidation.frontends import commands
+
+            sys.stderr.write(commands.suggestion(arguments))
     if protection is not None:
         protection.signals.exiting()
         # Python's own end would close a database on a disk that hangs, and a signal can kill it.
         exit_now(_code_of_bot(code, protection, arguments))
     return code
+
+
+def _code_of(end: SystemExit) -> int:
+    """freqtrade ends without a code where its parser ended with one: 2 for an unknown command."""
+    if end.code is None and isinstance(end.__context__, SystemExit):
+        return _code_of(end.__context__)
+    return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
 
 
 def _code_of_bot(code: int, protection: "Protection", arguments: list[str]) -> int:

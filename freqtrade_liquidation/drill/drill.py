@@ -254,9 +254,13 @@ def _proven(events: Sequence[dict[str, Any]], pulled_at: datetime) -> float | No
 
 
 def _positions(text: str) -> int:
-    number = int(text)
+    within = f"within 1…{plan.MOST_POSITIONS}"
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {within}") from None
     if not 1 <= number <= plan.MOST_POSITIONS:
-        raise argparse.ArgumentTypeError(f"{number} is not within 1…{plan.MOST_POSITIONS}")
+        raise argparse.ArgumentTypeError(f"{number} is not {within}")
     return number
 
 

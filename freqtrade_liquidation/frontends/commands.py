@@ -1,6 +1,7 @@
 """Our own subcommands: their parsers and what they call."""
 
 import argparse
+import difflib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -11,7 +12,7 @@ from freqtrade_liquidation.frontends.terminal import Terminal
 def run(arguments: Sequence[str]) -> int:
     """Parses and carries out one of :data:`OWN`.
 
-    :returns: its exit code; 2 for bad usage, 1 where the database does not answer.
+    :returns: its exit code; 2 for bad usage, 1 where the database does not answer, or after Ctrl-C.
     """
     from freqtrade.exceptions import FreqtradeException
 
@@ -23,6 +24,9 @@ def run(arguments: Sequence[str]) -> int:
         text = f"Error: {error}"
         Terminal(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
         return 2 if isinstance(error, FreqtradeException) else 1
+    except KeyboardInterrupt:
+        Terminal(stderr=True).print(f"Interrupted: {arguments[0]} was not finished.")
+        return 1
 
 
 def about() -> str:
@@ -37,6 +41,15 @@ def about() -> str:
         + "\n".join(lines)
         + "\n\nEvery command of freqtrade passes through. freqtrade:\n\n"
     )
+
+
+def suggestion(arguments: Sequence[str]) -> str:
+    """What somebody who wrote *arguments*, which freqtrade does not know, may have meant."""
+    meant = [word for word in arguments if word in OWN]
+    meant = meant or difflib.get_close_matches(arguments[0].lower(), ABOUT, n=1)
+    words = f"Did you mean: freqtrade-liquidation {meant[0]} …? " if meant else ""
+    own = ", ".join(ABOUT)
+    return f"\n{words}The command comes first. Beside freqtrade's, there are: {own}.\n"
 
 
 ABOUT: Final = {
