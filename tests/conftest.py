@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from freqtrade_liquidation.drill import seal
 
@@ -29,6 +30,12 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # Started by nohup. Bots would inherit it, and rightly not heed the signal that a test sends;
     # a handler outlives the terminal as well, and what is executed does not inherit it.
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+# An example takes as long as the machine likes. How time grows, test_growth asks by CPU time.
+settings.register_profile(
+    "tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

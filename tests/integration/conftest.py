@@ -17,6 +17,7 @@ from tests.integration.exchanges import wrapper_on
 from tests.integration.forking import ForkedBot
 from tests.integration.mariadb import programs, server_at
 from tests.integration.telegram_server import TelegramServer
+from tests.stopwatch import Stopwatch
 
 MakeBot = Callable[..., BotProcess]
 STRATEGIES = Path(__file__).parents[1] / "strategies"
@@ -125,6 +126,14 @@ def wait_until_invested(bot: BotProcess, count: int, *, stops: bool = True) -> N
         return len(bot.open_trades()) == count and (not stops or len(open_stops) == count)
 
     bot.wait_for(invested, f"{count} open trades")
+
+
+def ends_within(bot: BotProcess, seconds: float) -> int:
+    """The exit code of a bot that ends in so many *seconds*, waits for a core not counted."""
+    watch = Stopwatch(bot.process.pid)
+    code = bot.wait(60)
+    assert watch.stop() < seconds
+    return code
 
 
 def said(bot: BotProcess) -> str:

@@ -21,6 +21,7 @@ from freqtrade_liquidation.orders.choosing import OrderManager
 from freqtrade_liquidation.orders.executions import filled_by
 from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import BTC, ETH, SPOT, known_order, on, trade
+from tests.stopwatch import Stopwatch
 
 SOL, SPOT_ETH, SPOT_SOL = "SOL/USDT:USDT", "ETH/USDT", "SOL/USDT"
 OWN: Final = {"BTC": Decimal(1), "ETH": Decimal(10), "SOL": Decimal(100)}
@@ -133,6 +134,7 @@ class Played:
     """A run that is over.
 
     :param began: ``time.monotonic()`` at its start; *ended* likewise.
+    :param withheld_s: how long this process waited for a core meanwhile.
     """
 
     practice: PracticeExchange
@@ -142,6 +144,7 @@ class Played:
     audit: TimedAuditLog
     began: float
     ended: float
+    withheld_s: float
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -185,17 +188,19 @@ def play(
     audit = TimedAuditLog()
     practice.clear_log()
 
-    async def run(venue: OrderManager) -> tuple[LiquidationResult, float, float]:
+    async def run(venue: OrderManager) -> tuple[LiquidationResult, float, float, float]:
         venue.booker = NoDatabase(exchange, venue)
-        began = time.monotonic()
-        result = await LiquidationManager(checked, venue, audit).execute_liquidation(trigger)
-        return result, began, time.monotonic()
+        with Stopwatch() as watch:
+            began = time.monotonic()
+            result = await LiquidationManager(checked, venue, audit).execute_liquidation(trigger)
+            ended = time.monotonic()
+        return result, began, ended, watch.withheld_s
 
-    result, began, ended = on(exchange, run, *book.trades)
+    result, began, ended, withheld_s = on(exchange, run, *book.trades)
     assert practice.core.log.wait_for(
         lambda rows: all(row.executed or row.code or "late" not in row.faults for row in rows)
     ), "what the exchange does late is done"
     return Played(
         practice=practice, book=book, config=checked, result=result, audit=audit, began=began,
-        ended=ended,
+        ended=ended, withheld_s=withheld_s,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.host.control import Control
+from tests.stopwatch import Stopwatch
 
 STRANGER = 54321
 
@@ -144,13 +145,13 @@ def test_what_is_not_ours_is_moved_away_and_told(
     log = bot_on(folder, "a.sqlite")
     Control(log).arm(by="x")
     make(log.fallback)
-    began = time.monotonic()
+    watch = Stopwatch()
     assert latched_by(log) is None
     with locked(folder / "a.sqlite"):
         Control(log).latch(by="a", correlation_id=None)
         assert latched_by(log) == "a"
     assert log.import_fallback() == 1
-    assert time.monotonic() - began < 5
+    assert watch.stop() < 5
     assert "set-aside" in caplog.text
     assert len(list((folder / "user_data").glob("*.set-aside-*"))) == 1
     assert log.fallback.lstat().st_mode & 0o777 == 0o600
@@ -166,13 +167,13 @@ def test_locked_file_is_waited_for_a_moment(folder: Path) -> None:
     with locked(folder / "a.sqlite"):
         Control(log).latch(by="a", correlation_id=None)
         with locked(log.fallback, "EXCLUSIVE"):
-            began = time.monotonic()
+            watch = Stopwatch()
             event = AuditEvent(event_type=AuditEventType.VERIFIED, operation="look")
             assert log.record([event]) is Durability.LOG
             with pytest.raises(AuditUnreadable):
                 latched_by(log)
             assert log.import_fallback() == 0
-            assert time.monotonic() - began < 3
+            assert watch.stop() < 3
     with locked(log.fallback, "EXCLUSIVE"):
         assert log.record([event]) is Durability.DATABASE, "the file holds up no record"
     assert log.import_fallback() == 1
@@ -193,12 +194,12 @@ def test_what_is_not_ours_beside_the_file_is_moved_away_and_told(
     with locked(folder / "a.sqlite"):
         Control(log).latch(by="a", correlation_id=None)
         make(log.fallback.with_name(log.fallback.name + ending))
-        began = time.monotonic()
+        watch = Stopwatch()
         assert latched_by(log) == "a"
         Control(log).latch(by="b", correlation_id=None)
     assert log.import_fallback() == 2
     assert latched_by(log) == "b"
-    assert time.monotonic() - began < 3
+    assert watch.stop() < 3
     assert f"{ending}.set-aside" in caplog.text
     log.close()
 
@@ -220,12 +221,12 @@ def test_call_that_hangs_is_left_behind_and_no_other_follows_it(
     Control(log).arm(by="x")
     with locked(folder / "a.sqlite"):
         monkeypatch.setattr(fallback, "_connect", hang)
-        began = time.monotonic()
+        watch = Stopwatch()
         assert log.record([event]) is Durability.LOG
         assert log.record([event]) is Durability.LOG
         with pytest.raises(AuditUnreadable, match="does not answer"):
             latched_by(log)
-        assert time.monotonic() - began < 2 * fallback.CALL_WITHIN_S
+        assert watch.stop() < 2 * fallback.CALL_WITHIN_S
     assert len(calls) == 1
     assert log.record([event]) is Durability.DATABASE, "the file holds up no record"
     comes_back.set()

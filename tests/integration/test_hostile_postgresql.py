@@ -13,7 +13,7 @@ from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from tests.integration.conftest import said
+from tests.integration.conftest import ends_within, said
 from tests.integration.postgresql import frozen, pg_ctl
 from tests.integration.test_hostile_disk import ENDS_WITHIN_S
 from tests.integration.test_liquidate_command import OnPostgresql
@@ -38,7 +38,7 @@ def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
         bot.send(signal.SIGTERM)
         assert exchange.wait_for_requests("/fapi/v1/order", timeout_s=10)
         pg_ctl(postgresql, "-m", "fast", "restart")
-        assert bot.wait(ENDS_WITHIN_S) == 130
+        assert ends_within(bot, ENDS_WITHIN_S) == 130
     exchange.set_latency(0)
     assert exchange.positions() == {}
     assert "not booked" not in bot.log()
@@ -51,7 +51,7 @@ def test_restarted_and_frozen_server_is_flat_in_time_booked_and_recorded_once(
         exchange.seed_position(exchange.pairs()[2], 0.5)
         with frozen(postgresql):
             bot.send(signal.SIGTERM)
-            assert bot.wait(ENDS_WITHIN_S) == 130, "flat, whatever becomes of its record"
+            assert ends_within(bot, ENDS_WITHIN_S) == 130, "flat, whatever becomes of its record"
     assert exchange.positions() == {}
     assert "FLAT, verified on the exchange: 1 position(s) closed" in said(bot)
     file = fallback_path(bot.folder / "user_data", postgresql)

@@ -13,7 +13,7 @@ import pytest
 
 from freqtrade_liquidation.drill.bot import Process
 from freqtrade_liquidation.drill.exchange import PracticeExchange
-from tests.integration.conftest import runs, said, wait_until_invested
+from tests.integration.conftest import ends_within, runs, said, wait_until_invested
 from tests.integration.forking import ForkedBot, spawn
 
 ENDS_WITHIN_S = 7.3
@@ -89,6 +89,6 @@ def test_reader_of_the_log_that_goes_or_stops_reading_keeps_no_book_open(
         bot.send(signal.SIGINT)
         bot.wait_for(lambda: bool(exchange.requests(method="POST")), "a close", 5)
         print(f"reader {how}: first order after {time.monotonic() - sent_at:.2f} s")
-        assert bot.wait(ENDS_WITHIN_S) == 130
+        assert ends_within(bot, ENDS_WITHIN_S) == 130
     assert exchange.positions() == {}
     assert [run["state"] for run in runs(bot)] == ["completed"]

@@ -1,6 +1,7 @@
 """What the futures and the spot side of the exchange share: taking, matching, cancelling orders."""
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from freqtrade_liquidation.drill.exchange.refusals import refuse
 _EXPIRING = frozenset({"IOC", "FOK"})
 
 
-class Venue:
+class Venue(ABC):
     """Orders and fills of one account on one kind of market. Not thread-safe: its caller locks."""
 
     taker_ratio = Decimal("0.0005")
@@ -137,19 +138,19 @@ class Venue:
         _, ask = self.best(market.symbol)
         return market.round_amount(quote_amount / ask.price)
 
+    @abstractmethod
     def check_order(self, order: Order, market: Market) -> None:
         """Refuse what the account does not allow. The subclass knows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, order: Order, fill: Fill) -> None:
         """Move balances and positions for *fill*. The subclass knows."""
-        raise NotImplementedError
 
     def fillable(self, order: Order) -> Decimal:
         """:return: how much of *order* may fill now; reduce-only orders shrink here."""
         return order.remaining
 
-    def release(self, order: Order) -> None:
+    def release(self, order: Order) -> None:  # noqa: B027 - futures lock nothing
         """Give back what *order* locked; it is no longer open."""
 
     def _admit(self, order: Order) -> None:

@@ -75,7 +75,7 @@ class Conversation:
             await self._chat.send(str(error))
         except LiquidationError as error:
             await self._chat.send(f"Nothing was done: {error}")
-        except Exception:
+        except Exception:  # whatever it is: silence would leave the person believing that it works
             logger.exception("/liquidate %s failed.", " ".join(words))
             await self._chat.send(texts.UNEXPECTED)
 
@@ -156,7 +156,7 @@ class Conversation:
             await self._close(question.preview, person, message_id)
         except LiquidationError as error:
             await self._chat.send(f"Nothing was done: {error}")
-        except Exception:
+        except Exception:  # whatever it is: who confirmed a close must hear that it may not be done
             logger.exception("A confirmed liquidation failed.")
             await self._chat.send(texts.UNEXPECTED)
         await answering
@@ -215,5 +215,5 @@ async def _quietly(work: Awaitable[None]) -> None:
     """For a task whose failure concerns nobody but the log."""
     try:
         await work
-    except Exception:
+    except Exception:  # whatever it is: the close that the press began must go on
         logger.exception("A press was not answered.")

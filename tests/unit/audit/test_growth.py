@@ -37,7 +37,7 @@ def growth(work: Callable[[str], object], unit: str, sizes: tuple[int, ...] = SI
     for _ in range(3):  # another process may have taken the caches away
         shortest_ns, found = 0, 0.0
         for text in texts:
-            taken_ns = cpu_ns(partial(work, text))
+            taken_ns = cpu_ns(partial(work, text), rounds=3)
             shortest_ns = shortest_ns or max(taken_ns, 20_000)
             found = max(found, taken_ns / shortest_ns / (len(text) / len(texts[0])))
             if found > 2 * LINEAR:  # the next one would take minutes

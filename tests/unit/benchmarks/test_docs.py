@@ -50,7 +50,8 @@ def test_tables_hold_a_row_for_each_cell_and_its_error() -> None:
 def test_loop_is_found_from_the_folder_that_it_runs_in(tmp_path: Path) -> None:
     """Not only where PYTHONPATH names the project."""
     loop = LoopProcess(tmp_path, {}, strategy=STRATEGY)
-    find = [sys.executable, "-c", "import benchmarks.loop"]
+    code = "import sys; from importlib.util import find_spec; sys.exit(not find_spec(sys.argv[1]))"
+    find = [sys.executable, "-c", code, "benchmarks.loop"]
     subprocess.run(find, cwd=tmp_path, env=loop.environment(), check=True, timeout=60)
 
 

@@ -13,7 +13,7 @@ from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
-from freqtrade_liquidation.audit.sink import RunRecord
+from freqtrade_liquidation.audit.sink import Durability, RunRecord
 from freqtrade_liquidation.host import repair as module
 from freqtrade_liquidation.host.repair import Repairer, repair
 from freqtrade_liquidation.host.sent import Sent
@@ -105,11 +105,11 @@ def test_long_history_costs_a_start_little(audit: AuditLog) -> None:
         )
         for number in range(20_000)
     ]
-    audit.record(rows)
-    began = time.perf_counter()
+    for first in range(0, len(rows), 1_000):  # more at once, and a busy disk makes them wait
+        assert audit.record(rows[first : first + 1_000]) is Durability.DATABASE
+    began = time.process_time()  # of our own: what others do with the machine does not count
     assert repair(BOT, audit) == []
-    took = time.perf_counter() - began
-    assert took < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def closed_by(order_id: str, amount: float) -> Sent:

@@ -14,6 +14,7 @@ from freqtrade_liquidation.host.lease import Beat
 from freqtrade_liquidation.host.lease.claims import Claim
 from freqtrade_liquidation.host.watch import Watch
 from freqtrade_liquidation.host.watchdog import Watchdog
+from tests.stopwatch import Stopwatch
 
 
 def protection_of(sent: list[Any]) -> Any:
@@ -45,10 +46,10 @@ def test_repair_that_waits_for_a_silent_exchange_does_not_keep_the_loop(
     monkeypatch.setattr(watch_module, "REPAIR_EVERY_S", 0.0)
     monkeypatch.setattr(watch_module, "Trade", SimpleNamespace(session=SimpleNamespace(remove=int)))
     watch = Watch(protection_of(sent))
-    began = time.monotonic()
+    stopwatch = Stopwatch()
     for _ in range(5):
         watch.look()
-    assert time.monotonic() - began < 2.0
+    assert stopwatch.stop() < 2.0
     assert asked.wait(10)
     assert calls == ["liquidation-repair"], "one at a time"
     answers.set()
