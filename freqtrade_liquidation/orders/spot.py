@@ -154,7 +154,9 @@ class SpotOrders(OrderManagerBase):
         share = self.ownership.share(pair)
         uncertain = share.doubt is not None or self._exit_is_in_air(pair)
         uncertain = uncertain or self._cancelled_without_fill(pair) or pair in self._newer
-        held = balances.get(self._base_currency(pair), 0.0)
+        held, locked = balances.get(self._base_currency(pair), 0.0), self._locked(pair)
+        if held < locked * (1 - AMOUNT_TOLERANCE):
+            held, uncertain = locked, True
         own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
         self._note_exclusive(share, own=own, held=held, uncertain=uncertain)
         position = replace(
@@ -207,6 +209,24 @@ class SpotOrders(OrderManagerBase):
             for order in self.executions.cancelled
             if self.ownership.owner_of(order.order_id) is not None
         )
+
+    def _locked(self, pair: str) -> float:
+        """Base currency that the bot's sell orders lock, as the exchange told of them in this run,
+        or had locked when we cancelled them, less what we have sold: a balance that lacks it
+        contradicts what the exchange has just said. A stop in a list of its own locks nothing."""
+        states = self.ownership.states
+        orders = [
+            *(o for o in self.executions.cancelled if is_final(states.get(o.order_id))),
+            *(o for o in self.known_orders() if o.order_id in states),
+        ]
+        left = (
+            float(states[o.order_id].get("amount") or 0.0)
+            - float(states[o.order_id].get("filled") or 0.0)
+            for o in orders
+            if o.pair == pair and o.side == "sell" and not o.conditional
+        )
+        sold = (-close.filled for close in self.executions.closes if close.order.pair == pair)
+        return max(0.0, sum_of(*left, *sold))
 
     def _base_currency(self, pair: str) -> str:
         trades = self.ownership.trades_of(pair)

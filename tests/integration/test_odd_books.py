@@ -1,6 +1,7 @@
 """Whole runs of the real order managers on books that are easily taken for flat."""
 
 import asyncio
+import json
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -392,6 +393,22 @@ def test_trade_of_which_some_coins_are_gone_is_sold_and_the_rest_named(
     assert result.positions_closed == 1
     [error] = said(result)
     assert "the bot's trade says 0.15 BTC, the account holds none" in error
+
+
+def test_balance_that_lacks_what_a_stop_of_the_bots_locks_is_not_believed(
+    practice: PracticeExchange, spot: Exchange
+) -> None:
+    """Told flat, and the coins stayed on the account without their stop."""
+    practice.seed_balance("BTC", 0.2)
+    stop_id = practice.seed_order(SPOT, "sell", 0.2, 51_000, stop_price=52_000)
+    known = trade(SPOT, 0.2, known_order(stop_id, "stoploss"))
+    body = json.dumps({"balances": [{"asset": "USDT", "free": "1000", "locked": "0"}]})
+    practice.add_fault("answer", path="/api/v3/account$", status=200, body=body)
+    result = liquidate(spot, known)
+    assert result.state is LiquidationState.FAILED
+    [outcome] = result.outcomes
+    assert outcome.state is PairState.NOT_PROVEN
+    assert [order["orderId"] for order in practice.open_orders(futures=False)] == [int(stop_id)]
 
 
 def test_spot_trade_whose_market_is_gone_fails_alone(
