@@ -11,6 +11,7 @@ from freqtrade_liquidation.exchange.rules.position_rows import closing_params
 from freqtrade_liquidation.exchange.rules.renamed import (
     contract_name,
     is_linear_perpetual,
+    may_be_of,
     names_today,
     pair_of,
 )
@@ -76,10 +77,13 @@ class PositionReader:
             if not self._is_in_scope(pair, scope_pairs):
                 continue
             market = self._exchange.markets.get(pair)
-            if market and not is_linear_perpetual(market):
-                listed.remarks[pair] = "not a linear swap: not in scope, still open"
-                continue
             obstacle = self._obstacle(pair, entries)
+            if market and not is_linear_perpetual(market):
+                trade = may_be_of(self._exchange.markets, pair, scope_pairs)
+                if trade is None:
+                    listed.remarks[pair] = "not a linear swap: not in scope, still open"
+                    continue
+                obstacle = f"it may be {trade}, which the exchange lists no more: close it by hand"
             positions = [self._position(pair, entry, obstacle) for entry in entries]
             listed.positions.extend(sorted(positions, key=_bots_own_first))
         return listed

@@ -4,14 +4,27 @@ import pytest
 
 from tests.simulation.case import Case
 from tests.simulation.play import play
-from tests.simulation.schedule import Book, Deed, Move, Resting, Schedule, Scope, Trade, Weather
+from tests.simulation.schedule import (
+    Book,
+    Deed,
+    Endpoint,
+    Move,
+    Resting,
+    Schedule,
+    Scope,
+    Trade,
+    Weather,
+)
 from tests.simulation.world.account import Rules
+from tests.simulation.world.answers import Lags
 from tests.simulation.world.records import Kind, Market, Owner
 
 SPOT, FUTURES = "BTC/USDT", "BTC/USDT:USDT"
 
 
-def case_of(book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT) -> Case:
+def case_of(
+    book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT, lags: Lags | None = None
+) -> Case:
     spot = scope is Scope.SPOT
     config = {"scope": "account" if scope is Scope.ACCOUNT else "trades"}
     return Case(
@@ -23,6 +36,7 @@ def case_of(book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT) -> Case:
                 config=config,
                 rules=Rules(spot=spot),
                 moves=moves,
+                lags=lags or Lags(),
                 weather=Weather(pace_s=0.1),
             )
         )
@@ -81,3 +95,21 @@ def test_more_than_the_bots_is_closed_is_nothing_of_it_left() -> None:
     assert case.bots_left(FUTURES, began - 1) == 1.0
     assert case.account.bots[FUTURES].at(end.at) == -2.0
     assert case.bots_left(FUTURES, end.at) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("at_s", "omitted_s", "excused"),
+    [(0.15, 9.0, 0.2), (0.0, 9.0, 0.0), (0.15, 0.0, 0.0)],
+    ids=["after the answer for it alone", "before that", "and no list has left it out"],
+)
+def test_what_a_person_opens_is_never_shown_where_every_later_list_leaves_it_out(
+    at_s: float, omitted_s: float, excused: float
+) -> None:
+    trade = Trade(side="short", amount=0.7)
+    book = Book(market=market(FUTURES), bots=-0.7, trade=trade)
+    sold = Move(at_s=at_s, deed=Deed.USER_TRADES, pair=FUTURES, amount=-0.2)
+    case = case_of(book, sold, lags=Lags(omits={FUTURES: omitted_s}))
+    [run] = case.ended
+    assert run.ended is not None
+    assert bool(omitted_s) == bool(run.read_of(FUTURES, Endpoint.POSITION)), "asked about alone"
+    assert case.never_shown(run, FUTURES, run.ended.at) == pytest.approx(excused)

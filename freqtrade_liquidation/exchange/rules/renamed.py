@@ -40,6 +40,19 @@ def perpetual_pair(market: Market) -> str | None:
     return f"{market['base']}/{market['quote']}:{market['settle']}"
 
 
+def may_be_of(markets: Markets, symbol: str | None, pairs: Iterable[str]) -> str | None:
+    """The one of *pairs* (open trades') whose contract *symbol* may be: nothing says that it was
+    that perpetual, but it has the same currencies, and the exchange does not list the perpetual.
+
+    :returns: ``None`` = none of them.
+    """
+    market = markets.get(symbol) if symbol else None
+    if not market or not market.get("linear"):
+        return None
+    pair = f"{market['base']}/{market['quote']}:{market['settle']}"
+    return pair if pair in pairs and not names_today(markets, pair) else None
+
+
 def contract_name(markets: Markets, symbol: str | None) -> str | None:
     """What to call the contract of a position, or of an order in a list of futures, that ccxt gives
     *symbol*. A spot market cannot be meant: the contract is not listed any more, and the spot
