@@ -25,7 +25,9 @@ from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
+from tests.simulation.schedule import Book, Deed, Move, Scope, Trade
 from tests.simulation.test_run import BTC, ETH, book, liquidate
+from tests.simulation.test_undecidable import FUTURES, case_of, market
 from tests.simulation.virtual import run
 
 
@@ -482,3 +484,17 @@ def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_s
     assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
         [True] if list_is_old else []
     )
+
+
+def test_position_that_turns_up_after_it_was_gone_is_left_alone_and_told() -> None:
+    """Scope trades: the bot's was closed by hand last week, and a person buys while the run looks
+    once more whether it is gone. It was closed for the bot's, as its trade has that much."""
+    gone = Book(market=market(FUTURES), trade=Trade(side="long", amount=1.0))
+    bought = Move(at_s=0.5, deed=Deed.USER_TRADES, pair=FUTURES, amount=1.0)
+    case = case_of(gone, bought, scope=Scope.TRADES)
+    [answer] = case.played.answers
+    assert answer.result is not None
+    [outcome] = answer.result.outcomes
+    assert case.account.held[FUTURES].now == 1.0
+    assert outcome.state is PairState.NOT_PROVEN
+    assert "bought by hand meanwhile?" in str(outcome.error)
