@@ -220,6 +220,10 @@ class OrderManagerBase:
             takes_profit=False,
         )
 
+    def as_known_now(self, position: Position) -> Position:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return position
+
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return [trade.pair for trade in self.trades if not trade.amount]

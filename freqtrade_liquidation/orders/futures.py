@@ -201,6 +201,10 @@ class FuturesOrders(OrderManagerBase):
         """Only a list tells."""
         return
 
+    def as_known_now(self, position: Position) -> Position:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._limited(position)
+
     def _pairs(self) -> frozenset[str]:
         return self.ownership.extent
 
@@ -225,6 +229,7 @@ class FuturesOrders(OrderManagerBase):
         return replace(
             position,
             amount=max(0.0, min(position.amount, own)),
+            by_orders=True,
             obstacle=TURNED_UP if has_turned_up else position.obstacle,
             uncertain=has_turned_up
             or share.doubt is not None

@@ -156,6 +156,7 @@ class SpotOrders(OrderManagerBase):
         position = replace(
             self._expected(share),
             amount=min(own, held),
+            by_orders=True,
             uncertain=uncertain,
             exclusive=pair in self._exclusive,
             last_price=last_exit_price(self._exchange, pair),

@@ -498,3 +498,19 @@ def test_position_that_turns_up_after_it_was_gone_is_left_alone_and_told() -> No
     assert case.account.held[FUTURES].now == 1.0
     assert outcome.state is PairState.NOT_PROVEN
     assert "bought by hand meanwhile?" in str(outcome.error)
+
+
+def test_stop_is_put_back_where_an_answer_has_ended_the_doubt_of_the_last_list() -> None:
+    """Scope trades: the last whole look came before an order of the bot's was read. By the time
+    that the stop had to come back it was known how much is left."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+
+    def look_before_an_order_is_read(verb: str) -> None:
+        if not exchange.orders:
+            exchange.positions[BTC] = replace(position(BTC), uncertain=True)
+
+    exchange.before = look_before_an_order_is_read
+    exchange.as_known_now = lambda position: replace(position, uncertain=False)  # type: ignore[method-assign]
+    result = liquidate(exchange)
+    assert [order.stop_price for order in exchange.orders.values()] == [90.0]
+    assert not any("LOST ITS STOP" in error for error in result.errors)

@@ -3,7 +3,9 @@
 import pytest
 
 from tests.simulation.case import Case
+from tests.simulation.honesty import never_told
 from tests.simulation.play import play
+from tests.simulation.protection import stops_of
 from tests.simulation.schedule import (
     Book,
     Deed,
@@ -23,14 +25,18 @@ SPOT, FUTURES = "BTC/USDT", "BTC/USDT:USDT"
 
 
 def case_of(
-    book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT, lags: Lags | None = None
+    book: Book,
+    *moves: Move,
+    scope: Scope = Scope.ACCOUNT,
+    lags: Lags | None = None,
+    seed: int = 1,
 ) -> Case:
     spot = scope is Scope.SPOT
     config = {"scope": "account" if scope is Scope.ACCOUNT else "trades"}
     return Case(
         play(
             Schedule(
-                seed=1,
+                seed=seed,
                 scope=scope,
                 books=(book,),
                 config=config,
@@ -113,3 +119,27 @@ def test_what_a_person_opens_is_never_shown_where_every_later_list_leaves_it_out
     assert run.ended is not None
     assert bool(omitted_s) == bool(run.read_of(FUTURES, Endpoint.POSITION)), "asked about alone"
     assert case.never_shown(run, FUTURES, run.ended.at) == pytest.approx(excused)
+
+
+@pytest.mark.parametrize(("omitted_s", "untold"), [(9.0, 0.5), (0.0, 0.0)])
+def test_stop_of_what_every_list_has_left_out_is_cleared_with_the_bots(
+    omitted_s: float, untold: float
+) -> None:
+    """Our fill covers all that the bot has, and nothing shows that there is more."""
+    stop = Resting(
+        key="stop",
+        owner=Owner.USER,
+        kind=Kind.STOP,
+        side="sell",
+        amount=0.5,
+        reduce_only=True,
+        trigger=95.0,
+    )
+    trade = Trade(side="long", amount=1.0)
+    book = Book(market=market(FUTURES), bots=1.0, users=0.5, resting=(stop,), trade=trade)
+    case = case_of(book, lags=Lags(omits={FUTURES: omitted_s}), seed=4)
+    [run] = case.ended
+    assert never_told(case, run, FUTURES) == pytest.approx(untold)
+    assert case.account.held[FUTURES].now == pytest.approx(untold)
+    [stops] = stops_of(case)
+    assert stops.needed == 0.0

@@ -518,3 +518,14 @@ def test_lists_may_be_late_for_a_while_after_a_close_that_told_no_fill(hear: str
         history.fill_unknown(at=T + 0.1)
     assert history.may_be_late(T + 1)
     assert not history.may_be_late(T + 5)
+
+
+def test_fill_that_the_amount_shown_counts_is_not_taken_off_once_more() -> None:
+    """The balance was read after the fill, and before the answer that told it. What was shown next
+    was taken for older than the fill: a stop came back for too little."""
+    shown = replace(long(0.2), by_orders=True)
+    history = claimed(0.333)
+    history.listed(shown, asked_at=T)
+    history.closed(0.133, at=T + 0.05)
+    history.listed(shown, asked_at=T + 0.06)
+    assert left(history) == 0.2
