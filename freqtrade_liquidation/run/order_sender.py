@@ -232,7 +232,7 @@ class OrderSender:
         ]
         if blocked:
             error = OutcomeUnknown(f"cannot close: {blocked[0].error}")
-            self._attempts.failed(work.pair, str(error), error, unseen=False)
+            self._attempts.failed(work.pair, str(error), error, unseen=False, sent_at=now())
 
     async def _cancel(
         self,
@@ -363,7 +363,7 @@ class OrderSender:
         except LiquidationError as error:
             if isinstance(error, NothingToReduce):
                 history.said_zero(sent_at=sent_at, at=now())
-            self._note_close_failed(order, error, unseen=unseen)
+            self._note_close_failed(order, error, unseen=unseen, sent_at=sent_at)
             return
         self._trail.note(
             Event.CLOSE_ANSWERED,
@@ -381,13 +381,15 @@ class OrderSender:
         history.out_of_doubt(order.client_order_id)
         if not answer.filled:  # nobody to match, or the price had moved too far
             unfilled = RefusedForNow("accepted, and ended without a fill")
-            self._attempts.failed(order.pair, str(unfilled), unfilled, unseen=False)
+            self._attempts.failed(
+                order.pair, str(unfilled), unfilled, unseen=False, sent_at=sent_at
+            )
             return
         history.closed(answer.filled, at=now(), order=order.client_order_id)
         self._attempts.succeeded(order.pair)
 
     def _note_close_failed(
-        self, order: ClosingOrder, error: LiquidationError, *, unseen: bool
+        self, order: ClosingOrder, error: LiquidationError, *, unseen: bool, sent_at: float
     ) -> None:
         if isinstance(error, OutcomeUnknown):
             self._history[order.pair].fill_unknown(at=now())
@@ -402,7 +404,7 @@ class OrderSender:
             attempt=self._attempts.closes_of(order.pair),
             outcome=outcome_word(error),
         )
-        self._attempts.failed(order.pair, str(error), error, unseen=unseen)
+        self._attempts.failed(order.pair, str(error), error, unseen=unseen, sent_at=sent_at)
 
 
 async def _all_of(*work: object) -> None:
