@@ -271,7 +271,7 @@ class FuturesOrders(OrderManagerBase):
         position, is_answered = answered
         return Explanation(
             left=self.ownership.share(pair).amount if known else None,
-            held=position,
+            held=None if position is None else self.as_known_now(position),
             is_answered=is_answered,
             entries=self._entries_of(pair),
         )

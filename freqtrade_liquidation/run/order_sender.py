@@ -284,7 +284,8 @@ class OrderSender:
                 history.entry_is_gone(order.order_id, at=now())
             return
         history.entry_is_known(order.order_id)
-        listed = self._amount_listed(order)
+        # what was claimed counts the fills that the database knew, not those of a list of orders
+        listed = self._amount_listed(order) if history.is_listed else None
         known = order.amount if listed is None else listed
         filled = max(0.0, sum_of(known, -answer.left))
         if filled <= AMOUNT_TOLERANCE * known:

@@ -143,3 +143,13 @@ def test_stop_of_what_every_list_has_left_out_is_cleared_with_the_bots(
     assert case.account.held[FUTURES].now == pytest.approx(untold)
     [stops] = stops_of(case)
     assert stops.needed == 0.0
+
+
+def test_what_the_database_did_not_know_is_never_shown_where_every_list_leaves_it_out() -> None:
+    trade = Trade(side="long", amount=0.9)
+    book = Book(market=market(FUTURES), bots=1.0, trade=trade)
+    case = case_of(book, lags=Lags(omits={FUTURES: 9.0}), seed=4)
+    [run] = case.ended
+    assert run.ended is not None
+    assert case.never_shown(run, FUTURES, run.ended.at) == pytest.approx(0.1)
+    assert case.never_shown(run, FUTURES, case.began) == pytest.approx(0.1), "and no more than that"
