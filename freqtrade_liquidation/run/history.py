@@ -242,7 +242,8 @@ class PairHistory:
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
-        may_be_old = heard_at > 0 and same_row and is_gone and not position.by_orders
+        counts_fills = position.by_orders and not self._zero_at  # but not what others have closed
+        may_be_old = heard_at > 0 and same_row and is_gone and not counts_fills
         is_old = may_be_old and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return False

@@ -553,3 +553,13 @@ def test_amount_that_a_list_has_contradicted_does_not_make_a_later_one_an_old_on
     history.closed(0.3, at=T + 1.0)
     history.listed(long(0.7), asked_at=T + 1.1 + LATE_AT_MOST_S)
     assert left(history) == 0.7
+
+
+def test_exchanges_word_counts_though_the_amount_shown_counts_our_fills() -> None:
+    """Somebody else has closed it: the list that shows it still is late."""
+    shown = replace(long(0.5), by_orders=True)
+    history = claimed(0.5)
+    history.listed(shown, asked_at=T)
+    history.said_zero(sent_at=T + 0.1, at=T + 0.2)
+    history.listed(shown, asked_at=T + 0.3)
+    assert history.verdict() is Verdict.LATE
