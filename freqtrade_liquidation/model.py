@@ -57,6 +57,8 @@ class Position:
     :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
     :param uncertain: an order of ours for it has no known outcome and sending another could sell
         twice (spot): look, do not send.
+    :param by_orders: what our orders are known to have closed of the bot's is taken off *amount*:
+        however late the list is, those fills are not to be taken off once more.
     :param exclusive: spot: when last all of our orders were known, and at each look since, the
         account held no more of the coins than this: no order for them can take the user's own.
     :param obstacle: why we must not close it, in words a person can act on; ``None`` = nothing.
@@ -78,6 +80,7 @@ class Position:
     maximum_amount: float | None = None
     trade_ids: tuple[int, ...] = ()
     uncertain: bool = False
+    by_orders: bool = False
     exclusive: bool = False
     obstacle: str | None = None
     mark_price: float | None = None

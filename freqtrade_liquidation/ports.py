@@ -73,6 +73,10 @@ class OrderManager(Protocol):
         """The book by what was answered last, without a question; ``None`` = only lists can tell
         (futures). Its orders are ``None`` where a list has to tell those."""
 
+    def as_known_now(self, position: Position) -> Position:
+        """*position* of a list, as far as the answers that were heard since tell more: whose it is,
+        and whether that is certain."""
+
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float
     ) -> Mapping[str, Explanation]:

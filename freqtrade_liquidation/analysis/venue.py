@@ -101,6 +101,10 @@ class BacktestVenue:
             return None
         return Book(positions=tuple(self._open_positions()), orders=None)
 
+    def as_known_now(self, position: Position) -> Position:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return position
+
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float
     ) -> Mapping[str, Explanation]:

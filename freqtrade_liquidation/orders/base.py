@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from freqtrade.enums import TradingMode
@@ -20,6 +21,7 @@ from freqtrade_liquidation.errors import (
 )
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
+from freqtrade_liquidation.exchange.rules.renamed import trade_pair
 from freqtrade_liquidation.exchange.rules.stops import StopTerms, stop_terms
 from freqtrade_liquidation.model import (
     BookedPair,
@@ -45,6 +47,8 @@ from freqtrade_liquidation.round_trips import RoundTrips
 
 RECENT_S: Final = 60.0
 """Round trips of the bot's own requests that were answered within this tell how fast it is now."""
+LATE_AT_MOST: Final = timedelta(seconds=60)
+"""An answer that lacks what was bought longer ago is not late."""
 MOST_PIECES: Final = 20
 """Orders of one round for one position. More are needed by one that no account holds, as a rule: a
 list may show any number. What a real one has left after them, the next round closes."""
@@ -111,6 +115,7 @@ class OrderManagerBase:
             self.executions,
             {note.pair for note in gate.notes()},
             fees_in_coins=exchange.trading_mode == TradingMode.SPOT,
+            trade_pair=lambda name, pairs: trade_pair(exchange._api, exchange.markets, name, pairs),
         )
         self._bot_orders = BotOrders(
             exchange,
@@ -215,6 +220,10 @@ class OrderManagerBase:
             takes_profit=False,
         )
 
+    def as_known_now(self, position: Position) -> Position:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return position
+
     def empty_trades(self) -> Sequence[str]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return [trade.pair for trade in self.trades if not trade.amount]
@@ -249,6 +258,18 @@ class OrderManagerBase:
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets
+
+    def _is_long_bought(self, pair: str) -> bool:
+        """Where an answer lacks what the trades of *pair* have, it is not late: that is gone. What
+        turns up later may be the user's: bought by hand meanwhile."""
+        latest = (trade.last_fill_at for trade in self.ownership.trades_of(pair))
+        return self.began_at - max(latest, default=self.began_at) > LATE_AT_MOST
+
+    def _has_acted_on(self, pair: str) -> bool:
+        """The bot has an order in the air, or a run has sent one: what that has filled may be what
+        the account lacks, or has more."""
+        in_air = any(note.pair == pair for note in self._gate.notes())
+        return in_air or any(close.order.pair == pair for close in self.executions.closes)
 
     # -- orders in the air --------------------------------------------------------------------
 

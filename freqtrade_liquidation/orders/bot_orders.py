@@ -152,6 +152,7 @@ class BotOrders:
     def unread(self, pair: str) -> bool:
         """Whether a question about *pair* is still in flight, or what one of its stops or exits has
         closed was asked for and not answered."""
+        pair = self._ownership.pair_of(pair)
         orders = [(t, o) for t, o in self._ownership.open_orders() if t.pair == pair]
         if any(o.order_id in self._unanswered and o.reduces(t.side) for t, o in orders):
             return True

@@ -32,6 +32,10 @@ from freqtrade_liquidation.orders.positions import MORE, PositionReader
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.ports import Explanation
 
+TURNED_UP: Final = (
+    "it was gone when the exchange was asked about it alone, and has turned up since: bought by "
+    "hand meanwhile? It is left alone: look whose it is"
+)
 EXPLAINED_WITHIN_S: Final = 0.3
 """After the first answer to an explanation the others get so long, or two round trips."""
 
@@ -52,6 +56,7 @@ class FuturesOrders(OrderManagerBase):
         self._orders = OrderReader(self._exchange, self.trades)
         self._position_remarks: dict[str, str] = {}
         self._entry_prices: dict[str, float] = {}
+        self._gone: set[str] = set()  # pairs whose position was gone when asked about alone
         self._order_lists = SharedFlight(self._read_orders)
         self._read: list[OpenOrder] = []
         self._read_at = 0.0
@@ -196,6 +201,10 @@ class FuturesOrders(OrderManagerBase):
         """Only a list tells."""
         return
 
+    def as_known_now(self, position: Position) -> Position:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return self._limited(position)
+
     def _pairs(self) -> frozenset[str]:
         return self.ownership.extent
 
@@ -214,14 +223,18 @@ class FuturesOrders(OrderManagerBase):
         told_apart = self._knows(position.pair) and position.side is not Side.UNKNOWN
         if self._account_scope or not told_apart:
             return position
-        share = self.ownership.share(position.pair)
+        share = self.ownership.share(self.ownership.pair_of(position.pair))
         own = share.amount if share.side is position.side else 0.0
+        has_turned_up = share.pair in self._gone
         return replace(
             position,
             amount=max(0.0, min(position.amount, own)),
-            uncertain=share.doubt is not None
-            or self._bot_orders.unread(position.pair)
-            or self._exit_is_in_air(position.pair),
+            by_orders=True,
+            obstacle=TURNED_UP if has_turned_up else position.obstacle,
+            uncertain=has_turned_up
+            or share.doubt is not None
+            or self._bot_orders.unread(share.pair)
+            or self._exit_is_in_air(share.pair),
             is_shared=position.amount > own * (1 + AMOUNT_TOLERANCE),
         )
 
@@ -252,11 +265,13 @@ class FuturesOrders(OrderManagerBase):
         return {pair: self._explanation(pair, held.get(pair, (None, False))) for pair in pairs}
 
     def _explanation(self, pair: str, answered: tuple[Position | None, bool]) -> Explanation:
-        known = bool(self.ownership.trades_of(pair) or self.ownership.found_of(pair))
+        known = self._knows(pair) and bool(
+            self.ownership.trades_of(pair) or self.ownership.found_of(pair)
+        )
         position, is_answered = answered
         return Explanation(
             left=self.ownership.share(pair).amount if known else None,
-            held=position,
+            held=None if position is None else self.as_known_now(position),
             is_answered=is_answered,
             entries=self._entries_of(pair),
         )
@@ -318,7 +333,18 @@ class FuturesOrders(OrderManagerBase):
         except LiquidationError:
             return None, False
         listed = self._reader.read(rows, scope_pairs=self._pairs() | {pair})
-        return next((p for p in self._ours(listed.positions) if p.pair == pair), None), True
+        found = next((p for p in self._ours(listed.positions) if p.pair == pair), None)
+        if found is None and self._is_long_bought(pair) and not self._may_be_growing(pair):
+            self._gone.add(pair)
+        return found, True
+
+    def _may_be_growing(self, pair: str) -> bool:
+        entries = (
+            not order.reduces(trade.side)
+            for trade in self.ownership.trades_of(pair)
+            for order in trade.open_orders
+        )
+        return any(entries) or self._has_acted_on(pair)
 
     # -- acting -----------------------------------------------------------------------------
 

@@ -9,7 +9,11 @@ from freqtrade_liquidation.exchange.pagination import Listed, Row
 from freqtrade_liquidation.exchange.rules.kinds import kind_of
 from freqtrade_liquidation.exchange.rules.lists import Question
 from freqtrade_liquidation.exchange.rules.marks import can_only_reduce
-from freqtrade_liquidation.exchange.rules.renamed import contract_name, is_linear_perpetual
+from freqtrade_liquidation.exchange.rules.renamed import (
+    contract_name,
+    is_linear_perpetual,
+    may_be_of,
+)
 from freqtrade_liquidation.exchange.rules.stops import stop_terms
 from freqtrade_liquidation.model import UNLISTED, OpenOrder, OrderRole
 from freqtrade_liquidation.orders.positions import NAMELESS
@@ -85,8 +89,10 @@ class OrderReader:
         if not mixed:
             symbol = contract_name(markets, symbol)
         market: Any = markets.get(symbol)
-        traded = any(trade.pair == symbol for trade in self.trades)
-        return market is None or traded or is_linear_perpetual(market)
+        if market is None or is_linear_perpetual(market):
+            return True
+        pairs = {trade.pair for trade in self.trades}
+        return symbol in pairs or may_be_of(markets, symbol, pairs) is not None
 
     def _known_trade_id(self, pair: str, order_id: str) -> int | None:
         return next(

@@ -10,7 +10,7 @@ what the trade's orders have bought, the difference is the user's.
 Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,6 +50,7 @@ class Ownership:
     :param executions: what our runs have sent.
     :param in_air: pairs with an order of freqtrade's in the air when the run began.
     :param fees_in_coins: an entry brings less than it fills (spot).
+    :param trade_pair: the one of some pairs whose contract a name of the exchange's is today.
     :ivar states: ccxt orders by id, of what the database calls open, as last read.
     :ivar found: ccxt orders by id, of the bot, that its database has not heard of.
     :ivar found_stops: the ids of those that an exchange keeps in a list of stops alone.
@@ -65,7 +66,9 @@ class Ownership:
         in_air: Collection[str],
         *,
         fees_in_coins: bool,
+        trade_pair: Callable[[str, Collection[str]], str] = lambda name, pairs: name,
     ) -> None:
+        self._trade_pair = trade_pair
         self._fees_in_coins = fees_in_coins
         self._executions = executions
         self.states: dict[str, dict[str, Any]] = {}
@@ -98,6 +101,11 @@ class Ownership:
     def _set(self, trades: Sequence[KnownTrade]) -> None:
         self.trades = ours(trades)
         self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
+        self._traded = frozenset(trade.pair for trade in self.trades)
+
+    def pair_of(self, name: str) -> str:
+        """The pair by which freqtrade's trades know what the exchange calls *name* today."""
+        return name if name in self._traded else self._trade_pair(name, self._traded)
 
     def find(self, order: dict[str, Any]) -> None:
         """An order of the bot whose fill no trade counts."""
@@ -123,6 +131,7 @@ class Ownership:
 
     def trades_of(self, pair: str) -> list[KnownTrade]:
         """The open trades of *pair*."""
+        pair = self.pair_of(pair)
         return [trade for trade in self.trades if trade.pair == pair]
 
     def open_orders(self) -> Iterator[tuple[KnownTrade, KnownOrder]]:
@@ -152,13 +161,14 @@ class Ownership:
 
     def found_of(self, pair: str) -> list[dict[str, Any]]:
         """Orders of the bot's in *pair* that its database has not heard of."""
-        return [order for order in self.found.values() if order["symbol"] == pair]
+        pair = self.pair_of(pair)
+        return [o for o in self.found.values() if self.pair_of(o["symbol"]) == pair]
 
     # -- shares -----------------------------------------------------------------------------
 
-    def pairs(self) -> set[str]:
+    def pairs(self) -> frozenset[str]:
         """Pairs that something may be ours of."""
-        return {t.pair for t in self.trades} | {o["symbol"] for o in self.found.values()}
+        return self._traded | {self.pair_of(o["symbol"]) for o in self.found.values()}
 
     def recorded(self, pair: str) -> float:
         """Base currency that the trades of *pair* have, less what their exits have sold since."""
@@ -192,6 +202,7 @@ class Ownership:
 
     def doubt_of(self, pair: str) -> str | None:
         """Why what the bot's own orders have filled is not known; ``None`` = it is."""
+        pair = self.pair_of(pair)
         return next(
             (
                 words
@@ -224,11 +235,13 @@ class Ownership:
 
     def _closes_of(self, pair: str) -> list[Close]:
         """Ours, without those that a trade has booked."""
+        pair = self.pair_of(pair)
         known = {order_id for trade in self.trades_of(pair) for order_id in trade.order_ids}
         return [
             close
             for close in self._executions.closes
-            if close.order.pair == pair and (close.answer or {}).get("id") not in known
+            if self.pair_of(close.order.pair) == pair
+            and (close.answer or {}).get("id") not in known
         ]
 
     def _doubt_of_closes(self, pair: str) -> str | None:

@@ -11,8 +11,9 @@ from freqtrade_liquidation.exchange.rules.position_rows import closing_params
 from freqtrade_liquidation.exchange.rules.renamed import (
     contract_name,
     is_linear_perpetual,
+    may_be_of,
     names_today,
-    pair_of,
+    trade_pair,
 )
 from freqtrade_liquidation.model import UNLISTED, Position, Side
 from freqtrade_liquidation.orders.amounts import Amounts
@@ -76,17 +77,20 @@ class PositionReader:
             if not self._is_in_scope(pair, scope_pairs):
                 continue
             market = self._exchange.markets.get(pair)
-            if market and not is_linear_perpetual(market):
-                listed.remarks[pair] = "not a linear swap: not in scope, still open"
-                continue
             obstacle = self._obstacle(pair, entries)
+            if market and not is_linear_perpetual(market):
+                trade = may_be_of(self._exchange.markets, pair, scope_pairs)
+                if trade is None:
+                    listed.remarks[pair] = "not a linear swap: not in scope, still open"
+                    continue
+                obstacle = f"it may be {trade}, which the exchange lists no more: close it by hand"
             positions = [self._position(pair, entry, obstacle) for entry in entries]
             listed.positions.extend(sorted(positions, key=_bots_own_first))
         return listed
 
     def _is_in_scope(self, pair: str, scope_pairs: Collection[str]) -> bool:
         api, markets = self._exchange._api, self._exchange.markets
-        if self._account_scope or pair_of(api, markets, pair, scope_pairs) is not None:
+        if self._account_scope or trade_pair(api, markets, pair, scope_pairs) in scope_pairs:
             return True
         # A market whose id is written in a way that no rule knows could be any trade's.
         return pair not in markets and any(not names_today(markets, p) for p in scope_pairs)
@@ -112,7 +116,8 @@ class PositionReader:
         ) and (by_side or self._account_scope)
 
     def _position(self, pair: str, raw: Any, obstacle: str | None) -> Position:
-        side, known = _side(raw), pair in self._exchange.markets
+        api, markets = self._exchange._api, self._exchange.markets
+        side, known = _side(raw), pair in markets
         return Position(
             pair=pair,
             side=side,
@@ -123,16 +128,13 @@ class PositionReader:
             trade_ids=tuple(
                 t.trade_id
                 for t in self.trades
-                if self._is_contract_of(pair, t.pair) and side in (t.side, Side.UNKNOWN)
+                if t.pair == trade_pair(api, markets, pair, {t.pair})
+                and side in (t.side, Side.UNKNOWN)
             ),
             obstacle=obstacle,
             mark_price=raw.get("markPrice"),
             row=closing_params(self._exchange._api, raw),
         )
-
-    def _is_contract_of(self, pair: str, trade_pair: str) -> bool:
-        api, markets = self._exchange._api, self._exchange.markets
-        return pair == trade_pair or pair_of(api, markets, pair, [trade_pair]) is not None
 
     def _amount(self, pair: str, raw: Any) -> float:
         """Base currency; contracts where the market is not known."""

@@ -9,8 +9,7 @@ bought.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import ccxt
 
@@ -34,9 +33,6 @@ from freqtrade_liquidation.orders.prices import last_exit_price
 from freqtrade_liquidation.orders.trades import KnownTrade
 from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.ports import Explanation
-
-LATE_AT_MOST: Final = timedelta(seconds=60)
-"""A balance that lacks what was bought longer ago is not late."""
 
 
 class SpotOrders(OrderManagerBase):
@@ -162,6 +158,7 @@ class SpotOrders(OrderManagerBase):
         position = replace(
             self._expected(share),
             amount=min(own, held),
+            by_orders=True,
             uncertain=uncertain,
             exclusive=pair in self._exclusive,
             last_price=last_exit_price(self._exchange, pair),
@@ -173,12 +170,9 @@ class SpotOrders(OrderManagerBase):
 
     def _gone_before(self, pair: str, held: float) -> float:
         """Base currency of the trades of *pair* that the account did not hold when it was first
-        looked at. What turns up later is the user's: it was bought by hand meanwhile. A balance may
-        be late, but not by a minute."""
-        trades = self.ownership.trades_of(pair)
-        latest = max((trade.last_fill_at for trade in trades), default=self.began_at)
+        looked at."""
         if pair not in self._gone.keys() | self._newer:
-            told = self.began_at - latest > LATE_AT_MOST and not self._may_be_selling(pair)
+            told = self._is_long_bought(pair) and not self._may_be_selling(pair)
             recorded = self.ownership.recorded(pair)
             self._gone[pair] = max(0.0, sum_of(recorded, -held)) if told else 0.0
         return self._gone.get(pair, 0.0)
@@ -186,8 +180,7 @@ class SpotOrders(OrderManagerBase):
     def _may_be_selling(self, pair: str) -> bool:
         """An order of the bot's, or of an earlier run, may have sold what the account lacks."""
         resting = any(trade.open_orders for trade in self.ownership.trades_of(pair))
-        in_air = any(note.pair == pair for note in self._gate.notes())
-        return resting or in_air or any(c.order.pair == pair for c in self.executions.closes)
+        return resting or self._has_acted_on(pair)
 
     def _note_exclusive(self, share: Share, *, own: float, held: float, uncertain: bool) -> None:
         """Whether the account has no coins of a pair but the bot's. While an order of ours has no

@@ -27,10 +27,12 @@ NOT_SENT_PAUSE_S: Final = 0.1
 class _Sent:
     """Attempts to close a pair since it last got smaller.
 
+    :param began_at: when the first of them was sent, on the loop's clock.
     :param look_since: on the loop's clock; a list asked for before this allows no further order.
     """
 
     attempts: int = 0
+    began_at: float = NEVER
     amount: float = 0.0
     at: float = 0.0
     look_since: float = NEVER
@@ -123,12 +125,18 @@ class Attempts:
     def count_close(self, position: Position) -> None:
         """Its closing orders are about to be sent."""
         sent = self._closes.setdefault(position.pair, _Sent())
-        sent.attempts = 1 if _is_smaller(position, sent) else sent.attempts + 1
+        if _is_smaller(position, sent):
+            sent.attempts = 0
+        sent.began_at = sent.began_at if sent.attempts else now()
+        sent.attempts += 1
         sent.amount, sent.at = position.amount, now()
 
-    def forget_close(self, pair: str) -> None:
-        """An order that was sent before any look was refused: it spends no attempt."""
+    def forget_close(self, pair: str, *, sent_at: float) -> None:
+        """An order that was sent before any look was refused, or never left: it spends no attempt.
+        One that was sent before the position got smaller is not counted any more."""
         sent = self._closes.setdefault(pair, _Sent())
+        if sent_at < sent.began_at:
+            return
         sent.attempts = max(0, sent.attempts - 1)
         sent.amount = float("inf") if sent.attempts == 0 else sent.amount
 
@@ -148,7 +156,9 @@ class Attempts:
         self.errors.pop(pair, None)
         self._blocked.discard(pair)
 
-    def failed(self, pair: str, words: str, error: LiquidationError, *, unseen: bool) -> None:
+    def failed(
+        self, pair: str, words: str, error: LiquidationError, *, unseen: bool, sent_at: float
+    ) -> None:
         """A closing attempt failed. A look comes first, always; then the wait counts from its
         sending, so that an answer that took long is not waited for twice.
 
@@ -157,14 +167,14 @@ class Attempts:
         self.errors[pair] = words
         asked_s = error.retry_after_s if isinstance(error, ExchangeUnavailable) else None
         if isinstance(error, NotSent):
-            self.forget_close(pair)
+            self.forget_close(pair, sent_at=sent_at)
             self.postpone(pair, max(NOT_SENT_PAUSE_S, asked_s or 0.0))
             return
         self.look_first(pair)
         if isinstance(error, CloseBlocked):
             self._blocked.add(pair)
         if unseen and isinstance(error, ExchangeRefused):
-            self.forget_close(pair)
+            self.forget_close(pair, sent_at=sent_at)
             return
         if isinstance(error, NothingToReduce):
             return

@@ -235,21 +235,22 @@ class PairHistory:
         if same_row and asked_at <= heard_at:
             differs = not _is_among(amount, self._had)
             if differs:
-                self._had += [
-                    _Had(amount, certain=False),
-                    _Had(sum_of(amount, -self._filled), False),
-                ]
+                known = (*(had.amount for had in self._had), amount, sum_of(amount, -self._filled))
+                self._had = [_Had(one, certain=False) for one in known]
                 self.balance, self._at_most = max(0.0, sum_of(amount, -self._filled)), amount
             return differs
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
-        is_old = heard_at > 0 and same_row and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
+        counts_fills = position.by_orders and not self._zero_at  # but not what others have closed
+        may_be_old = heard_at > 0 and same_row and is_gone and not counts_fills
+        is_old = may_be_old and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return False
         differs = not (same_row and _is_same(amount, self.balance))
         self._like, self.balance, self._at_most = position, amount, 0.0
-        self._had, self._filled, self._filled_at, self._zero_at = [_Had(amount)], 0.0, 0.0, 0.0
+        self._had = [_Had(amount, certain=not (differs and self._unanswered))]
+        self._filled, self._filled_at, self._zero_at = 0.0, 0.0, 0.0
         self._is_news = True
         return differs
 
@@ -289,6 +290,11 @@ class PairHistory:
                 reduce_only_rests=reduce_only_rests,
             )
         )
+
+    @property
+    def is_listed(self) -> bool:
+        """A list of positions was read, whether it shows the pair or not."""
+        return self._listed is not Listed.UNREAD
 
     @property
     def was_open(self) -> bool:

@@ -232,7 +232,7 @@ class OrderSender:
         ]
         if blocked:
             error = OutcomeUnknown(f"cannot close: {blocked[0].error}")
-            self._attempts.failed(work.pair, str(error), error, unseen=False)
+            self._attempts.failed(work.pair, str(error), error, unseen=False, sent_at=now())
 
     async def _cancel(
         self,
@@ -284,7 +284,8 @@ class OrderSender:
                 history.entry_is_gone(order.order_id, at=now())
             return
         history.entry_is_known(order.order_id)
-        listed = self._amount_listed(order)
+        # what was claimed counts the fills that the database knew, not those of a list of orders
+        listed = self._amount_listed(order) if history.is_listed else None
         known = order.amount if listed is None else listed
         filled = max(0.0, sum_of(known, -answer.left))
         if filled <= AMOUNT_TOLERANCE * known:
@@ -363,7 +364,7 @@ class OrderSender:
         except LiquidationError as error:
             if isinstance(error, NothingToReduce):
                 history.said_zero(sent_at=sent_at, at=now())
-            self._note_close_failed(order, error, unseen=unseen)
+            self._note_close_failed(order, error, unseen=unseen, sent_at=sent_at)
             return
         self._trail.note(
             Event.CLOSE_ANSWERED,
@@ -381,13 +382,15 @@ class OrderSender:
         history.out_of_doubt(order.client_order_id)
         if not answer.filled:  # nobody to match, or the price had moved too far
             unfilled = RefusedForNow("accepted, and ended without a fill")
-            self._attempts.failed(order.pair, str(unfilled), unfilled, unseen=False)
+            self._attempts.failed(
+                order.pair, str(unfilled), unfilled, unseen=False, sent_at=sent_at
+            )
             return
         history.closed(answer.filled, at=now(), order=order.client_order_id)
         self._attempts.succeeded(order.pair)
 
     def _note_close_failed(
-        self, order: ClosingOrder, error: LiquidationError, *, unseen: bool
+        self, order: ClosingOrder, error: LiquidationError, *, unseen: bool, sent_at: float
     ) -> None:
         if isinstance(error, OutcomeUnknown):
             self._history[order.pair].fill_unknown(at=now())
@@ -402,7 +405,7 @@ class OrderSender:
             attempt=self._attempts.closes_of(order.pair),
             outcome=outcome_word(error),
         )
-        self._attempts.failed(order.pair, str(error), error, unseen=unseen)
+        self._attempts.failed(order.pair, str(error), error, unseen=unseen, sent_at=sent_at)
 
 
 async def _all_of(*work: object) -> None:

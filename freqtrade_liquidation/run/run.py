@@ -603,7 +603,8 @@ class Run:
     def _position_now(self, pair: str) -> Position | None:
         """The same, with what was answered since the last look."""
         self._recall()
-        return self._position_of(pair)
+        position = self._position_of(pair)
+        return None if position is None else self._order_manager.as_known_now(position)
 
     def _may_be_open(self, pair: str) -> bool:
         return self._verdict(pair) in (Verdict.CONTRADICTED, Verdict.UNREAD)

@@ -147,14 +147,17 @@ def test_position_whose_market_is_being_delisted_is_the_trades_and_closes(
     assert either.positions() == {}
 
 
+@pytest.mark.parametrize(("account_scope", "users"), [(True, 0.0), (False, 0.2)])
 def test_run_closes_a_position_whose_market_is_being_delisted(
-    either: PracticeExchange, wrapper: Exchange
+    either: PracticeExchange, wrapper: Exchange, account_scope: bool, users: float
 ) -> None:
-    either.seed_position(BTC, 0.5)
+    """In scope trades no more than the trade's."""
+    either.seed_position(BTC, 0.5 + users)
     either.set_delivery(BTC, DELIVERY_MS)
     wrapper.reload_markets(True)
-    result = liquidate(wrapper, trade(BTC, 0.5))
-    assert either.positions() == {}
+    result = liquidate(wrapper, trade(BTC, 0.5), account_scope=account_scope)
+    held = sum(float(position["amount"]) for position in either.positions().values())
+    assert held == pytest.approx(users)
     assert result.positions_closed == 1
 
 

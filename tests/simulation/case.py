@@ -108,14 +108,23 @@ class Case:
         return max(0.0, self.account.bots[pair].at(moment) * (1 if began >= 0 else -1))
 
     def never_shown(self, run: OneRun, pair: str, moment: float) -> float:
-        """Base currency of *pair* that was not the bot's and no answer showed to *run*: its lists
-        left the pair out by mistake, and what the bot knew of it is closed."""
-        if self.schedule.shared or run.read_of(pair, Endpoint.POSITION):
+        """Base currency of *pair* that was not the bot's, as far as its database knew, and that no
+        answer showed to *run*: its lists left the pair out by mistake, and what the bot knew of it
+        is closed. Where the pair was asked about alone, only what a person traded after that, and
+        before the newest list."""
+        if self.schedule.shared:
             return 0.0
-        omits_until = self.began + self.schedule.lags.omits.get(pair, 0.0)
-        if any((fact.executed_at or 0.0) >= omits_until for fact in run.read(Endpoint.POSITIONS)):
+        lists = [fact.executed_at or 0.0 for fact in run.read(Endpoint.POSITIONS)]
+        newest = max(lists, default=0.0)
+        if newest >= self.began + self.schedule.lags.omits.get(pair, 0.0):
             return 0.0
-        return max(0.0, self.open_at(pair, moment) - self.bots_left(pair, moment))
+        known = max(0.0, self.bots_left(pair, moment) - self.unknown_to_the_database(pair))
+        beyond = max(0.0, self.open_at(pair, moment) - known)
+        alone = [fact.executed_at or 0.0 for fact in run.read_of(pair, Endpoint.POSITION)]
+        if not alone:
+            return beyond
+        lag = self.schedule.lags.positions
+        return min(beyond, self.by_others_since(pair, max(alone) - lag, newest - lag))
 
     def bought_back(self, pair: str) -> float:
         """Base currency that a person bought by hand of what the bot's trade has and the bot had

@@ -175,6 +175,9 @@ class SimulatedExchange:
     def recall(self) -> None:
         return None
 
+    def as_known_now(self, position: Position) -> Position:
+        return position
+
     async def explain(
         self, pairs: Collection[str], *, timeout_s: float
     ) -> Mapping[str, Explanation]:

@@ -40,9 +40,8 @@ def _askers(case: Case, run: OneRun) -> list[Answer]:
 
 def _not_flat(case: Case, run: OneRun, pair: str) -> Iterator[str]:
     assert run.ended is not None
-    moment, as_of = run.ended.at, as_of_positions(case, run)
-    amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
-    amount -= case.never_shown(run, pair, moment)
+    moment = run.ended.at
+    amount = case.open_at(pair, moment) - never_told(case, run, pair)
     if amount > TINY:
         yield f"{pair} is open with {amount:g}"
     listed_at = _as_of_orders(case, run)
@@ -68,6 +67,15 @@ def as_of_positions(case: Case, run: OneRun) -> float:
     if newest is None:
         return run.began.at
     return newest - (lags.balance if spot else lags.positions)
+
+
+def never_told(case: Case, run: OneRun, pair: str) -> float:
+    """Base currency of *pair* that no answer could tell *run* by its end: a person traded it after
+    the newest list, or every list left it out."""
+    assert run.ended is not None
+    moment = run.ended.at
+    by_hand = case.by_others_since(pair, as_of_positions(case, run), moment)
+    return by_hand + case.never_shown(run, pair, moment)
 
 
 def _as_of_orders(case: Case, run: OneRun) -> float:
@@ -96,11 +104,10 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
             pair = outcome.pair
             if pair not in case.pairs:
                 continue
-            amount = case.open_at(pair, moment) - case.by_others_since(pair, as_of, moment)
+            amount = case.open_at(pair, moment) - never_told(case, run, pair)
             if not any(fact.what is What.SHOWN for fact in run.facts):
                 unknown = case.unknown_to_the_database(pair)
                 amount = min(amount, case.bots_left(pair, moment) - unknown)
-            amount -= case.never_shown(run, pair, moment)
             if outcome.state in GONE and amount > TINY:
                 yield f"{pair} is told {outcome.state}, and is open with {amount:g}"
             if outcome.state is PairState.OPEN and case.most_since(pair, as_of, moment) <= TINY:

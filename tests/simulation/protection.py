@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.case import TINY, Case, invariant
+from tests.simulation.honesty import GONE, never_told
 from tests.simulation.journal import What
 from tests.simulation.runs import OneRun
 from tests.simulation.schedule import Endpoint
@@ -43,8 +44,19 @@ def stops_of(case: Case) -> Iterator[Stops]:
         # What triggered of those that were put back has done its work.
         covered -= sum(o.amount for o in put_back if not o.rests and o.ended_by is not Owner.USER)
         least = case.least_since(pair, case.began)  # what came later never had a stop
+        least -= _never_told(case, pair, max(order.ended_at for order in taken))
         standing = sum(o.left for o in (*put_back, *others) if o.rests)
-        yield Stops(pair, taken, put_back, min(least, max(0.0, covered)), standing)
+        yield Stops(pair, taken, put_back, max(0.0, min(least, covered)), standing)
+
+
+def _never_told(case: Case, pair: str, since: float) -> float:
+    """Scope account: base currency of *pair* that no answer told a run which ended since then, and
+    which told it closed. A stop of what is shown to be gone is cleared."""
+    runs = [run for run in case.ended if run.ended is not None and run.ended.at >= since]
+    outcomes = (o for run in runs if run.result is not None for o in run.result.outcomes)
+    if case.schedule.shared or any(o.pair == pair and o.state not in GONE for o in outcomes):
+        return 0.0
+    return min((never_told(case, run, pair) for run in runs), default=0.0)
 
 
 def _protects(case: Case, order: Order) -> bool:
@@ -55,8 +67,9 @@ def _protects(case: Case, order: Order) -> bool:
 @invariant
 def no_position_is_left_without_the_stop_it_had(case: Case) -> Iterator[str]:
     """Unless the exchange refused the put-back or never answered it, or never answered the sell
-    (its stop could then only sell the user's own coins), or the cancel, or what a stop had sold
-    before its cancel, where that does not tell; and then it is told."""
+    (its stop could then only sell the user's own coins), or the cancel, or what the sell or a stop
+    had sold, where the answer to the sell or the cancel does not tell; and then it is told. The
+    stop of what no answer could tell is cleared with the rest."""
     for stops in stops_of(case):
         if _were_touched_by_hand(stops) or not _matters(case, stops.pair, stops.missing):
             continue
@@ -156,21 +169,35 @@ def _were_touched_by_hand(stops: Stops) -> bool:
 
 
 def _learnt_too_late(case: Case, run: OneRun, stops: Stops) -> bool:
-    """The cancel of one of them told no fill, and no question for it, asked after that, was
-    answered while two usual round trips were left to put it back in."""
-    if case.schedule.rules.cancels_tell_fills or not run.told_lost(stops.pair):
+    """The answer to the cancel of one of them, or to a sell, did not tell its fill, and no question
+    for it, asked after its end, was answered while two usual round trips were left to put the stop
+    back in."""
+    if not run.told_lost(stops.pair):
         return False
+    untold = [] if case.schedule.rules.cancels_tell_fills else [*stops.taken]
+    sells = {id(request): request for request in run.sent(Endpoint.CLOSE)}
+    for order in case.account.orders.values():
+        sell = sells.get(id(order.request))
+        if order.pair == stops.pair and sell is not None and not _answer_tells(case, run, order):
+            untold.append(order)
+    return any(not _is_read_in_time(case, run, order) for order in untold)
+
+
+def _answer_tells(case: Case, run: OneRun, sell: Order) -> bool:
+    end = None if sell.request is None else run.end_of(sell.request)
+    answered = end is not None and end.what is What.ANSWERED
+    return answered and case.schedule.rules.tells_fills and end.at >= sell.ended_at  # type: ignore[union-attr]
+
+
+def _is_read_in_time(case: Case, run: OneRun, order: Order) -> bool:
     in_time = run.deadline - 2 * case.schedule.weather.pace_s
-    told = {
-        request.order_id
-        for request in run.read(Endpoint.ORDER)
-        for stop in stops.taken
-        if request.order_id == stop.order_id
-        and (request.executed_at or 0.0) >= stop.ended_at
+    return any(
+        request.order_id in (order.order_id, order.name)
+        and (request.executed_at or 0.0) >= order.ended_at
         and (end := run.end_of(request)) is not None
         and end.at <= in_time
-    }
-    return any(stop.order_id not in told for stop in stops.taken)
+        for request in run.read(Endpoint.ORDER)
+    )
 
 
 def _is_excused(run: OneRun, stops: Stops) -> bool:

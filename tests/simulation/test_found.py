@@ -25,8 +25,12 @@ from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
+from tests.simulation.schedule import Book, Deed, Move, Resting, Scope, Trade
 from tests.simulation.test_run import BTC, ETH, book, liquidate
+from tests.simulation.test_undecidable import FUTURES, case_of, market
 from tests.simulation.virtual import run
+from tests.simulation.world.answers import Lags
+from tests.simulation.world.records import Kind, Owner
 
 
 def test_retry_after_counts_from_the_answer() -> None:
@@ -482,3 +486,72 @@ def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_s
     assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
         [True] if list_is_old else []
     )
+
+
+def test_position_that_turns_up_after_it_was_gone_is_left_alone_and_told() -> None:
+    """Scope trades: the bot's was closed by hand last week, and a person buys while the run looks
+    once more whether it is gone. It was closed for the bot's, as its trade has that much."""
+    gone = Book(market=market(FUTURES), trade=Trade(side="long", amount=1.0))
+    bought = Move(at_s=0.5, deed=Deed.USER_TRADES, pair=FUTURES, amount=1.0)
+    case = case_of(gone, bought, scope=Scope.TRADES)
+    [answer] = case.played.answers
+    assert answer.result is not None
+    [outcome] = answer.result.outcomes
+    assert case.account.held[FUTURES].now == 1.0
+    assert outcome.state is PairState.NOT_PROVEN
+    assert "bought by hand meanwhile?" in str(outcome.error)
+
+
+def test_stop_is_put_back_where_an_answer_has_ended_the_doubt_of_the_last_list() -> None:
+    """Scope trades: the last whole look came before an order of the bot's was read. By the time
+    that the stop had to come back it was known how much is left."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+
+    def look_before_an_order_is_read(verb: str) -> None:
+        if not exchange.orders:
+            exchange.positions[BTC] = replace(position(BTC), uncertain=True)
+
+    exchange.before = look_before_an_order_is_read
+    exchange.as_known_now = lambda position: replace(position, uncertain=False)  # type: ignore[method-assign]
+    result = liquidate(exchange)
+    assert [order.stop_price for order in exchange.orders.values()] == [90.0]
+    assert not any("LOST ITS STOP" in error for error in result.errors)
+
+
+def test_entry_that_had_filled_in_part_before_the_run_is_not_told_closed_without_its_fill() -> None:
+    """The database knew of no fill. A list of orders showed what the entry had still to fill, no
+    list of positions came, and the fill before that list was taken for a part of the position that
+    the close had covered."""
+    resting = replace(entry(BTC), amount=0.8)
+    exchange = book(position(BTC), orders=[resting], acts_at_once=True)
+    exchange.known = [replace(resting, amount=1.0)]
+    exchange.positions[BTC] = position(BTC, amount=1.2)
+    exchange.hangs = lambda verb, pair: verb == "positions"
+    cancel = exchange.cancel_all_orders
+
+    async def after_the_list(*asked: Any, **within: Any) -> list[CancelAnswer]:
+        await asyncio.sleep(0.2)
+        return [replace(answer, left=0.8) for answer in await cancel(*asked, **within)]
+
+    exchange.cancel_all_orders = after_the_list  # type: ignore[method-assign]
+    [outcome] = liquidate(exchange, timeout_seconds=1.5).outcomes
+    assert exchange.positions[BTC].amount == pytest.approx(0.2)
+    assert outcome.state is PairState.NOT_PROVEN
+
+
+def test_position_that_only_the_answer_about_it_alone_shows_is_closed() -> None:
+    """Scope trades: that answer came before the one about the bot's stop, and so in doubt. Nothing
+    ended the doubt, and the run ended with the position open and most of its time left."""
+    resting = Resting(
+        key="stop",
+        owner=Owner.BOT,
+        kind=Kind.STOP,
+        side="sell",
+        amount=1.0,
+        reduce_only=True,
+        trigger=95.0,
+    )
+    trade = Trade(side="long", amount=1.0, open_orders=("stop",))
+    held = Book(market=market(FUTURES), bots=1.0, resting=(resting,), trade=trade)
+    case = case_of(held, scope=Scope.TRADES, lags=Lags(omits={FUTURES: 9.0}), seed=4)
+    assert case.account.held[FUTURES].now == 0.0

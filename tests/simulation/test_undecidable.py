@@ -3,26 +3,46 @@
 import pytest
 
 from tests.simulation.case import Case
+from tests.simulation.honesty import never_told
 from tests.simulation.play import play
-from tests.simulation.schedule import Book, Deed, Move, Resting, Schedule, Scope, Trade, Weather
+from tests.simulation.protection import stops_of
+from tests.simulation.schedule import (
+    Book,
+    Deed,
+    Endpoint,
+    Move,
+    Resting,
+    Schedule,
+    Scope,
+    Trade,
+    Weather,
+)
 from tests.simulation.world.account import Rules
+from tests.simulation.world.answers import Lags
 from tests.simulation.world.records import Kind, Market, Owner
 
 SPOT, FUTURES = "BTC/USDT", "BTC/USDT:USDT"
 
 
-def case_of(book: Book, *moves: Move, scope: Scope = Scope.ACCOUNT) -> Case:
+def case_of(
+    book: Book,
+    *moves: Move,
+    scope: Scope = Scope.ACCOUNT,
+    lags: Lags | None = None,
+    seed: int = 1,
+) -> Case:
     spot = scope is Scope.SPOT
     config = {"scope": "account" if scope is Scope.ACCOUNT else "trades"}
     return Case(
         play(
             Schedule(
-                seed=1,
+                seed=seed,
                 scope=scope,
                 books=(book,),
                 config=config,
                 rules=Rules(spot=spot),
                 moves=moves,
+                lags=lags or Lags(),
                 weather=Weather(pace_s=0.1),
             )
         )
@@ -81,3 +101,55 @@ def test_more_than_the_bots_is_closed_is_nothing_of_it_left() -> None:
     assert case.bots_left(FUTURES, began - 1) == 1.0
     assert case.account.bots[FUTURES].at(end.at) == -2.0
     assert case.bots_left(FUTURES, end.at) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("at_s", "omitted_s", "excused"),
+    [(0.15, 9.0, 0.2), (0.0, 9.0, 0.0), (0.15, 0.0, 0.0)],
+    ids=["after the answer for it alone", "before that", "and no list has left it out"],
+)
+def test_what_a_person_opens_is_never_shown_where_every_later_list_leaves_it_out(
+    at_s: float, omitted_s: float, excused: float
+) -> None:
+    trade = Trade(side="short", amount=0.7)
+    book = Book(market=market(FUTURES), bots=-0.7, trade=trade)
+    sold = Move(at_s=at_s, deed=Deed.USER_TRADES, pair=FUTURES, amount=-0.2)
+    case = case_of(book, sold, lags=Lags(omits={FUTURES: omitted_s}))
+    [run] = case.ended
+    assert run.ended is not None
+    assert bool(omitted_s) == bool(run.read_of(FUTURES, Endpoint.POSITION)), "asked about alone"
+    assert case.never_shown(run, FUTURES, run.ended.at) == pytest.approx(excused)
+
+
+@pytest.mark.parametrize(("omitted_s", "untold"), [(9.0, 0.5), (0.0, 0.0)])
+def test_stop_of_what_every_list_has_left_out_is_cleared_with_the_bots(
+    omitted_s: float, untold: float
+) -> None:
+    """Our fill covers all that the bot has, and nothing shows that there is more."""
+    stop = Resting(
+        key="stop",
+        owner=Owner.USER,
+        kind=Kind.STOP,
+        side="sell",
+        amount=0.5,
+        reduce_only=True,
+        trigger=95.0,
+    )
+    trade = Trade(side="long", amount=1.0)
+    book = Book(market=market(FUTURES), bots=1.0, users=0.5, resting=(stop,), trade=trade)
+    case = case_of(book, lags=Lags(omits={FUTURES: omitted_s}), seed=4)
+    [run] = case.ended
+    assert never_told(case, run, FUTURES) == pytest.approx(untold)
+    assert case.account.held[FUTURES].now == pytest.approx(untold)
+    [stops] = stops_of(case)
+    assert stops.needed == 0.0
+
+
+def test_what_the_database_did_not_know_is_never_shown_where_every_list_leaves_it_out() -> None:
+    trade = Trade(side="long", amount=0.9)
+    book = Book(market=market(FUTURES), bots=1.0, trade=trade)
+    case = case_of(book, lags=Lags(omits={FUTURES: 9.0}), seed=4)
+    [run] = case.ended
+    assert run.ended is not None
+    assert case.never_shown(run, FUTURES, run.ended.at) == pytest.approx(0.1)
+    assert case.never_shown(run, FUTURES, case.began) == pytest.approx(0.1), "and no more than that"

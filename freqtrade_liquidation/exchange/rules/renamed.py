@@ -9,7 +9,7 @@ Bybit, OKX, Gate and Bitget keep the name of a perpetual with a delivery date as
 it. Source: ccxt ``parse_market`` of each, and ``Exchange.safe_market``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from freqtrade_liquidation.exchange.rules.kin import rule_for
@@ -38,6 +38,27 @@ def perpetual_pair(market: Market) -> str | None:
     if not is_linear_perpetual(market):
         return None
     return f"{market['base']}/{market['quote']}:{market['settle']}"
+
+
+def may_be_of(markets: Markets, symbol: str | None, pairs: Collection[str]) -> str | None:
+    """The one of *pairs* (open trades') whose contract *symbol* may be: nothing says that it was
+    that perpetual, but it has the same currencies, and the exchange does not list the perpetual.
+
+    :returns: ``None`` = none of them.
+    """
+    market = markets.get(symbol) if symbol else None
+    if not market or not market.get("linear"):
+        return None
+    pair = f"{market['base']}/{market['quote']}:{market['settle']}"
+    return pair if pair in pairs and not names_today(markets, pair) else None
+
+
+def trade_pair(api: Any, markets: Markets, symbol: str, pairs: Collection[str]) -> str:
+    """The one of *pairs* (open trades') whose contract *symbol* is, or may be; else *symbol*."""
+    if symbol in pairs:
+        return symbol
+    found = pair_of(api, markets, symbol, pairs) or may_be_of(markets, symbol, pairs)
+    return found or symbol
 
 
 def contract_name(markets: Markets, symbol: str | None) -> str | None:

@@ -518,3 +518,48 @@ def test_lists_may_be_late_for_a_while_after_a_close_that_told_no_fill(hear: str
         history.fill_unknown(at=T + 0.1)
     assert history.may_be_late(T + 1)
     assert not history.may_be_late(T + 5)
+
+
+def test_fill_that_the_amount_shown_counts_is_not_taken_off_once_more() -> None:
+    """The balance was read after the fill, and before the answer that told it. What was shown next
+    was taken for older than the fill: a stop came back for too little."""
+    shown = replace(long(0.2), by_orders=True)
+    history = claimed(0.333)
+    history.listed(shown, asked_at=T)
+    history.closed(0.133, at=T + 0.05)
+    history.listed(shown, asked_at=T + 0.06)
+    assert left(history) == 0.2
+
+
+def test_amount_listed_while_a_close_was_in_flight_is_of_before_it_or_after_it() -> None:
+    """The account had more than the trade says. What was left of that was taken for an old list's
+    for four seconds, which were all that the run had."""
+    history = claimed(0.7)
+    history.in_doubt("close1")
+    history.listed(long(0.5), asked_at=T)
+    history.closed(0.7, at=T + 0.1, order="close1")
+    later = T + 0.1 + LATE_AT_MOST_S
+    history.listed(long(0.5), asked_at=later - 0.1)
+    assert left(history) == 0.0
+    history.listed(long(0.5), asked_at=later + 0.1)
+    assert left(history) == 0.5
+
+
+def test_amount_that_a_list_has_contradicted_does_not_make_a_later_one_an_old_one() -> None:
+    """The trade says 0.7, there were 1.7, and what our second close leaves is 0.7."""
+    history = claimed(0.7)
+    history.closed(0.7, at=T + 0.1)
+    history.listed(long(1.0), asked_at=T)
+    history.closed(0.3, at=T + 1.0)
+    history.listed(long(0.7), asked_at=T + 1.1 + LATE_AT_MOST_S)
+    assert left(history) == 0.7
+
+
+def test_exchanges_word_counts_though_the_amount_shown_counts_our_fills() -> None:
+    """Somebody else has closed it: the list that shows it still is late."""
+    shown = replace(long(0.5), by_orders=True)
+    history = claimed(0.5)
+    history.listed(shown, asked_at=T)
+    history.said_zero(sent_at=T + 0.1, at=T + 0.2)
+    history.listed(shown, asked_at=T + 0.3)
+    assert history.verdict() is Verdict.LATE

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
+from freqtrade_liquidation.exchange.pagination import Listed as Rows
+from freqtrade_liquidation.exchange.rules.lists import Question
 from freqtrade_liquidation.exchange.rules.renamed import (
     is_linear_perpetual,
     market_ids,
@@ -13,9 +15,10 @@ from freqtrade_liquidation.exchange.rules.renamed import (
     pair_of,
     perpetual_pair,
 )
-from freqtrade_liquidation.model import Side
+from freqtrade_liquidation.model import OpenOrder, Side
 from freqtrade_liquidation.orders.amounts import Amounts
-from freqtrade_liquidation.orders.positions import PositionReader
+from freqtrade_liquidation.orders.open_orders import OrderReader
+from freqtrade_liquidation.orders.positions import Listed, PositionReader
 from tests.unit.orders.trades import known_trade
 
 BTC = "BTC/USDT:USDT"
@@ -151,3 +154,35 @@ def test_position_that_was_renamed_is_in_scope_and_its_trade_is_known() -> None:
     assert listed.remarks == {}
     assert (position.pair, position.side, position.trade_ids) == (RENAMED, Side.LONG, (1,))
     assert position.obstacle is None
+
+
+def test_dated_contract_that_may_be_a_trades_is_open_and_left_to_a_person() -> None:
+    """Nothing says that it was the perpetual. But the perpetual is not listed, and the bot's trade
+    of it, whose amount is wrong, has to be somewhere."""
+    lab = Lab(SETUPS["binance"])
+    exchange = lab.exchange
+    market = exchange._api.safe_market_structure(
+        binance_market(contractType="", deliveryDate=DELIVERY_MS)
+    )
+    trades = [known_trade(BTC, amount=0.0)]
+    row = {"symbol": RENAMED, "side": "long", "contracts": 0.5, "entryPrice": 1.0}
+    order = {"id": "1", "symbol": RENAMED, "side": "buy", "amount": 0.5, "remaining": 0.5}
+    question = Question(params={})
+
+    def read(markets: Any) -> tuple[Listed, list[OpenOrder]]:
+        exchange._markets = exchange._api.markets = markets
+        reader = PositionReader(exchange, Amounts(exchange), trades, account_scope=True)
+        orders = OrderReader(exchange, trades)
+        return (
+            reader.read([row], scope_pairs={BTC}),
+            orders.read([(question, Rows(rows=[order]))]),
+        )
+
+    listed, orders = read({RENAMED: market})
+    assert [(p.pair, p.amount) for p in listed.positions] == [(RENAMED, 0.5)]
+    assert BTC in str(listed.positions[0].obstacle)
+    assert [o.order_id for o in orders] == ["1"]
+    perpetual = api_of("binance").markets[BTC]
+    listed, orders = read({RENAMED: market, BTC: perpetual})
+    assert (listed.positions, orders) == ([], []), "the trade's contract is another one"
+    assert list(listed.remarks) == [RENAMED]
