@@ -46,6 +46,7 @@ class SpotOrders(OrderManagerBase):
         self._held_at = 0.0
         self._newer: set[str] = set()  # pairs of trades that are newer than the balance
         self._missing: dict[str, str] = {}
+        self._short: set[str] = set()
         self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.
@@ -68,6 +69,7 @@ class SpotOrders(OrderManagerBase):
             )
         except ExchangeRefused as error:
             if any(isinstance(cause, ccxt.InsufficientFunds) for cause in causes(error)):
+                self._short.add(order.pair)
                 raise CloseBlocked(str(error)) from error
             raise
 
@@ -206,7 +208,10 @@ class SpotOrders(OrderManagerBase):
     def _locked(self, pair: str) -> float:
         """Base currency that the bot's sell orders lock, as the exchange told of them in this run,
         or had locked when we cancelled them, less what we have sold: a balance that lacks it
-        contradicts what the exchange has just said. A stop in a list of its own locks nothing."""
+        contradicts what the exchange has just said. A stop in a list of its own locks nothing; and
+        where a sell was refused for the lack of coins, the balance is not alone in its word."""
+        if pair in self._short:
+            return 0.0
         states = self.ownership.states
         orders = [
             *(o for o in self.executions.cancelled if is_final(states.get(o.order_id))),
