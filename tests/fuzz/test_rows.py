@@ -50,9 +50,9 @@ def test_junk_in_any_column_costs_its_row(changed: list[Change]) -> None:
 
 
 @bounded
-@given(beside)
-def test_row_beside_the_chain_is_not_obeyed_and_is_named(row: Beside) -> None:
-    with database() as folder:
+@given(beside, st.booleans())
+def test_row_beside_the_chain_is_not_obeyed_and_is_named(row: Beside, decided: bool) -> None:
+    with database(decided=decided) as folder:
         put_beside(folder, row)
         log = open_log(folder)
         report = log.verify()

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from freqtrade_liquidation.audit.chain import plain
-from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.events import LATCHES, WINDOWS, AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.fallback import FallbackFile
 from freqtrade_liquidation.audit.identity import fallback_path, identity
 from freqtrade_liquidation.audit.rows import Border, Line
 from freqtrade_liquidation.drill.bot import BotProcess
-from freqtrade_liquidation.host.control import LATCHES, WINDOWS
 
 GOOD: Final = "GOOD/PAIR"
 HEEDED: Final = tuple(str(kind) for kind in (*LATCHES, *WINDOWS))
@@ -88,7 +87,9 @@ class SpoiltRows:
         _insert(other, table, {**values, wrong: misfits[wrong]})
 
     def _insert_event(self, other: sqlite3.Connection) -> None:
-        (head,) = other.execute("SELECT sequence FROM liquidation_chain_head").fetchone()
+        (head,) = other.execute(
+            "SELECT sequence FROM liquidation_chain_head WHERE id = 1"
+        ).fetchone()
         beside = self._dice.random() < 0.3
         sequence = head + self._dice.randint(1, 50) if beside else self._far_away()
         values = {
