@@ -10,10 +10,10 @@ FREQTRADE ?=
 # The oldest freqtrade that setup.cfg admits, and the ccxt of its days.
 OLDEST := $(shell sed -n 's/^ *freqtrade>=//p' setup.cfg)
 OLDEST_CCXT := 4.5.51
-# How long "make simulate" and "make fuzz" go on.
+# How long "make simulate" and "make fuzz" go on; "make soak" has 30 unless it is given.
 MINUTES ?= 1
 
-.PHONY: help drill install test test-oldest types simulate fuzz bench check clean
+.PHONY: help drill install test test-oldest types simulate fuzz soak bench check clean
 
 help:
 	@echo "make drill        fire drill: a real bot on the practice exchange, a real signal, a flat book"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-oldest  types and tests on the oldest freqtrade that is supported ($(OLDEST)), in .venv-oldest"
 	@echo "make simulate     new random schedules on all cores for MINUTES (1); says how to replay what fails"
 	@echo "make fuzz         random junk at every border, for MINUTES (1): rows, files, answers, Telegram, REST, settings"
+	@echo "make soak         a day of hostile input to a real bot, within MINUTES (30); memory, then SIGTERM and a flat book"
 	@echo "make bench        measures times to flat (about 25 minutes) and rewrites the tables in docs/performance.md"
 	@echo "make check        everything that must be right before a push: lint, types, imports, tests"
 	@echo "make clean        removes $(VENV) and what builds and tests leave behind"
@@ -61,6 +62,10 @@ simulate: $(VENV)/.installed-test
 
 fuzz: $(VENV)/.installed-test
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+soak: MINUTES = 30
+soak: $(VENV)/.installed-test
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from freqtrade_liquidation.audit.chain import ChainHead, event_hash, plain
 from freqtrade_liquidation.audit.checks import LARGEST, Misfit, moment, text, whole
-from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.events import LATCHES, WINDOWS, AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.rows import Line
 from freqtrade_liquidation.audit.tables import EVENTS, HEAD, RECORD_IDS, RUNS
 
@@ -27,6 +27,8 @@ nobody asks for its id."""
 PRUNED_EVERY: Final = 500
 HIGHEST_END: Final = LARGEST - 2**32
 """Behind a row with a higher number there might be no room for ours."""
+DECISIONS: Final[Mapping[int, Sequence[AuditEventType]]] = {2: LATCHES, 3: WINDOWS}
+"""Rows of the head that keep the last event of these kinds."""
 _RUN_TIMES: Final = ("started_at", "finished_at")
 
 
@@ -70,7 +72,8 @@ def append(connection: Connection, lines: Sequence[Line], written_ids: list[str]
             rows.append({**row, "hash": head.hash, "timestamp": moment(row["timestamp"])})
     if rows:
         connection.execute(insert(EVENTS), rows)
-        _move_head(connection, head)
+        _move_head(connection, 1, head)
+        _keep_decisions(connection, rows)
     for line in lines:
         if line.kind == "run":
             _upsert_run(connection, line.data, head)
@@ -174,10 +177,27 @@ def _known(connection: Connection, ids: list[str]) -> set[str]:
     return known
 
 
-def _move_head(connection: Connection, head: ChainHead) -> None:
+def _move_head(connection: Connection, place: int, head: ChainHead) -> None:
     values = {"sequence": head.sequence, "hash": head.hash}
-    if connection.execute(update(HEAD).where(HEAD.c.id == 1).values(**values)).rowcount == 0:
-        connection.execute(insert(HEAD).values(id=1, **values))
+    if connection.execute(update(HEAD).where(HEAD.c.id == place).values(**values)).rowcount == 0:
+        connection.execute(insert(HEAD).values(id=place, **values))
+
+
+def _keep_decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    for place, kinds in DECISIONS.items():
+        decided = [row for row in rows if row["event_type"] in kinds]
+        for row in decided[-1:]:
+            _move_head(connection, place, ChainHead(row["sequence"], row["hash"]))
+
+
+def last_decision(connection: Connection, types: Sequence[str]) -> int:
+    """The number of the last event about what *types* decide, as it was kept; 0 = none was.
+
+    :raises Misfit: if what is kept is no number of an event.
+    """
+    place = next((place for place, kinds in DECISIONS.items() if set(kinds) == set(types)), None)
+    kept = connection.scalar(select(HEAD.c.sequence).where(HEAD.c.id == place))
+    return 0 if kept is None else int(whole(1, LARGEST)(kept))
 
 
 def _upsert_run(connection: Connection, data: Mapping[str, Any], head: ChainHead) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class AuditEventType(StrEnum):
@@ -48,6 +48,11 @@ class AuditEventType(StrEnum):
     ABANDONED = "liquidation_abandoned"
     UNTRACKED_FOUND = "liquidation_untracked_found"
     ROWS_SET_ASIDE = "liquidation_rows_set_aside"
+
+
+WINDOWS: Final = (AuditEventType.DISARMED, AuditEventType.ARMED)
+LATCHES: Final = (AuditEventType.LATCHED, AuditEventType.RELEASED)
+"""The last of each decides what a bot does next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

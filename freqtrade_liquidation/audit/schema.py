@@ -96,7 +96,7 @@ def _bring_forward(connection: Connection) -> None:
         kind = RECORD_IDS.c.sequence.type.compile(connection.dialect)
         quoted = connection.dialect.identifier_preparer.quote("sequence")
         connection.execute(text(f"ALTER TABLE {RECORD_IDS.name} ADD COLUMN {quoted} {kind}"))
-        newest = select(HEAD.c.sequence).limit(1).scalar_subquery()
+        newest = select(HEAD.c.sequence).where(HEAD.c.id == 1).scalar_subquery()
         connection.execute(RECORD_IDS.update().values(sequence=newest))
     for table in (RECORD_IDS, EVENTS):
         there = {index["name"] for index in inspect(connection).get_indexes(table.name)}

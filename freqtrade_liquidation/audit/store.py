@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from freqtrade_liquidation.audit import rows, schema
-from freqtrade_liquidation.audit.appending import TrailEnd, append, trail_end
+from freqtrade_liquidation.audit.appending import TrailEnd, append, last_decision, trail_end
 from freqtrade_liquidation.audit.chain import ChainHead, ChainReport, verify
 from freqtrade_liquidation.audit.checks import JSON_LENGTH, Misfit
 from freqtrade_liquidation.audit.engine import WRITING, lacks_a_table
@@ -157,6 +157,7 @@ class AuditStore:
 
         :raises Doubtful: *for_certain*, if a later one, or the end of the chain, is not believed.
         """
+        kept = self._last_decision(types) if for_certain else 0  # before what it is held against
         if (end := self._end()) is None:
             return None
         if for_certain and end.doubt is not None:
@@ -177,7 +178,22 @@ class AuditStore:
         event = max(found, key=lambda row: int(row["sequence"]), default=None)
         if last is not None and (event is None or event["sequence"] != last):
             raise Doubtful(f"event {last} was changed")
+        if kept > (last or 0):
+            raise Doubtful(f"event {kept} is not what it was")
         return event
+
+    def _last_decision(self, types: Sequence[str]) -> int:
+        if not self._exist():
+            return 0
+        try:
+            with self.engine.connect() as connection:
+                return last_decision(connection, types)
+        except (OperationalError, ProgrammingError) as error:
+            if not lacks_a_table(error):
+                raise
+            return 0  # the chain's end says so
+        except Misfit as error:
+            raise Doubtful(f"the last decision that the chain's head keeps: {error}") from error
 
     def _newest_number(self, types: Sequence[str], head: ChainHead) -> int | None:
         """Of any event of *types* up to *head*, believed or not."""

@@ -84,7 +84,11 @@ HEAD: Final = Table(
     Column("hash", String(64), nullable=False),
     **IN_MARIADB,
 )
-"""One row: the last event. Without it, removing the last events would not show."""
+"""Row 1: the last event. Without it, removing the last events would not show.
+
+Rows 2 and 3: the last event about the latch, and about the window. Without them, one that was made
+another kind of event would not show where it is looked for.
+"""
 
 RECORD_IDS: Final = Table(
     "liquidation_record_ids",

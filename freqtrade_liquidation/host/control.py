@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 from freqtrade_liquidation.audit.appending import doubtful
 from freqtrade_liquidation.audit.chain import iso_utc
 from freqtrade_liquidation.audit.checks import moment
-from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.events import LATCHES, WINDOWS, AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditUnreadable, TrailDoubtful
 from freqtrade_liquidation.audit.sink import Durability
 from freqtrade_liquidation.errors import LiquidationError
@@ -28,8 +28,6 @@ T = TypeVar("T")
 
 LONGEST_WINDOW: Final = timedelta(hours=24)
 LONGEST_NAME: Final = 300
-WINDOWS: Final = (AuditEventType.DISARMED, AuditEventType.ARMED)
-LATCHES: Final = (AuditEventType.LATCHED, AuditEventType.RELEASED)
 WRITTEN_WITHIN_S: Final = 2.0
 """By each of two places: who decides waits for it, and is told whether it holds."""
 

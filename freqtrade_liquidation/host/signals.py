@@ -45,6 +45,10 @@ ASK_AGAIN_S: Final = 0.1
 RECORD_WITHIN_S: Final = 0.5
 BARE_WITHIN_S: Final = 0.2
 LONGEST_READ: Final = 512
+NO_TRIGGER: Final = (signal.SIGUSR1, signal.SIGUSR2)
+"""What programs send each other for purposes of their own, such as a new log file. By default they
+kill the process at once, with its positions open; here they do nothing, unless a strategy has a use
+for them."""
 
 
 class QueryInterrupted(BaseException):
@@ -96,6 +100,9 @@ class Signals:
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             self._handled.append(signal.SIGHUP)
         self._open_pipe()
+        for number in NO_TRIGGER:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _do_nothing)
         self._take_hold()
         os.register_at_fork(after_in_child=self._let_go)
 
@@ -124,6 +131,9 @@ class Signals:
         """In a forked child: what it is sent must not end the bot."""
         with suppress(ValueError):
             signal.set_wakeup_fd(-1)
+            for number in NO_TRIGGER:
+                if signal.getsignal(number) is _do_nothing:
+                    signal.signal(number, signal.SIG_DFL)
             for number in self._handled:
                 if signal.getsignal(number) == self._handle:
                     asks = number in (signal.SIGINT, signal.SIGTERM)
@@ -232,8 +242,10 @@ class Signals:
             self._due_at = None
 
     def _count(self, number: int) -> None:
-        if number not in self._handled:
-            return  # the descriptor hears of every signal that Python handles
+        if number not in self._handled:  # the descriptor hears of every signal that Python handles
+            if number in NO_TRIGGER and signal.getsignal(number) is _do_nothing:
+                logger.warning("%s ends nothing. To stop: SIGTERM.", signal.Signals(number).name)
+            return
         name = signal.Signals(number).name
         if self._first is None:
             self._first = name
@@ -292,6 +304,10 @@ def _say_bare(words: str) -> None:
     with suppress(Exception):
         line = f"{words}\n".encode()
         bounded(lambda: os.write(2, line), timeout_s=BARE_WITHIN_S, name="last-words")
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """A handler, not ``SIG_IGN``: what a strategy starts would inherit that."""
 
 
 def _is_in_query(frame: FrameType | None) -> bool:

@@ -101,8 +101,11 @@ beside: Final = st.builds(
 
 
 @cache
-def _template() -> Path:
-    """A database with a row in each table."""
+def _template(decided: bool) -> Path:
+    """A database with a row in each table.
+
+    :param decided: a window was ended and a latch lifted; else nobody has ever decided anything.
+    """
     folder = Path(tempfile.mkdtemp(prefix="fuzz"))
     url = f"sqlite:///{folder}/t.sqlite"
     log = AuditLog(url, fallback=folder / "f.sqlite", masker=Masker())
@@ -115,6 +118,10 @@ def _template() -> Path:
     close = {"side": "sell", "amount": 0.5, "client_order_id": "x-1"}
     position = {"pair": "BTC/USDT", "side": "long", "amount": 0.5, "entry_price": 1.0,
                 "trade_ids": [1]}  # fmt: skip
+    decisions = [
+        event(TYPE.ARMED, additional_data={"by": "x"}),
+        event(TYPE.RELEASED, additional_data={"by": "x"}),
+    ]
     log.record(
         [
             AuditEvent(event_type=TYPE.CONFIG_CHANGED, operation="control", config={"a": 1}),
@@ -122,8 +129,7 @@ def _template() -> Path:
             event(TYPE.POSITIONS_QUERIED, additional_data={"positions": [position]}),
             event(TYPE.CLOSE_INTENDED, pair="BTC/USDT", additional_data=close),
             event(TYPE.COMPLETED),
-            event(TYPE.ARMED, additional_data={"by": "x"}),
-            event(TYPE.RELEASED, additional_data={"by": "x"}),
+            *(decisions if decided else ()),
         ],
         RunRecord(
             correlation_id=ID, trigger="cli", state="completed", started_at=START, finished_at=START
@@ -146,10 +152,10 @@ def _template() -> Path:
 
 
 @contextmanager
-def database() -> Iterator[Path]:
-    """A folder with a copy of the database, ``t.sqlite``."""
+def database(*, decided: bool = True) -> Iterator[Path]:
+    """A folder with a copy of the database, ``t.sqlite``; see :func:`_template`."""
     with tempfile.TemporaryDirectory(prefix="fuzzed") as folder:
-        shutil.copy(_template() / "t.sqlite", folder)
+        shutil.copy(_template(decided) / "t.sqlite", folder)
         yield Path(folder)
 
 
@@ -170,7 +176,7 @@ def put_beside(folder: Path, row: Beside) -> None:
         "trigger": None, "pair": None, "config": None, "error": None, "additional_data": data,
     }  # fmt: skip
     with contextlib.closing(sqlite3.connect(folder / "t.sqlite")) as at, at:
-        (previous,) = at.execute("SELECT hash FROM liquidation_chain_head").fetchone()
+        (previous,) = at.execute("SELECT hash FROM liquidation_chain_head WHERE id = 1").fetchone()
         own = event_hash(previous, values)
         stored = {**values, "timestamp": "2026-01-01 00:00:00.000000"}
         stored |= {"additional_data": json.dumps(data, sort_keys=True, separators=(",", ":"))}

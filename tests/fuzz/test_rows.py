@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,9 +50,9 @@ def test_junk_in_any_column_costs_its_row(changed: list[Change]) -> None:
 
 
 @bounded
-@given(beside)
-def test_row_beside_the_chain_is_not_obeyed_and_is_named(row: Beside) -> None:
-    with database() as folder:
+@given(beside, st.booleans())
+def test_row_beside_the_chain_is_not_obeyed_and_is_named(row: Beside, decided: bool) -> None:
+    with database(decided=decided) as folder:
         put_beside(folder, row)
         log = open_log(folder)
         report = log.verify()
@@ -85,37 +86,71 @@ lines = st.fixed_dictionaries(
         "correlation_id": junk, "data": junk,
     },
 )  # fmt: skip
+of_events = ("timestamp", "event_type", "operation", "correlation_id", "trigger", "pair", "config",
+             "error", "additional_data")  # fmt: skip
+parsed = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=10),
+    st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=5), st.floats()),
+)  # fmt: skip
+data = st.dictionaries(st.sampled_from([*of_events, "hash"]), parsed, min_size=1, max_size=3)
+"""What a good line's data get in the place of what they have."""
 
 
 @bounded
-@given(st.lists(lines, min_size=1, max_size=3), st.booleans())
+@given(
+    st.lists(st.tuples(lines, data | st.none()), min_size=1, max_size=3),
+    st.sampled_from([*of_events, None]),
+    st.booleans(),
+)
 def test_junk_that_waits_costs_its_line_and_the_good_ones_come_in(
-    rows: list[dict[str, Any]], spoil_data: bool
+    rows: list[tuple[dict[str, Any], dict[str, Any] | None]], lacks: str | None, spoil_data: bool
 ) -> None:
     with database() as folder:
         _wait(folder)
         with contextlib.closing(sqlite3.connect(folder / "f.sqlite")) as file, file:
-            for row in rows:
-                _spoil(file, row, spoil_data=spoil_data)
+            for row, changed in rows:
+                if changed is None:
+                    _spoil(file, row, spoil_data=spoil_data)
+                else:
+                    _spoil(file, {"data": _changed(file, changed, lacks)}, spoil_data=False)
         log = open_log(folder)
         log.import_fallback()
         pairs = [event["pair"] for event in log.events(types=[AuditEventType.VERIFIED])]
-        assert pairs == ["GOOD"]
+        assert pairs.count("GOOD") == 1
         assert not log._file.waits()
         log.close()
         assert check_reads(folder).disarmed_until is None
 
 
+PLACES = ("f.sqlite", "liquidation_audit.jsonl", "f.sqlite-journal", "f.sqlite-wal", "f.sqlite-shm")
+things = st.one_of(
+    st.binary(max_size=300), st.sampled_from(["pipe", "folder", "link", "second name", "nothing"])
+)
+
+
 @bounded
-@given(st.binary(max_size=300), st.booleans())
-def test_junk_in_the_files_place_is_moved_away(content: bytes, former: bool) -> None:
-    """The fallback file, and the one of earlier versions."""
+@given(things, st.sampled_from(PLACES))
+def test_junk_in_the_files_place_is_moved_away(thing: bytes | str, place: str) -> None:
+    """The fallback file, what SQLite looks for beside it, and the one of earlier versions."""
     with database() as folder:
-        name = "liquidation_audit.jsonl" if former else "f.sqlite"
-        (folder / name).write_bytes(content)
+        _put_thing(folder / place, thing)
         assert check_reads(folder) == ControlState()
         _wait(folder)
         assert check_reads(folder) == ControlState()
+
+
+def _put_thing(path: Path, thing: bytes | str) -> None:
+    match thing:
+        case bytes():
+            path.write_bytes(thing)
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to("/dev/zero")
+        case "second name":
+            path.hardlink_to(path.with_name("t.sqlite"))
 
 
 def _wait(folder: Path) -> None:
@@ -129,6 +164,13 @@ def _wait(folder: Path) -> None:
         )
         log.record([event])
         log.close()
+
+
+def _changed(file: sqlite3.Connection, changed: dict[str, Any], lacks: str | None) -> str:
+    """The good line's data with junk in it."""
+    (whole,) = file.execute("SELECT data FROM waiting ORDER BY number LIMIT 1").fetchone()
+    values = {**json.loads(whole), "pair": "BAD", **changed}
+    return json.dumps({key: value for key, value in values.items() if key != lacks})
 
 
 def _spoil(file: sqlite3.Connection, row: dict[str, Any], *, spoil_data: bool) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freqtrade_liquidation.frontends.telegram.conversation import Conversation
-from freqtrade_liquidation.frontends.telegram.questions import Questions
+from freqtrade_liquidation.frontends.telegram.questions import Person, Questions
 from tests.fuzz.bounds import cheap
 from tests.unit.frontends.telegram_fakes import (
     ALICE,
@@ -91,3 +91,25 @@ def test_button_that_nobody_was_shown_closes_nothing(data: str, who: Any, messag
     asyncio.run(scene.conversation.press(data, who, message_id, answer))
     assert scene.host.ordered == []
     assert len(answers) == 1
+
+
+people = st.builds(Person, chat_id=st.integers(6, 8), user_id=st.integers(6, 9), name=st.text())
+
+
+@cheap
+@given(people.filter(lambda who: (who.chat_id, who.user_id) != (ALICE.chat_id, ALICE.user_id)))
+def test_button_that_was_shown_to_somebody_else_closes_nothing(who: Person) -> None:
+    """By whatever name."""
+    scene = Scene()
+    scene.says([])
+    (buttons,) = scene.chat.buttons
+    answers: list[str] = []
+
+    async def answer(text: str) -> None:
+        answers.append(text)
+
+    for data in buttons.values():
+        asyncio.run(scene.conversation.press(data, who, 1, answer))
+    assert len(answers) == len(buttons) == 2
+    assert all("Nothing was done" in words for words in answers)
+    assert scene.host.ordered == []

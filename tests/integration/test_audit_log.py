@@ -623,6 +623,11 @@ IN_DOUBT = {
     "tail gone": "DELETE FROM liquidation_events WHERE sequence > 1",
     "all gone but the head": "DELETE FROM liquidation_events",
     "latch changed": "UPDATE liquidation_events SET error = 'x' WHERE sequence = 2",
+    "latch made another kind": "UPDATE liquidation_events SET event_type = 'liquidation_verified' "
+    "WHERE sequence = 2",
+    "latch made a release": "UPDATE liquidation_events SET event_type = 'liquidation_released' "
+    "WHERE sequence = 2",
+    "latch moved": "UPDATE liquidation_events SET sequence = -1 WHERE sequence = 2",
     "latch too large": "UPDATE liquidation_events SET additional_data = "
     "'{\"a\":\"' || hex(zeroblob(2500000)) || '\"}' WHERE sequence = 2",
     "misfits above it": "INSERT INTO liquidation_events WITH RECURSIVE n(x) AS (SELECT 3 UNION ALL "

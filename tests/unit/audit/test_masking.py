@@ -1,10 +1,11 @@
 """No secret gets through, whatever it stands in; nothing else is changed."""
 
 import base64
+import html
 import json
 import random
 import string
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import example, given
@@ -184,6 +185,36 @@ def test_address_is_gone_in_any_letter_case() -> None:
     address = "0xAbCdEf0123456789aBcDeF0123456789AbCdEf01"
     for shown in (address, address.lower(), address.upper(), address.swapcase(), address[2:]):
         assert masker(address).text(f"İ {shown}!") == f"İ {MASK}!"
+
+
+@pytest.mark.parametrize("value", [KEY, "p<&'\"/+= 2026", "ключ-пароль", "back\\slash%25"])
+def test_secret_as_other_programs_write_it_is_gone(value: str) -> None:
+    """Spelt by the libraries that spell it so, not by our own list of spellings."""
+    raw = value.encode()
+    for form in (
+        value,
+        quote(value),
+        quote(value, safe=""),
+        quote_plus(value),
+        urlencode({"key": value}).partition("=")[2],
+        html.escape(value),
+        json.dumps(value)[1:-1],
+        json.dumps(json.dumps(value))[3:-3],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        ascii(value)[1:-1],
+        repr(raw)[2:-1],
+        raw.hex(),
+        raw.hex().upper(),
+        base64.b64encode(raw).decode(),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        base64.b64encode(b"operator:" + raw).decode(),
+        base64.urlsafe_b64encode(b"x" + raw + b"\n").decode(),
+        base64.b32encode(raw).decode(),
+    ):
+        shown = masker(value).text(f"<{form}>")
+        assert MASK in shown, form
+        assert len(shown) < len(MASK) + 20, f"all but what stands around it: {form} -> {shown}"
 
 
 @pytest.mark.parametrize("value", [KEY, "hunter#22"])

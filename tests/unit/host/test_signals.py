@@ -45,6 +45,28 @@ def test_first_signal_ends_the_bot_and_is_named(name: str) -> None:
     assert play(f"raised(signal.{name}); say(signals.first)") == (0, ["interrupted", name])
 
 
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGUSR2"])
+def test_signal_that_is_no_trigger_kills_no_bot(name: str) -> None:
+    """Its default does, at once: a log rotation gone wrong would leave the book open."""
+    script = f"""
+raised(signal.{name}); time.sleep(0.2); say(signals.first); say(signals.received)
+child = subprocess.run(["sh", "-c", "kill -{name[3:]} $$; echo lives"], capture_output=True)
+say(-child.returncode == signal.{name})
+if not os.fork(): signal.raise_signal(signal.{name}); os._exit(0)
+say(os.waitstatus_to_exitcode(os.wait()[1]) == -signal.{name})
+raised(signal.SIGTERM)
+"""
+    assert play(script, before="import subprocess") == (
+        0, ["None", "[]", "True", "True", "interrupted"]
+    )  # fmt: skip
+
+
+def test_handler_of_a_strategys_own_for_such_a_signal_stays() -> None:
+    script = "raised(signal.SIGUSR1); signals.check(); say(signals.first)"
+    before = "signal.signal(signal.SIGUSR1, lambda *_: say('own'))"
+    assert play(script, before=before) == (0, ["own", "None"])
+
+
 def test_second_signal_of_a_run_is_told_how_things_stand() -> None:
     script = "raised(signal.SIGINT); signals.exiting(); again(0.6); say('goes-on')"
     assert play(script) == (0, ["interrupted", "second", "goes-on"])
