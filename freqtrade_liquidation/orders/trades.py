@@ -123,6 +123,11 @@ def ours(trades: Iterable[KnownTrade]) -> tuple[KnownTrade, ...]:
     return tuple(trade for trade in trades if trade.left_alone is None)
 
 
+def of_pair(pair: str, trades: Iterable[KnownTrade]) -> list[KnownTrade]:
+    """Those of *trades* that are this bot's, and of *pair*."""
+    return [trade for trade in ours(trades) if trade.pair == pair]
+
+
 def booked_ids(order_ids: Collection[str]) -> set[str]:
     """Those that are in freqtrade's table of orders, of open and of closed trades."""
     try:
