@@ -137,6 +137,16 @@ def booked_ids(order_ids: Collection[str]) -> set[str]:
         Trade.session.remove()
 
 
+def booked_for(trade_id: int) -> set[str]:
+    """The ids of the orders that the database has of a trade, whatever the calling thread has read
+    of it before."""
+    try:
+        query = select(Order.order_id).where(Order.ft_trade_id == trade_id)
+        return set(Trade.session.scalars(query))
+    finally:
+        Trade.session.remove()
+
+
 def booked_amounts(order_ids: Collection[str]) -> dict[str, float]:
     """Base currency that trades, open and closed, have of orders, by the exchange's id of each: an
     order that several trades share has a row for each of them."""
