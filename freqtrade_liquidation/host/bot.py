@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from freqtrade.constants import RETRY_TIMEOUT
 from freqtrade.enums import State, TradingMode
@@ -13,8 +13,10 @@ from freqtrade.exceptions import OperationalException, TemporaryError
 from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
+from freqtrade_liquidation.audit.engine import is_in_memory
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.secrets import secrets_in
 from freqtrade_liquidation.exchange.watching import watch_answers
@@ -24,10 +26,14 @@ from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
 from freqtrade_liquidation.host.protection import Protection, current
 from freqtrade_liquidation.orders.entry_gate import OrderNote
 from freqtrade_liquidation.orders.noted_exchange import DEFINITE_REFUSALS, Sending, noting
-from freqtrade_liquidation.orders.trades import known_trade
+from freqtrade_liquidation.orders.trades import booked_for, known_trade
 from freqtrade_liquidation.round_trips import RoundTrips
+from freqtrade_liquidation.threads import bounded
 
 logger = logging.getLogger(__name__)
+
+BOOKED_WITHIN_S: Final = 1.0
+"""The database may be locked. Without its word, the exit waits for the next loop."""
 
 
 class LiquidatingBot(FreqtradeBot):
@@ -233,9 +239,20 @@ class LiquidatingBot(FreqtradeBot):
         try:
             known = known_trade(trade, self.config)
             orders = patiently(lambda: sells_unbooked(self._protection.audit, known))
-        except LiquidationError as error:
+            booked = self._booked_for(trade.id)
+        except (LiquidationError, SQLAlchemyError, TimeoutError) as error:
             return f"what a liquidation has sold of it cannot be read: {error}"
-        return f"sold by a liquidation, not booked yet ({', '.join(orders)})" if orders else None
+        if orders:
+            return f"sold by a liquidation, not booked yet ({', '.join(orders)})"
+        if booked - known.order_ids:
+            return "another process has booked an order of it since this loop read it"
+        return None
+
+    def _booked_for(self, trade_id: int) -> set[str]:
+        """In a thread, whose session has read nothing yet. Nobody shares a database in memory."""
+        if is_in_memory(self.config["db_url"]):
+            return set()
+        return bounded(lambda: booked_for(trade_id), timeout_s=BOOKED_WITHIN_S, name="booked")
 
     def check_for_open_trades(self) -> None:
         """ "Handle these trades manually": not where the exchange has shown that none is open.

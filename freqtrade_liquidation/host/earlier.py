@@ -1,8 +1,17 @@
-"""What earlier runs sold and nobody has booked: the database still calls it unsold."""
+"""What earlier runs sold and nobody has booked: the database still calls it unsold.
+
+Another process may book while this one reads: the trail then calls a close settled, the table of
+orders has it, and trades that were read a moment earlier still count its coins as unsold. To read
+all of it in one transaction was weighed: the trail has an engine of its own, the exchange is asked
+in between, and SQLite's driver begins no transaction for a read. So the order of the reads holds
+it: first the trail, then what is booked, last the trades. What an earlier answer calls booked, a
+later one has taken off. Where the trades cannot be read again, nothing counts as booked but what
+the trades at hand know themselves.
+"""
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,10 +22,12 @@ from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import is_ours
+from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
 from freqtrade_liquidation.model import ClosingOrder
 from freqtrade_liquidation.orders.executions import Close, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade, booked_amounts
+from freqtrade_liquidation.orders.trades import KnownTrade, booked_amounts, open_trades, ours
+from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -28,6 +39,11 @@ RUNS_LOOKED_AT: Final = 20
 """A run and its ten repeats, and those of a restart."""
 LISTED_SINCE: Final = timedelta(hours=24)
 """An older sale has been booked since, by one of the bot's starts: each reads the audit trail."""
+RUN_LASTS: Final = timedelta(seconds=LONGEST_S + MARGIN_S)
+"""A run that began longer ago and has no end was cut off: it sends nothing any more."""
+
+ReadAgain = Callable[[], Awaitable[Sequence[KnownTrade] | None]]
+"""Brings the run's trades up to now, and returns them; ``None`` = they cannot be read."""
 
 
 async def earlier_closes(
@@ -39,51 +55,97 @@ async def earlier_closes(
     noted: Mapping[str, datetime] | None = None,
     within_s: float = FOUND_WITHIN_S,
     shared: bool = True,
+    read_again: ReadAgain | None = None,
 ) -> list[Close]:
     """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
 
     One that is not found in time stays without an end: where the account is shared, its pair is not
-    sold again blindly. There, if the audit trail cannot be read, the lists of orders say what bears
-    a name of ours; elsewhere the positions say what is left.
+    sold again blindly. There, if the audit trail cannot be read or may lack something, the lists of
+    orders say what bears a name of ours; elsewhere the positions say what is left.
 
     :param shared: the account may hold the user's own (spot; scope "trades").
     :param known: those of this process's own runs, with what it heard of them.
     :param noted: by pair, since when an order is noted that no trade knows: see
         :func:`.executions.still_unbooked`.
+    :param read_again: called last; ``None`` = *trades* are of now, nobody else books.
     """
     until = asyncio.get_running_loop().time() + within_s
-    ours = {close.order.client_order_id for close in known}
-    recorded = [
-        close
-        for close in await _recorded_or_listed(
-            audit, wire, trades, noted or {}, within_s / 2, shared=shared
-        )
-        if close.order.client_order_id not in ours
-    ]
-    closes = still_unbooked([*known, *recorded], trades, noted)
+    recorded = await _recorded_or_listed(
+        audit, wire, trades, noted or {}, within_s / 2, shared=shared
+    )
+    closes = still_unbooked(_each_once([*known, *recorded]), trades, noted)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
         async with asyncio.timeout_at(until):
             await asyncio.gather(*asks)
     except TimeoutError:
         logger.warning("Not every order of an earlier run was found again in time.")
-    return await without_booked([close for close in closes if not close.refused])
+    closes = [close for close in closes if not close.refused]
+    if read_again is None:
+        return await without_booked(closes)
+    booked = await _booked(closes)
+    if (fresh := await read_again()) is None:  # what the trail calls settled, they may not have
+        listed = await _all_listed(wire, trades, within_s / 2, shared=shared)
+        return still_unbooked(_each_once([*closes, *listed]), trades, noted)
+    return still_unbooked(_less_booked(closes, booked), fresh, noted)
 
 
-async def without_booked(closes: list[Close]) -> list[Close]:
-    """Those that trades, closed ones included, have not taken whole; with what they have taken."""
-    answered = {close.order_id for close in closes if close.order_id is not None}
-    if not answered:
-        return closes
+async def read_again(
+    config: Mapping[str, Any], know: Callable[[tuple[KnownTrade, ...]], None]
+) -> Sequence[KnownTrade] | None:
+    """The open trades of now that are the bot's; hands all of them to *know*. See
+    :data:`ReadAgain`."""
     try:
         async with asyncio.timeout(BOOKED_WITHIN_S):
-            booked = await in_thread(lambda: booked_amounts(answered), name="earlier")
+            trades = await in_thread(lambda: open_trades(config), name="earlier")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the last list must do
+        logger.warning("Trades not readable, what is booked of them is not known: %s", error)
+        return None
+    know(trades)
+    return ours(trades)
+
+
+async def without_booked(
+    closes: list[Close], *, read_again: ReadAgain | None = None
+) -> list[Close]:
+    """Those that trades, closed ones included, have not taken whole; with what they have taken.
+
+    :param read_again: called last, if anything is booked at all; where it fails, nothing counts as
+        booked. ``None`` = the run's trades are of now.
+    """
+    booked = await _booked(closes)
+    if booked and read_again is not None and await read_again() is None:
+        return closes
+    return _less_booked(closes, booked)
+
+
+async def _booked(closes: Iterable[Close]) -> Mapping[str, float] | None:
+    """Base currency that trades have of *closes*, by order id; ``None`` = not known."""
+    answered = {close.order_id for close in closes if close.order_id is not None}
+    if not answered:
+        return {}
+    try:
+        async with asyncio.timeout(BOOKED_WITHIN_S):
+            return await in_thread(lambda: booked_amounts(answered), name="earlier")
     except (SQLAlchemyError, TimeoutError) as error:
         logger.warning("What of earlier closes is booked is not known: %s", error)
+        return None
+
+
+def _less_booked(closes: list[Close], booked: Mapping[str, float] | None) -> list[Close]:
+    if booked is None:
         return closes
     for close in closes:
         close.booked = booked.get(close.order_id or "", 0.0)
     return [close for close in closes if not close.is_booked]
+
+
+def _each_once(closes: Iterable[Close]) -> list[Close]:
+    """The first of each name: what this process has heard, then the trail, then the exchange."""
+    by_name: dict[tuple[str, str], Close] = {}
+    for close in closes:
+        by_name.setdefault((close.order.pair, close.order.client_order_id), close)
+    return list(by_name.values())
 
 
 async def _recorded_or_listed(
@@ -95,16 +157,53 @@ async def _recorded_or_listed(
     *,
     shared: bool,
 ) -> list[Close]:
+    """What the trail has; with it, or in its place, what the exchange lists, where the trail does
+    not have all of it for certain."""
     pairs = {trade.pair for trade in trades}
+    recorded: list[Close] = []
     try:
         async with asyncio.timeout(within_s):
-            sent = await in_thread(
-                lambda: [*_unsettled(audit, pairs - noted.keys()), *_sent_since(audit, noted)],
-                name="earlier",
-            )
-        return [close for one in sent for close in one.closes]
+            sent, why = await in_thread(lambda: _on_record(audit, pairs, noted), name="earlier")
+        recorded = [close for one in sent for close in one.closes]
     except (AuditUnreadable, TimeoutError) as error:
-        logger.warning("What earlier runs sold is not on record for now: %s", error)
+        why = str(error) or type(error).__name__
+    if why is None:
+        return recorded
+    logger.warning("What earlier runs sold may not be on record: %s", why)
+    return [*recorded, *await _all_listed(wire, trades, within_s, shared=shared)]
+
+
+def _on_record(
+    audit: AuditLog, pairs: Collection[str], noted: Mapping[str, datetime]
+) -> tuple[list[Sent], str | None]:
+    """What runs have sent for *pairs*, and why there may be more of it, in words.
+
+    :raises AuditUnreadable: as :func:`_unsettled`.
+    """
+    under_way = unfinished_run(audit)  # first: its last events come before its end
+    why = None if under_way is None else f"liquidation {under_way} has not recorded its end"
+    return [*_unsettled(audit, pairs - noted.keys()), *_sent_since(audit, noted)], why
+
+
+def unfinished_run(audit: AuditLog, *, lasts: timedelta = RUN_LASTS) -> str | None:
+    """A run that may be at work still, and may have events that are not in the trail yet; ``None``
+    = there is none. Whoever asks has not recorded one of its own.
+
+    :param lasts: how long a run takes at most.
+    :raises AuditUnreadable: if the trail cannot be read.
+    """
+    earliest = datetime.now(UTC) - lasts
+    waiting = audit.waiting_runs()  # first: an import takes them from here to there
+    for run in [*waiting, *audit.unfinished_runs()]:
+        began = datetime.fromisoformat(run["started_at"])
+        if run["state"] == LiquidationState.IN_PROGRESS and began > earliest:
+            return str(run["correlation_id"])
+    return None
+
+
+async def _all_listed(
+    wire: ExchangeClient, trades: Sequence[KnownTrade], within_s: float, *, shared: bool
+) -> list[Close]:
     asks = [_listed(wire, trade, within_s) for trade in trades if shared and trade.amount > 0]
     return [close for closes in await asyncio.gather(*asks) for close in closes]
 
@@ -150,8 +249,10 @@ def _order(trade: KnownTrade, name: str, amount: float) -> ClosingOrder:
 def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:
     """Our names of closing orders of *trade* that may have executed and that it does not know of.
 
-    :raises AuditUnreadable: if the audit trail cannot be read.
+    :raises AuditUnreadable: if the audit trail cannot be read, or may lack some of them.
     """
+    if (under_way := unfinished_run(audit)) is not None:
+        raise AuditUnreadable(f"liquidation {under_way} has not recorded its end")
     closes = [close for one in _unsettled(audit, {trade.pair}) for close in one.closes]
     return [close.order.client_order_id for close in still_unbooked(closes, [trade])]
 

@@ -120,14 +120,17 @@ class Liquidator:
         assert turn.ends_at is not None, "begun"
         left_s = turn.ends_at - time.monotonic()
         # Two sellers of the same coins would sell the user's own, too.
-        spot = bot.exchange.trading_mode == TradingMode.SPOT
+        shared = (
+            bot.exchange.trading_mode == TradingMode.SPOT
+            or self._protection.config.scope == "trades"
+        )
         alone = self._will_skip(turn.request) or self._protection.neighbours.claim(
             turn,
             for_s=left_s,
             wait_s=max(0.0, left_s - ANOTHERS_TURN_LEAVES_S),
-            insist_s=left_s / 3 if spot else 0.0,
+            insist_s=left_s / 3 if shared else 0.0,
         )
-        if not alone and spot:
+        if not alone and shared:
             return self._broken(turn, "another process is liquidating this book and has not ended")
         result = asyncio.run(self.runner.run(turn, bot, audit, self._protection.config))
         turn.result = result

@@ -164,22 +164,34 @@ class Neighbours:
         """Takes this database's turn for a run.
 
         :param wait_s: for another process that has it.
-        :param insist_s: on a database that cannot be written; after that the run goes on without.
+        :param insist_s: on a database that cannot be written; after that the run goes on without,
+            unless it can be read, and says that another process has the turn.
         :returns: ``False`` if another process has it still.
         """
         if not self._book.is_shared:
             return True
         until = time.monotonic() + insist_s
+        had_by_another_until = time.monotonic() + wait_s
         while True:
             try:
                 return self._claims.acquire(
                     turn.correlation_id, for_s=for_s, pairs=turn.request.pairs, wait_s=wait_s
                 )
             except BookUnavailable as error:
-                if time.monotonic() >= until:
+                if insist_s and self._is_anothers_turn():
+                    if time.monotonic() >= had_by_another_until:
+                        return False
+                elif time.monotonic() >= until:
                     logger.warning("Running without a claim, it is not taken: %s", error)
                     return True
             time.sleep(ASK_AGAIN_S)
+
+    def _is_anothers_turn(self) -> bool:
+        try:
+            claim = self._claims.under_way()
+        except BookUnavailable:
+            return False  # not known
+        return claim is not None and claim.holder != self._book.holder
 
     def release(self, turn: Turn, result: LiquidationResult) -> None:
         """Gives the turn back."""

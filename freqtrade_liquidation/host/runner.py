@@ -12,7 +12,12 @@ from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.booker import Booker
-from freqtrade_liquidation.host.earlier import FOUND_WITHIN_S, earlier_closes, without_booked
+from freqtrade_liquidation.host.earlier import (
+    FOUND_WITHIN_S,
+    earlier_closes,
+    read_again,
+    without_booked,
+)
 from freqtrade_liquidation.host.notifier import Message, Notifier
 from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
@@ -103,7 +108,7 @@ class Runner:
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
             left_s = turn.ends_at - time.monotonic()
-            sold_before = await self._sold_before(venue, wire, audit, left_s)
+            sold_before = await self._sold_before(bot, venue, wire, audit, left_s)
             venue.executions.closes += as_earlier(sold_before)
             # From here on, for the next run must know of them even if this one hangs.
             self._earlier_closes = venue.executions.closes
@@ -125,15 +130,26 @@ class Runner:
                 self._notifier.send(Message(raw=message))
 
     async def _sold_before(
-        self, venue: OrderManager, wire: ExchangeClient, audit: AuditLog, left_s: float
+        self,
+        bot: "LiquidatingBot",
+        venue: OrderManager,
+        wire: ExchangeClient,
+        audit: AuditLog,
+        left_s: float,
     ) -> list[Close]:
         """Closing orders that freqtrade's trades do not know of.
 
         On spot, and in scope "trades", those of other processes, too (the one before, killed before
         it had booked; a command): nothing on the exchange shows that what is there is not the bot's
-        any more.
+        any more. The trades that the run knows may be older than what is booked: they are read
+        again.
         """
-        noted = self._door.noted_since()
+
+        def know(trades: tuple[KnownTrade, ...]) -> None:
+            self._read = trades
+            venue.know(trades)
+
+        noted, again = self._door.noted_since(), partial(read_again, bot.config, know)
         if venue.shares_the_account:
             return await earlier_closes(
                 audit,
@@ -142,5 +158,7 @@ class Runner:
                 noted=noted,
                 known=self._earlier_closes,
                 within_s=min(FOUND_WITHIN_S, left_s / 3),
+                read_again=again,
             )
-        return await without_booked(still_unbooked(self._earlier_closes, venue.trades, noted))
+        unbooked = still_unbooked(self._earlier_closes, venue.trades, noted)
+        return await without_booked(unbooked, read_again=again)

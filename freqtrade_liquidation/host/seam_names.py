@@ -55,8 +55,9 @@ NEEDED: Final[Names] = {
     "freqtrade.exchange.common": "SUPPORTED_EXCHANGES",
     "freqtrade.persistence.trade_model:ProfitStruct": "profit_abs",
     "freqtrade.persistence:Order": """
-        filled ft_cancel_reason ft_is_open ft_order_side ft_order_tag ft_pair id order_date_utc
-        order_filled_utc order_id parse_from_ccxt_object(order, pair, side, amount, price) price
+        filled ft_cancel_reason ft_is_open ft_order_side ft_order_tag ft_pair ft_trade_id id
+        order_date_utc order_filled_utc order_id
+        parse_from_ccxt_object(order, pair, side, amount, price) price
         safe_amount safe_fee_base safe_filled session status stop_price to_ccxt_object() trade
         update_from_ccxt_object(order)
     """,

@@ -505,5 +505,6 @@ class OrderManagerBase:
 def _overstated(trade: KnownTrade) -> str:
     return (
         f"the bot's trade says {digits(trade.amount)} {trade.base_currency}, its orders have "
-        f"bought {digits(trade.owned)}: no more than that is closed for it. Correct the trade"
+        f"bought {digits(trade.owned)} more than they have sold: no more than that is closed for "
+        "it. Correct the trade, unless a sale of it is being booked just now"
     )

@@ -37,6 +37,7 @@ from freqtrade_liquidation.orders.trades import (
     KnownOrder,
     KnownTrade,
     booked_ids,
+    of_pair,
     open_trades,
     traded_pairs,
 )
@@ -351,11 +352,23 @@ class BotOrders:
             return found
         try:
             async with asyncio.timeout(BOOKED_WITHIN_S):
-                found.known |= await in_thread(lambda: booked_ids(fresh), name="orders")
+                booked, trades = await in_thread(lambda: self._read_booked(fresh), name="orders")
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("Which orders of %s are booked is not known: %s", pair, error)
             found.in_doubt = fresh
+            return found
+        if trades is not None and of_pair(pair, trades) != self._ownership.trades_of(pair):
+            self._know(trades)
+        found.known |= booked
         return found
+
+    def _read_booked(
+        self, order_ids: Collection[str]
+    ) -> tuple[set[str], tuple[KnownTrade, ...] | None]:
+        """Those of *order_ids* that the database knows, and the trades, read after that: a trade
+        that was read earlier may not count what is booked since. ``None`` = nothing is."""
+        booked = booked_ids(order_ids)
+        return booked, open_trades(self._exchange._config) if booked else None
 
     def _take(self, note: OrderNote, orders: Collection[Raw], booked: "_Booked") -> None:
         """Those of *orders* that are the note's, by their name, else by what it asked for."""

@@ -123,10 +123,25 @@ def ours(trades: Iterable[KnownTrade]) -> tuple[KnownTrade, ...]:
     return tuple(trade for trade in trades if trade.left_alone is None)
 
 
+def of_pair(pair: str, trades: Iterable[KnownTrade]) -> list[KnownTrade]:
+    """Those of *trades* that are this bot's, and of *pair*."""
+    return [trade for trade in ours(trades) if trade.pair == pair]
+
+
 def booked_ids(order_ids: Collection[str]) -> set[str]:
     """Those that are in freqtrade's table of orders, of open and of closed trades."""
     try:
         query = select(Order.order_id).where(Order.order_id.in_(order_ids))
+        return set(Trade.session.scalars(query))
+    finally:
+        Trade.session.remove()
+
+
+def booked_for(trade_id: int) -> set[str]:
+    """The ids of the orders that the database has of a trade, whatever the calling thread has read
+    of it before."""
+    try:
+        query = select(Order.order_id).where(Order.ft_trade_id == trade_id)
         return set(Trade.session.scalars(query))
     finally:
         Trade.session.remove()

@@ -314,7 +314,7 @@ def test_third_ctrl_c_forces_the_end_and_is_on_record(
 def test_locked_database_does_not_keep_the_book_open(
     exchange: PracticeExchange, make_bot: MakeBot
 ) -> None:
-    """No turn, no latch but in the file, no trades, no booking: closed all the same."""
+    """No turn, no latch but in the file, no booking: closed all the same."""
     bot = dead_bot(make_bot)
     with contextlib.closing(sqlite3.connect(bot.database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -322,9 +322,23 @@ def test_locked_database_does_not_keep_the_book_open(
         other.execute("ROLLBACK")
     assert done.returncode == 0, done.stdout + done.stderr
     assert exchange.positions() == {}
-    assert "cannot be read" in done.stdout
+    assert "going on without" in " ".join(done.stdout.split())
+    assert "cannot be read" not in done.stdout, "the lock hinders no reader of the trades"
     assert "Latched:" in done.stdout, "the lock hinders no reader"
     assert command.run(bot, "status").returncode == 5, "the latch waited in the file"
+
+
+def test_database_without_trades_does_not_keep_the_book_open(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Of a future freqtrade, say: the exchange shows what is open."""
+    bot = dead_bot(make_bot, pairs=1)
+    with contextlib.closing(sqlite3.connect(bot.database)) as connection, connection:
+        connection.execute("ALTER TABLE trades RENAME COLUMN open_rate TO opening_rate")
+    done = command.run(bot, "liquidate", "--yes")
+    assert exchange.positions() == {}, done.stdout + done.stderr
+    assert "cannot be read" in done.stdout
+    assert "Closing what the exchange shows" in " ".join(done.stdout.split())
 
 
 def test_users_strategy_that_is_broken_hinders_nothing(

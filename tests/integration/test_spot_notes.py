@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ from tests.integration.exchanges import SPOT, trade
 Book = Callable[..., None]
 
 
+in_database: list[KnownTrade] = []
+
+
 @pytest.fixture
 def book(monkeypatch: pytest.MonkeyPatch) -> Book:
     """Says which orders freqtrade's database knows."""
@@ -31,6 +35,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
         return booked & set(order_ids)
 
     monkeypatch.setattr(bot_orders, "booked_ids", among)
+    monkeypatch.setattr(bot_orders, "open_trades", lambda config: tuple(in_database))
     return lambda *order_ids: booked.update(order_ids)
 
 
@@ -40,12 +45,18 @@ def name_by(exchange: Exchange) -> str:
 
 
 def look(
-    exchange: Exchange, door: EntryGate, *trades: KnownTrade, closes: Sequence[Close] = ()
+    exchange: Exchange,
+    door: EntryGate,
+    *trades: KnownTrade,
+    closes: Sequence[Close] = (),
+    now: Sequence[KnownTrade] | None = None,
 ) -> tuple[list[Any], list[Any]]:
     """Positions and open orders.
 
     :param closes: of earlier runs.
+    :param now: what the database says by now; ``None`` = still *trades*.
     """
+    in_database[:] = trades if now is None else now
 
     async def main() -> tuple[list[Any], list[Any]]:
         wire = ExchangeClient(exchange)
@@ -90,6 +101,20 @@ def test_exit_that_nobody_heard_of_is_not_sold_again(
     practice.seed_order(SPOT, "sell", 0.02, client_order_id=name)
     (position,), _ = look(spot, door, trade(SPOT, 0.03))
     assert not position.uncertain
+    assert position.amount == pytest.approx(0.01)
+
+
+def test_exit_that_is_booked_after_the_trades_were_read_is_not_sold_again(
+    practice: PracticeExchange, spot: Exchange, book: Book
+) -> None:
+    """By the bot, beside a command that looks for it: the command's trades do not count it yet."""
+    practice.seed_balance("BTC", 5)
+    door = EntryGate()
+    door.ask(note := door.note_exit(SPOT, "sell"), Asked(0.02, None, name := name_by(spot)))
+    door.let_go(note)
+    book(order_id := practice.seed_order(SPOT, "sell", 0.02, client_order_id=name))
+    booked = replace(trade(SPOT, 0.01), order_ids=frozenset({order_id}))
+    (position,), _ = look(spot, door, trade(SPOT, 0.03), now=[booked])
     assert position.amount == pytest.approx(0.01)
 
 

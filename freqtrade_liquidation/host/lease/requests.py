@@ -61,11 +61,16 @@ class Requests:
     def __init__(self, book: BookDatabase) -> None:
         self._book = book
 
-    def leave(self, request: Request) -> str:
-        """Asks the bot to run *request*; returns the request's id."""
-        request_id = uuid.uuid4().hex
+    def leave(self, request: Request, *, request_id: str | None = None) -> str:
+        """Asks the bot to run *request*; returns the request's id.
+
+        :param request_id: of a call that may have failed: it is left once.
+        """
+        request_id = request_id or uuid.uuid4().hex
 
         def work(connection: Connection, now: Moment) -> None:
+            if connection.scalar(select(REQUESTS.c.id).where(REQUESTS.c.id == request_id)):
+                return
             _forget_old(connection, now)
             connection.execute(
                 insert(REQUESTS).values(

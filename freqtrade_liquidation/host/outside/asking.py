@@ -1,6 +1,7 @@
 """A bot that lives runs what it is asked; one that does not answer is not waited for."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -69,7 +70,7 @@ class Asker:
         if sight is None or sight.is_gone:
             return Handed(books=True, words=nobody(sight))
         try:
-            request_id = self._requests.leave(request)
+            request_id = self._leave(request)
         except BookUnavailable as error:
             return Handed(words=f"The bot on {sight.host} cannot be asked: {error}.")
         try:
@@ -77,6 +78,20 @@ class Asker:
         except KeyboardInterrupt:
             self._say(self._let_go(request_id))
             raise
+
+    def _leave(self, request: Request) -> str:
+        """Insists while the bot would have time to take it.
+
+        :raises BookUnavailable: if it is not left.
+        """
+        request_id, until = uuid.uuid4().hex, time.monotonic() + TAKEN_WITHIN_S
+        while True:
+            try:
+                return self._requests.leave(request, request_id=request_id)
+            except BookUnavailable:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(ASK_EVERY_S)
 
     def _wait_for_bot(self, request_id: str, sight: LeaseSight, listener: Listener) -> Handed:
         if not self._is_taken(request_id):

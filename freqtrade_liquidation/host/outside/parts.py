@@ -1,5 +1,6 @@
 """freqtrade's pieces without its bot: first what closing needs, later what booking needs."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -14,12 +15,14 @@ from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import init_db
 from freqtrade.resolvers import ExchangeResolver
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from freqtrade_liquidation.audit.engine import is_in_memory, sqlite_file
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades
 from freqtrade_liquidation.threads import bounded
+
+logger = logging.getLogger(__name__)
 
 STRATEGY: Final = Path(__file__).parent / "strategy"
 CHANNELS: Final = ("telegram", "discord", "webhook", "api_server", "external_message_consumer")
@@ -40,6 +43,7 @@ OF_A_STRATEGY: Final = (
 )
 """Half of these may stand in the configuration and half in the user's strategy: together they fit,
 alone they may not."""
+PREPARED_WITHIN_S: Final = 1.5
 TRADES_WITHIN_S: Final = 3.0
 
 
@@ -93,15 +97,17 @@ def stand_in(config: Config, exchange: Exchange) -> FreqtradeBot:
 def read_trades(config: Config) -> tuple[KnownTrade, ...]:
     """freqtrade's open trades, from its database.
 
+    freqtrade writes to it when it opens it, which another writer may hold up. Its session stands by
+    then, and reads what the bot's own start has prepared.
+
     :raises PartMissing: if it does not answer in time.
     """
-
-    def read() -> tuple[KnownTrade, ...]:
-        init_db(config["db_url"])
-        return open_trades(config)
-
     try:
-        return bounded(read, timeout_s=TRADES_WITHIN_S, name="trades")
+        try:
+            bounded(lambda: init_db(config["db_url"]), timeout_s=PREPARED_WITHIN_S, name="init_db")
+        except (OperationalError, TimeoutError) as error:
+            logger.warning("freqtrade's database is read as it stands: %s", error)
+        return bounded(lambda: open_trades(config), timeout_s=TRADES_WITHIN_S, name="trades")
     except Exception as error:
         text = str(error).splitlines()[0] if str(error) else ""
         raise PartMissing(

@@ -1,10 +1,12 @@
 """The run itself, in a process that is not the bot: turn, latch, close, and then the books."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from freqtrade.constants import Config
@@ -13,21 +15,23 @@ from freqtrade.exchange import Exchange
 from freqtrade.freqtradebot import FreqtradeBot
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
-from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.booker import Booker
 from freqtrade_liquidation.host.control import Control, patiently
-from freqtrade_liquidation.host.earlier import earlier_closes
+from freqtrade_liquidation.host.earlier import earlier_closes, read_again, unfinished_run
 from freqtrade_liquidation.host.lease import (
     BookDatabase,
     BookUnavailable,
+    Claim,
     Lease,
     NotedOrders,
     RunClaims,
 )
+from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
 from freqtrade_liquidation.host.outside.booking import BookLater, book
 from freqtrade_liquidation.host.outside.parts import PartMissing, build_bot, read_trades
 from freqtrade_liquidation.host.signals import Signals
@@ -51,6 +55,10 @@ logger = logging.getLogger(__name__)
 TURN_WITHIN_S: Final = 65.0
 """Longer than any claim of another process lasts."""
 HEARD_OF_TURN_S: Final = 0.5
+ASK_AGAIN_S: Final = 0.1
+READING_S: Final = 1.0
+"""What is ours is read within the turn, before the run's own time begins. Where that takes longer,
+the turn is taken anew."""
 
 
 class OutsideRun:
@@ -84,6 +92,7 @@ class OutsideRun:
             on_third=self._on_third_signal,
             has_begun=lambda: self._ends_at > 0,
         )
+        self._claimed_at: float | None = None
         self._ends_at = 0.0
         self._trades: tuple[KnownTrade, ...] = ()
         self._bot: FreqtradeBot | None = None
@@ -100,14 +109,16 @@ class OutsideRun:
         :param books: into freqtrade's database; else the bot, or its next start, does.
         :raises LiquidationError: if it cannot be begun.
         """
-        self._trades = self._read_trades()
-        self._take_in_notes()
-        if self._dry_run:
-            self._bot = build_bot(self._config, self._whitelist())
         self._signals.install()
         with self._signals.held():
             self._take_turn(request)
+            try:
+                self._read_what_is_ours()
+            except LiquidationError:
+                self._release(flat=None, booked=None)
+                raise
             self._latch(request)
+            self._begin(request)
             result = self._run(request, listener, books=books)
             if self._dry_run:  # its positions live in the database alone: the run booked there
                 self._give_back(result, booked=True)
@@ -120,6 +131,16 @@ class OutsideRun:
                 self._give_back(result, booked=booked)
             self._end_notes(request, result)
         return result
+
+    def _read_what_is_ours(self) -> None:
+        """Only once it is our turn: before it, another run may close, and book what it closed.
+
+        :raises LiquidationError: if it cannot be read where it must be known.
+        """
+        self._trades = self._read_trades()
+        self._take_in_notes()
+        if self._dry_run:
+            self._bot = build_bot(self._config, self._whitelist())
 
     def _read_trades(self) -> tuple[KnownTrade, ...]:
         """freqtrade's open trades. On a futures account the exchange knows what is open, too.
@@ -162,22 +183,89 @@ class OutsideRun:
             )
 
     def _take_turn(self, request: Request) -> None:
-        for_s = self._settings.timeout_seconds + OVERRUN_S
-        until = time.monotonic() + TURN_WITHIN_S
+        """Waits for another process's run.
+
+        While the database cannot be written, a run has no claim: where two would sell the user's
+        own, one that began before this one is waited for as long as a run may last.
+        """
+        run_s = self._settings.timeout_seconds + OVERRUN_S + MARGIN_S
+        self._wait_for_turn(request, unclaimed_s=run_s if self._shares_the_account else 0.0)
+        until, told = time.monotonic() + run_s, False
+        while (under_way := self._unclaimed_run(run_s)) and time.monotonic() < until:
+            if not told:
+                self._say(f"Liquidation {under_way} is under way without a turn: waiting.")
+            told = True
+            time.sleep(ASK_AGAIN_S)
+
+    def _wait_for_turn(self, request: Request, *, unclaimed_s: float) -> None:
+        """Takes the turn, or goes on without it when its time is over.
+
+        :param unclaimed_s: how long to insist where the database does not say whose turn it is.
+        """
+        began = time.monotonic()
         told = False
-        try:
-            while not self._claims.acquire(
-                self._id, for_s=for_s, pairs=request.pairs, wait_s=HEARD_OF_TURN_S
-            ):
-                claim = self._claims.under_way()
-                if claim is not None and not told:
-                    told = True
-                    self._say(f"Liquidation {claim.correlation_id} runs on {claim.host}: waiting.")
-                if time.monotonic() > until:
-                    self._say("No turn in time: going on without.")
+        while True:
+            now = time.monotonic()
+            words = "The database is busy, and another run may be under way: waiting."
+            try:
+                if self._acquire(request, wait_s=HEARD_OF_TURN_S):
                     return
-        except BookUnavailable as error:
-            self._say(f"The database does not say whose turn it is ({error}): going on without.")
+                claim = self._claims.under_way()
+            except BookUnavailable as error:
+                claim = self._anothers_turn()
+                if claim is None and now >= began + unclaimed_s:
+                    self._say(
+                        f"The database does not say whose turn it is ({error}): going on without."
+                    )
+                    return
+            if claim is not None:
+                words = f"Liquidation {claim.correlation_id} runs on {claim.host}: waiting."
+            if not told:
+                told = True
+                self._say(words)
+            if now > began + TURN_WITHIN_S:
+                self._say("No turn in time: going on without.")
+                return
+            time.sleep(ASK_AGAIN_S)
+
+    def _acquire(self, request: Request, *, wait_s: float = 0.0) -> bool:
+        """For a whole run from now on, and for the reading before it."""
+        for_s = self._settings.timeout_seconds + OVERRUN_S + READING_S
+        taken = self._claims.acquire(self._id, for_s=for_s, pairs=request.pairs, wait_s=wait_s)
+        if taken:
+            self._claimed_at = time.monotonic()
+        return taken
+
+    def _begin(self, request: Request) -> None:
+        """The run's time begins. The turn, if it is ours, lasts as long."""
+        if self._claimed_at is not None and time.monotonic() - self._claimed_at > READING_S:
+            with contextlib.suppress(BookUnavailable):  # it stands for most of the run
+                self._acquire(request)
+        now = time.monotonic()
+        longest_s = LONGEST_S - OVERRUN_S - (now - (self._claimed_at or now))
+        self._ends_at = now + min(self._settings.timeout_seconds, longest_s)
+
+    def _anothers_turn(self) -> Claim | None:
+        """Where the database cannot be written, it may still be read."""
+        try:
+            return self._claims.under_way() if self._shares_the_account else None
+        except BookUnavailable:
+            return None
+
+    @property
+    def _shares_the_account(self) -> bool:
+        """Live, on spot or in scope "trades": two runs may sell what is the user's own."""
+        is_spot = self._exchange.trading_mode == TradingMode.SPOT
+        return not self._dry_run and (is_spot or self._settings.scope == "trades")
+
+    def _unclaimed_run(self, lasts_s: float) -> str | None:
+        """A run that could not take its turn, and so is in the audit trail alone."""
+        if not self._shares_the_account:
+            return None
+        try:
+            return unfinished_run(self._audit, lasts=timedelta(seconds=lasts_s))
+        except AuditUnreadable:
+            return None  # then the exchange is asked what is sold
 
     def _latch(self, request: Request) -> None:
         """Before the first look: a bot that wakes up meanwhile must find it."""
@@ -191,8 +279,11 @@ class OutsideRun:
             self._say(f"NOT LATCHED, a bot that starts will trade again: {error}")
 
     def _give_back(self, result: LiquidationResult, *, booked: bool | None) -> None:
+        self._release(flat=result.success, booked=booked)
+
+    def _release(self, *, flat: bool | None, booked: bool | None) -> None:
         try:
-            self._claims.release(self._id, flat=result.success, booked=booked)
+            self._claims.release(self._id, flat=flat, booked=booked)
         except BookUnavailable as error:  # it expires by itself
             logger.warning("The turn was not given back: %s", error)
 
@@ -211,7 +302,6 @@ class OutsideRun:
 
     def _run(self, request: Request, listener: Listener, *, books: bool) -> LiquidationResult:
         """In a thread of its own, so that nothing it does can hold up the end."""
-        self._ends_at = time.monotonic() + self._settings.timeout_seconds
         box: list[LiquidationResult] = []
 
         def work() -> None:
@@ -262,6 +352,7 @@ class OutsideRun:
                     venue.trades,
                     noted=self._gate.noted_since(),
                     shared=shared,
+                    read_again=partial(read_again, self._config, venue.know),
                 )
                 venue.executions.closes += as_earlier(earlier)
             return await manager.execute_liquidation(

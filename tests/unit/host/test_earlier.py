@@ -13,11 +13,17 @@ from freqtrade.persistence import Order, Trade, init_db
 
 from freqtrade_liquidation.audit.log import AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
-from freqtrade_liquidation.host.earlier import earlier_closes, without_booked
+from freqtrade_liquidation.host import runner as runner_module
+from freqtrade_liquidation.host.earlier import (
+    earlier_closes,
+    sells_unbooked,
+    without_booked,
+)
 from freqtrade_liquidation.host.runner import Runner
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.executions import Close
+from freqtrade_liquidation.orders.trades import KnownTrade
 from tests.integration.exchanges import SPOT, trade
 
 
@@ -37,6 +43,7 @@ class Exchange:
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
+        self.under_way: list[dict[str, Any]] = []
 
     def unsettled(self, *_: Any) -> list[tuple[str, str]]:
         if self.trouble is not None:
@@ -48,6 +55,12 @@ class Exchange:
 
     def waits(self, *_: Any) -> bool:
         return self.some_waits
+
+    def unfinished_runs(self) -> list[dict[str, Any]]:
+        return self.under_way
+
+    def waiting_runs(self) -> list[dict[str, Any]]:
+        return []
 
     async def read(self, *_: Any, **__: Any) -> Any:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -86,7 +99,7 @@ def test_unanswered_sell_of_an_earlier_run_is_looked_up(
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_next_run_looks_up_what_this_process_sold_where_the_account_is_shared(
-    shared: bool,
+    shared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scope "trades" on futures, too: what a close left looks like the bot's."""
     order = ClosingOrder(pair=SPOT, side=Side.LONG, amount=0.2, client_order_id="ftl1")
@@ -94,10 +107,64 @@ def test_next_run_looks_up_what_this_process_sold_where_the_account_is_shared(
     there: Any = Exchange({"id": "7", "status": "closed", "filled": 0.2, "average": 9.0})
     notifier: Any = None
     venue: Any = SimpleNamespace(shares_the_account=shared, trades=(opened,))
+    bot: Any = SimpleNamespace(config={})
+
+    async def still_open(*_: Any) -> list[KnownTrade]:
+        return [opened]
+
+    monkeypatch.setattr(runner_module, "read_again", still_open)
     runner = Runner(EntryGate(), notifier)
     runner._earlier_closes = [Close(order=order)]
-    [close] = asyncio.run(runner._sold_before(venue, there, there, 5.0))
+    [close] = asyncio.run(runner._sold_before(bot, venue, there, there, 5.0))
     assert close.is_final is shared
+
+
+OPENED = trade(SPOT, 0.2, opened_at=datetime.now(UTC) - timedelta(hours=1))
+OURS = "ftl" + "0" * 14
+
+
+async def unreadable() -> None:
+    return None
+
+
+async def all_booked() -> list[KnownTrade]:
+    return []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_close_that_is_booked_after_the_trades_were_read_is_not_sold_again(
+    booked: None, known: bool
+) -> None:
+    """Database and trail have it, the trades at hand do not, and cannot be read again."""
+    there: Any = Exchange([order_there(f"{OURS}7", order_id="7")])
+    closes = [sold("7")] if known else []
+    asked = earlier_closes(there, there, [OPENED], known=closes, read_again=unreadable)
+    assert sum(close.unbooked for close in asyncio.run(asked)) >= 0.2
+
+
+def test_trades_that_are_read_again_say_what_is_booked(booked: None) -> None:
+    there: Any = Exchange([])
+    asked = earlier_closes(there, there, [OPENED], known=[sold("7")], read_again=all_booked)
+    assert asyncio.run(asked) == []
+
+
+@pytest.mark.parametrize(("age_s", "asked"), [(10, True), (62, False)])
+def test_exchange_is_asked_while_another_run_may_have_more_than_the_trail(
+    age_s: int, asked: bool
+) -> None:
+    """A run that began a moment ago, without an end; one that began earlier was cut off."""
+    there: Any = Exchange([order_there(f"{OURS}1")])
+    began = datetime.now(UTC) - timedelta(seconds=age_s)
+    there.under_way = [
+        {"correlation_id": "liq_1", "state": "in_progress", "started_at": began.isoformat()}
+    ]
+    found = asyncio.run(earlier_closes(there, there, [OPENED]))
+    assert [close.filled for close in found] == ([0.2] if asked else [])
+    if asked:
+        with pytest.raises(AuditUnreadable, match="liq_1"):
+            sells_unbooked(there, OPENED)
+    else:
+        assert sells_unbooked(there, OPENED) == []
 
 
 def order_there(name: str | None, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +78,9 @@ class Stubborn:
         self.refusals = refusals
         self.calls = 0
 
+    def under_way(self) -> None:
+        return None
+
     def acquire(self, correlation_id: str, **_: Any) -> bool:
         self.calls += 1
         if self.calls <= self.refusals:
@@ -95,6 +99,16 @@ def test_claim_insists_where_asked_to_and_then_goes_on_without(
     neighbours._claims = table  # type: ignore[assignment]
     assert neighbours.claim(turn(), for_s=5.0, wait_s=0.0, insist_s=insist_s)
     assert calls is None or table.calls == calls
+
+
+def test_claim_that_is_read_where_none_can_be_written_is_waited_for(tmp_path: Path) -> None:
+    """Another process sells, a third one has SQLite's lock: going on without would sell twice."""
+    other = RunClaims(BookDatabase(url(tmp_path)))
+    assert other.acquire("liq_1", for_s=60.0)
+    neighbours = Neighbours(url(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "trades.sqlite", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        assert not neighbours.claim(turn(), for_s=5.0, wait_s=1.0, insist_s=0.1)
 
 
 def test_asker_is_answered_though_the_database_is_busy_for_a_moment(tmp_path: Path) -> None:
