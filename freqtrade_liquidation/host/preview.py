@@ -1,6 +1,7 @@
 """What a liquidation would do now. Sends nothing but questions."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from freqtrade_liquidation.threads import in_thread
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
+
+logger = logging.getLogger(__name__)
 
 Prices = Mapping[str, Mapping[str, Any]]
 
@@ -228,6 +231,9 @@ def _profit(bot: "FreqtradeBot", position: Position, price: float) -> float | No
         try:
             trades = Trade.get_trades([Trade.id.in_(position.trade_ids)]).all()
             return float(sum(trade.calculate_profit(price).profit_abs for trade in trades))
+        except Exception:  # a row that makes no sense costs its estimate, not the preview
+            logger.warning("No profit is estimated for %s.", position.pair, exc_info=True)
+            return None
         finally:
             Trade.session.remove()
     fee = _fee(bot, position, price)
