@@ -83,6 +83,7 @@ class Preview:
     :param overrides: what of the configuration the command overrides, in words.
     :param state_after: of the bot, in words.
     :param currency: the stake currency.
+    :param age_s: seconds since the exchange was asked.
     """
 
     scope: str
@@ -94,6 +95,7 @@ class Preview:
     state_now: str
     state_after: str
     currency: str
+    age_s: float = 0.0
 
     @property
     def to_close(self) -> int:
@@ -112,7 +114,16 @@ class Preview:
             "state_now": self.state_now,
             "state_after": self.state_after,
             "currency": self.currency,
+            "age_s": round(self.age_s, 1),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The whole book, as the exchange showed it at one time."""
+
+    lines: tuple[PreviewLine, ...]
+    orders: tuple[OpenOrder, ...]
 
 
 async def look_ahead(
@@ -122,6 +133,13 @@ async def look_ahead(
 
     :raises LiquidationError: if it does not answer.
     """
+    return preview_of(bot, config, await look(bot, config, pairs), pairs)
+
+
+async def look(
+    bot: "FreqtradeBot", config: LiquidationConfig, pairs: frozenset[str] | None = None
+) -> Look:
+    """See :func:`look_ahead`."""
     trades = await in_thread(lambda: open_trades(bot.config), name="trades")
     wire = ExchangeClient(bot.exchange)
     venue = order_manager_for(
@@ -133,7 +151,6 @@ async def look_ahead(
             venue.get_all_positions(timeout_s=each_s), venue.get_open_orders(timeout_s=each_s)
         )
         positions = [p for p in positions if pairs is None or p.pair in pairs]
-        names = sorted({position.pair for position in positions})
         priced = sorted({p.pair for p in positions if p.obstacle is None})
         prices = await _prices(wire, priced, each_s) if priced else {}
     finally:
@@ -142,16 +159,30 @@ async def look_ahead(
         lambda: tuple(_line(bot, position, orders, prices) for position in positions),
         name="preview",
     )
+    return Look(lines=lines, orders=tuple(orders))
+
+
+def preview_of(
+    bot: "FreqtradeBot",
+    config: LiquidationConfig,
+    seen: Look,
+    pairs: frozenset[str] | None,
+    *,
+    age_s: float = 0.0,
+) -> Preview:
+    """What *seen* shows of *pairs*."""
+    lines = tuple(line for line in seen.lines if pairs is None or line.pair in pairs)
     return Preview(
         scope=scope_of(bot, config),
         pairs=pairs,
         lines=lines,
-        entry_orders=_entries(orders, pairs),
-        not_open=tuple(sorted((pairs or frozenset()) - set(names))),
+        entry_orders=_entries(seen.orders, pairs),
+        not_open=tuple(sorted((pairs or frozenset()) - {line.pair for line in lines})),
         overrides=overrides(config),
         state_now=bot.state.name,
         state_after=state_after(bot, pairs),
         currency=bot.config["stake_currency"],
+        age_s=age_s,
     )
 
 
