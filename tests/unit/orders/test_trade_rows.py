@@ -2,7 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from freqtrade.persistence import Trade
@@ -157,4 +157,4 @@ def test_border_raises_nothing_and_lets_only_typed_values_through(
     trade: dict[str, Any], orders: list[dict[str, Any]], mode: Any
 ) -> None:
     row = Row({**trade, "id": 1, "orders": [Row(one) for one in orders]})
-    assert is_sound(known_trade(row, config(mode=mode)))
+    assert is_sound(known_trade(cast("Any", row), config(mode=mode)))
