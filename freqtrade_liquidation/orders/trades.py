@@ -33,7 +33,9 @@ from freqtrade_liquidation.threads import bounded
 Config = Mapping[str, Any]
 
 UNREADABLE: Final = "its trade cannot be read"
-CLOSE_BY_HAND: Final = "Look at the exchange, close it by hand, and correct or delete the trade"
+CLOSE_BY_HAND: Final = (
+    "Close by hand what the exchange still shows of it, and correct or delete the trade"
+)
 BY_FILLS: Final = "what its orders have bought and sold counts instead. Correct the trade"
 HIGHEST_LEVERAGE: Final = 1000.0
 ASSUMED_FEE: Final = 0.001
