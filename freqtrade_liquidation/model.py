@@ -95,6 +95,11 @@ class Position:
         return self.side is other.side and (self.row == other.row or not known)
 
     @property
+    def is_unreadable(self) -> bool:
+        """Of a trade whose row makes no sense: only a person can look after it."""
+        return self.uncertain and self.obstacle is not None and self.amount == 0
+
+    @property
     def is_dust(self) -> bool:
         """Too small for the exchange to take an order for it."""
         return self.amount < self.minimum_amount * (1 - AMOUNT_TOLERANCE)

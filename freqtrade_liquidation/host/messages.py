@@ -43,8 +43,19 @@ def armed(
 
 
 def trades_left_alone(trades: Iterable[KnownTrade]) -> str:
-    """At start: the database holds open trades that this bot has not opened on its exchange."""
-    named = "; ".join(f"{t.pair}: {t.left_alone} (trade {t.trade_id})" for t in trades)
+    """At start: the database holds open trades that this bot has not opened on its exchange, or
+    whose rows make no sense."""
+    by_kind: dict[bool, list[str]] = {False: [], True: []}
+    for t in trades:
+        by_kind[t.is_unreadable].append(f"{t.pair}: {t.left_alone} (trade {t.trade_id})")
+    others, unreadable = ("; ".join(by_kind[kind]) for kind in (False, True))
+    lines = [_not_this_bots(others)] if others else []
+    if unreadable:
+        lines.append(f"TRADES THAT CANNOT BE READ in the bot's database. {unreadable}.")
+    return "\n".join(lines)
+
+
+def _not_this_bots(named: str) -> str:
     return (
         f"TRADES THAT ARE NOT THIS BOT'S in its database. {named}. A liquidation does not sell for "
         "them, but freqtrade may sell your own coins for them. Give this bot another db_url, or "

@@ -1,6 +1,7 @@
 """What a liquidation would do now. Sends nothing but questions."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from freqtrade_liquidation.threads import in_thread
 
 if TYPE_CHECKING:
     from freqtrade.freqtradebot import FreqtradeBot
+
+logger = logging.getLogger(__name__)
 
 Prices = Mapping[str, Mapping[str, Any]]
 
@@ -80,6 +83,7 @@ class Preview:
     :param overrides: what of the configuration the command overrides, in words.
     :param state_after: of the bot, in words.
     :param currency: the stake currency.
+    :param age_s: seconds since the exchange was asked.
     """
 
     scope: str
@@ -91,6 +95,7 @@ class Preview:
     state_now: str
     state_after: str
     currency: str
+    age_s: float = 0.0
 
     @property
     def to_close(self) -> int:
@@ -109,7 +114,16 @@ class Preview:
             "state_now": self.state_now,
             "state_after": self.state_after,
             "currency": self.currency,
+            "age_s": round(self.age_s, 1),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The whole book, as the exchange showed it at one time."""
+
+    lines: tuple[PreviewLine, ...]
+    orders: tuple[OpenOrder, ...]
 
 
 async def look_ahead(
@@ -119,6 +133,13 @@ async def look_ahead(
 
     :raises LiquidationError: if it does not answer.
     """
+    return preview_of(bot, config, await look(bot, config, pairs), pairs)
+
+
+async def look(
+    bot: "FreqtradeBot", config: LiquidationConfig, pairs: frozenset[str] | None = None
+) -> Look:
+    """See :func:`look_ahead`."""
     trades = await in_thread(lambda: open_trades(bot.config), name="trades")
     wire = ExchangeClient(bot.exchange)
     venue = order_manager_for(
@@ -130,7 +151,6 @@ async def look_ahead(
             venue.get_all_positions(timeout_s=each_s), venue.get_open_orders(timeout_s=each_s)
         )
         positions = [p for p in positions if pairs is None or p.pair in pairs]
-        names = sorted({position.pair for position in positions})
         priced = sorted({p.pair for p in positions if p.obstacle is None})
         prices = await _prices(wire, priced, each_s) if priced else {}
     finally:
@@ -139,16 +159,30 @@ async def look_ahead(
         lambda: tuple(_line(bot, position, orders, prices) for position in positions),
         name="preview",
     )
+    return Look(lines=lines, orders=tuple(orders))
+
+
+def preview_of(
+    bot: "FreqtradeBot",
+    config: LiquidationConfig,
+    seen: Look,
+    pairs: frozenset[str] | None,
+    *,
+    age_s: float = 0.0,
+) -> Preview:
+    """What *seen* shows of *pairs*."""
+    lines = tuple(line for line in seen.lines if pairs is None or line.pair in pairs)
     return Preview(
         scope=scope_of(bot, config),
         pairs=pairs,
         lines=lines,
-        entry_orders=_entries(orders, pairs),
-        not_open=tuple(sorted((pairs or frozenset()) - set(names))),
+        entry_orders=_entries(seen.orders, pairs),
+        not_open=tuple(sorted((pairs or frozenset()) - {line.pair for line in lines})),
         overrides=overrides(config),
         state_now=bot.state.name,
         state_after=state_after(bot, pairs),
         currency=bot.config["stake_currency"],
+        age_s=age_s,
     )
 
 
@@ -228,6 +262,9 @@ def _profit(bot: "FreqtradeBot", position: Position, price: float) -> float | No
         try:
             trades = Trade.get_trades([Trade.id.in_(position.trade_ids)]).all()
             return float(sum(trade.calculate_profit(price).profit_abs for trade in trades))
+        except Exception:  # a row that makes no sense costs its estimate, not the preview
+            logger.warning("No profit is estimated for %s.", position.pair, exc_info=True)
+            return None
         finally:
             Trade.session.remove()
     fee = _fee(bot, position, price)

@@ -28,7 +28,8 @@ from freqtrade_liquidation.host.history import close_interrupted_runs, left_open
 from freqtrade_liquidation.host.liquidator import Liquidator
 from freqtrade_liquidation.host.neighbours import Neighbours
 from freqtrade_liquidation.host.notifier import Message, Notifier, deaf_channels
-from freqtrade_liquidation.host.preview import Preview, look_ahead, scope_of
+from freqtrade_liquidation.host.preview import Look, Preview, look, preview_of, scope_of
+from freqtrade_liquidation.host.preview_pace import PreviewPace, looks_a_minute
 from freqtrade_liquidation.host.signals import Signals
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.host.turns import NotArmed, Ticket
@@ -85,6 +86,7 @@ class Protection:
             self.notifier, lambda: self.control, order=self.order, repeat_after_s=repeat_after_s
         )
         self._liquidator = Liquidator(self)
+        self._preview_pace = PreviewPace[Look]()
         self._bot: LiquidatingBot | None = None
         self._audit: AuditLog | None = None
         self._neighbours: Neighbours | None = None
@@ -422,12 +424,20 @@ class Protection:
             too_slow=slow_by_limits(self.bot.exchange, open_now=self._open_now(self.bot)),
         )
 
-    def preview(self, pairs: frozenset[str] | None = None) -> Preview:
+    def preview(self, pairs: frozenset[str] | None = None, *, confirms: bool = False) -> Preview:
         """What a liquidation of *pairs* (``None`` = the whole book) would do now.
 
+        :param confirms: somebody has just said yes to an earlier one.
         :raises LiquidationError: if the exchange does not answer, or no bot was ever built.
         """
-        return asyncio.run(look_ahead(self.bot, self.config, pairs))
+        bot, config = self.bot, self.config
+        seen, age_s = self._preview_pace.look(
+            lambda: asyncio.run(look(bot, config)),
+            most=looks_a_minute(bot.exchange),
+            about=(id(bot), self.running_id, id(self.after.last_result)),
+            confirms=confirms,
+        )
+        return preview_of(bot, config, seen, pairs, age_s=age_s)
 
     def unknown_pairs(self, pairs: Collection[str]) -> list[str]:
         """Those of *pairs* that the exchange does not list: most likely a slip of the finger."""

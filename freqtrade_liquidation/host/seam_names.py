@@ -55,18 +55,17 @@ NEEDED: Final[Names] = {
     "freqtrade.exchange.common": "SUPPORTED_EXCHANGES",
     "freqtrade.persistence.trade_model:ProfitStruct": "profit_abs",
     "freqtrade.persistence:Order": """
-        filled ft_cancel_reason ft_is_open ft_order_side ft_order_tag ft_pair ft_trade_id id
-        order_date_utc order_filled_utc order_id
-        parse_from_ccxt_object(order, pair, side, amount, price) price
-        safe_amount safe_fee_base safe_filled session status stop_price to_ccxt_object() trade
-        update_from_ccxt_object(order)
+        amount filled ft_amount ft_cancel_reason ft_fee_base ft_is_open ft_order_side ft_order_tag
+        ft_pair ft_trade_id id order_date order_date_utc order_filled_date order_id
+        parse_from_ccxt_object(order, pair, side, amount, price) price session status stop_price
+        to_ccxt_object() trade update_from_ccxt_object(order)
     """,
     "freqtrade.persistence:Trade": """
-        amount calculate_profit(rate) close_profit_abs close_rate_requested commit()
+        amount base_currency calculate_profit(rate) close_profit_abs close_rate_requested commit()
         entry_side exchange exit_order_status exit_reason exit_side fee_open fee_open_currency
         fee_updated(side) fully_canceled_entry_order_count get_open_trades()
         get_trades(trade_filter) id is_open is_short leverage max_rate
-        nr_of_successful_entries open_date_utc open_rate orders pair rollback() safe_base_currency
+        nr_of_successful_entries open_date open_date_utc open_rate orders pair rollback()
         select_order(order_side, is_open, only_filled) session set_funding_fees(funding_fee)
         trading_mode
     """,

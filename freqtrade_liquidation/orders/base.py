@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -181,6 +182,29 @@ class OrderManagerBase:
             obstacle=None if known else "its market is not known to freqtrade: close it by hand",
         )
 
+    def _with_unreadable(self, positions: Iterable[Position]) -> list[Position]:
+        """*positions*, and those of trades whose row makes no sense: how much is open there is not
+        known, so that no book with one of them is flat."""
+        unreadable = {t.pair: t for t in self.ownership.left_alone if t.is_unreadable}
+        shown = [
+            replace(p, uncertain=True, obstacle=unreadable[p.pair].left_alone)
+            if p.pair in unreadable
+            else p
+            for p in positions
+        ]
+        missing = unreadable.keys() - {position.pair for position in shown}
+        return shown + [
+            Position(
+                pair=pair,
+                side=unreadable[pair].side,
+                amount=0.0,
+                trade_ids=(unreadable[pair].trade_id,),
+                uncertain=True,
+                obstacle=unreadable[pair].left_alone,
+            )
+            for pair in sorted(missing)
+        ]
+
     def known_orders(self) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return [self._known_order(*known) for known in self.ownership.open_orders()]
@@ -249,12 +273,21 @@ class OrderManagerBase:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         left_alone = {t.pair: t.left_alone for t in self.ownership.left_alone if t.left_alone}
         overstated = {t.pair: _overstated(t) for t in self.trades if t.is_overstated}
+        odd_rows = {t.pair: t.remark for t in self.trades if t.remark is not None}
         pairs = self.ownership.pairs()
         doubts = {p: words for p in pairs if (words := self.ownership.doubt_of(p)) is not None}
         being_sent = dict.fromkeys(self._being_sent(), BEING_SENT)
         missed = self._bot_orders.missed()
         ambiguous = self._bot_orders.ambiguous
-        return {**missed, **left_alone, **overstated, **doubts, **ambiguous, **being_sent}
+        return {
+            **missed,
+            **odd_rows,
+            **left_alone,
+            **overstated,
+            **doubts,
+            **ambiguous,
+            **being_sent,
+        }
 
     def _knows(self, pair: str) -> bool:
         return pair in self._exchange.markets

@@ -54,11 +54,11 @@ class DryRunOrders(OrderManagerBase):
 
     def _positions(self) -> list[Position]:
         shares = (self.ownership.share(pair) for pair in sorted(self.ownership.pairs()))
-        return [
+        return self._with_unreadable(
             self._with_price(self._expected(share))
             for share in shares
             if share.amount > 0 or share.doubt is not None
-        ]
+        )
 
     def _with_price(self, position: Position) -> Position:
         return replace(position, last_price=last_exit_price(self._exchange, position.pair))

@@ -133,7 +133,8 @@ class FuturesOrders(OrderManagerBase):
         for position in listed.positions:
             if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
-        return self._ours(listed.positions)
+        own = self._ours(listed.positions)
+        return own if self._account_scope else self._with_unreadable(own)
 
     async def get_open_orders(self, *, timeout_s: float) -> Sequence[OpenOrder]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

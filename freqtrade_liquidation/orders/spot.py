@@ -146,7 +146,7 @@ class SpotOrders(OrderManagerBase):
     def _positions(self) -> list[Position]:
         held = self._held or {}
         positions = (self._position(pair, held) for pair in sorted(self.ownership.pairs()))
-        return [position for position in positions if position is not None]
+        return self._with_unreadable(p for p in positions if p is not None)
 
     def _position(self, pair: str, balances: Mapping[str, float]) -> Position | None:
         share = self.ownership.share(pair)
@@ -233,6 +233,8 @@ class SpotOrders(OrderManagerBase):
 
     def _smallest_close(self, share: Share) -> float:
         """At the highest price seen: what may be worth a sale is not called dust."""
+        if not self._knows(share.pair):
+            return 0.0
         trades = self.ownership.trades_of(share.pair)
         highest = max((trade.highest_rate for trade in trades), default=0.0)
         return self.minimum_amount(share.pair, highest or share.entry_price)

@@ -6,7 +6,7 @@ or of the other market (spot, futures). Each of them is read, and says why it is
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from freqtrade.enums import TradingMode
@@ -16,9 +16,30 @@ from sqlalchemy import or_, select
 from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Side
 from freqtrade_liquidation.orders.amounts import total
+from freqtrade_liquidation.orders.trade_rows import (
+    EARLIEST,
+    LONGEST_PAIR,
+    OrderRow,
+    moment,
+    number,
+    optional,
+    order_row,
+    read_rows,
+    shown,
+    text,
+)
 from freqtrade_liquidation.threads import bounded
 
 Config = Mapping[str, Any]
+
+UNREADABLE: Final = "its trade cannot be read"
+CLOSE_BY_HAND: Final = (
+    "Close by hand what the exchange still shows of it, and correct or delete the trade"
+)
+BY_FILLS: Final = "what its orders have bought and sold counts instead. Correct the trade"
+HIGHEST_LEVERAGE: Final = 1000.0
+ASSUMED_FEE: Final = 0.001
+"""As a ratio, where the one that the trade has makes no sense."""
 
 READ_WITHIN_S = 0.2
 """Longer, and the last loop's list must do (DESIGN 3.3)."""
@@ -74,8 +95,11 @@ class KnownTrade:
     :param order_ids: of all its orders, filled ones, too.
     :param highest_rate: quote currency, since it was opened, as far as freqtrade saw.
     :param net_fills: base currency that its orders at their end have bought less what they have
-        sold, fees in coins taken off; ``None`` = the database has no order of it.
-    :param left_alone: why it is not this bot's, in words; ``None`` = it is.
+        sold, fees in coins taken off; ``None`` = the database has no order of it, or one that
+        cannot be read.
+    :param left_alone: why nothing is closed for it, in words; ``None`` = it is this bot's.
+    :param is_unreadable: it is left alone because its row makes no sense: it may well be open.
+    :param remark: what of its row was not believed, in words; ``None`` = nothing that matters.
     """
 
     trade_id: int
@@ -93,6 +117,8 @@ class KnownTrade:
     highest_rate: float = 0.0
     net_fills: float | None = None
     left_alone: str | None = None
+    is_unreadable: bool = False
+    remark: str | None = None
 
     @property
     def owned(self) -> float:
@@ -113,7 +139,7 @@ def open_trades(config: Config) -> tuple[KnownTrade, ...]:
     :param config: freqtrade's, of the running bot.
     """
     try:
-        return tuple(known_trade(trade, config) for trade in Trade.get_open_trades())
+        return tuple(known_trade(row, config) for row in read_rows(Trade.get_open_trades))
     finally:
         Trade.session.remove()
 
@@ -156,7 +182,7 @@ def booked_amounts(order_ids: Collection[str]) -> dict[str, float]:
     try:
         for row_id, filled in Trade.session.execute(query):
             order_id = row_id if row_id in order_ids else row_id.rpartition("/")[0]
-            amounts[order_id] = sum_of(amounts.get(order_id, 0.0), filled or 0.0)
+            amounts[order_id] = sum_of(amounts.get(order_id, 0.0), number(filled) or 0.0)
         return amounts
     finally:
         Trade.session.remove()
@@ -178,80 +204,141 @@ def open_trades_in_time(
 
 
 def known_trade(trade: Trade, config: Config) -> KnownTrade:
-    """*trade* as a plain value, for the bot of *config*."""
-    orders = [order for order in trade.orders if config["dry_run"] or not _is_dry_run(order)]
+    """*trade* as a plain value, for the bot of *config*. Raises nothing, whatever the row holds.
+
+    :param trade: freqtrade's, or the bare values of its row.
+    """
+    live = [o for o in trade.orders if config["dry_run"] or not _is_dry_run(o)]
+    rows = [order_row(order) for order in live]
+    side = Side.SHORT if trade.is_short else Side.LONG
+    net_fills = _net_fills(rows, side) if trade.orders else None
+    pair, amount = text(trade.pair, LONGEST_PAIR), number(trade.amount)
+    not_said = amount is None and net_fills is not None and net_fills >= 0
+    open_rate = number(trade.open_rate) or _entry_price(rows, side)
+    opened_at, last_fill_at = _dates(trade, rows)
+    alone = _why_left_alone(trade, rows, config)
+    unreadable = None
+    if alone is None:
+        odd = _what_is_odd(trade, rows, side, config, has_amount=amount is not None or not_said)
+        unreadable = None if odd is None else f"{UNREADABLE}: {odd}. {CLOSE_BY_HAND}"
+    ids = (text(order.order_id) for order in trade.orders)
     return KnownTrade(
         trade_id=trade.id,
-        pair=trade.pair,
-        base_currency=trade.safe_base_currency,
-        side=Side.SHORT if trade.is_short else Side.LONG,
-        amount=trade.amount,
-        leverage=trade.leverage or 1.0,
-        open_rate=trade.open_rate,
-        fee_open=trade.fee_open or 0.0,
-        opened_at=trade.open_date_utc,
-        last_fill_at=_last_fill_at(trade),
-        open_orders=tuple(_known_order(order) for order in orders if order.ft_is_open),
-        order_ids=frozenset(order.order_id for order in trade.orders),
-        highest_rate=max(trade.open_rate, trade.max_rate or 0.0),
-        net_fills=_net_fills(trade, orders),
-        left_alone=_why_left_alone(trade, orders, config),
+        pair=pair or shown(trade.pair),
+        base_currency=text(trade.base_currency, LONGEST_PAIR) or (pair or "").partition("/")[0],
+        side=side,
+        amount=(net_fills if not_said else amount) or 0.0,
+        leverage=number(trade.leverage, most=HIGHEST_LEVERAGE) or 1.0,
+        open_rate=open_rate,
+        fee_open=ASSUMED_FEE if (fee := optional(trade.fee_open, 0.0, most=1.0)) is None else fee,
+        opened_at=opened_at,
+        last_fill_at=last_fill_at,
+        open_orders=tuple(_known_order(row) for row in rows if row.is_open and row.is_usable),
+        order_ids=frozenset(order_id for order_id in ids if order_id is not None),
+        highest_rate=max(open_rate, number(trade.max_rate) or 0.0),
+        net_fills=net_fills,
+        left_alone=alone or unreadable,
+        is_unreadable=unreadable is not None,
+        remark=f"its trade's amount is {shown(trade.amount)}: {BY_FILLS}" if not_said else None,
     )
 
 
-def _known_order(order: Order) -> KnownOrder:
-    is_stop = order.ft_order_side == "stoploss"
+def _known_order(order: OrderRow) -> KnownOrder:
+    is_stop = order.side == "stoploss"
     return KnownOrder(
-        order_id=order.order_id,
-        role_side=order.ft_order_side,
+        order_id=order.order_id or "",
+        role_side=order.side or "",
         is_stop=is_stop,
-        amount=order.safe_amount or 0.0,
-        filled=order.safe_filled or 0.0,
-        stop_price=order.stop_price or None,
-        limit_price=(order.price or None) if is_stop else None,
+        amount=order.amount or 0.0,
+        filled=order.filled or 0.0,
+        stop_price=order.stop_price,
+        limit_price=order.price if is_stop else None,
     )
 
 
-def _last_fill_at(trade: Trade) -> datetime:
-    """freqtrade's ``date_last_filled_utc`` fails where a filled order has no date."""
-    dates = [order.order_filled_utc for order in trade.orders if order.safe_filled]
-    opened_at: datetime = trade.open_date_utc
-    return max([opened_at, *(date for date in dates if date is not None)])
+def _dates(trade: Trade, rows: Sequence[OrderRow]) -> tuple[datetime, datetime]:
+    """When it was opened, and when an order of it last filled. What is opened at a time that cannot
+    be read was opened early, and filled just now: neither lets an order go unseen."""
+    placed = (row.placed_at for row in rows if row.placed_at is not None)
+    opened_at = moment(trade.open_date) or min(placed, default=EARLIEST)
+    filled = [row for row in rows if row.filled]
+    if any(row.has_odd_date for row in filled):
+        return opened_at, datetime.now(UTC)
+    dates = (row.filled_at for row in filled if row.filled_at is not None)
+    return opened_at, max([opened_at, *dates])
 
 
 def _is_dry_run(order: Order) -> bool:
-    return order.order_id.startswith(DRY_RUN)
+    return isinstance(order.order_id, str) and order.order_id.startswith(DRY_RUN)
 
 
-def _net_fills(trade: Trade, orders: Sequence[Order]) -> float | None:
-    """As freqtrade computes ``Trade.amount``, before it rounds.
+def _net_fills(orders: Sequence[OrderRow], side: Side) -> float | None:
+    """As freqtrade computes ``Trade.amount``, before it rounds; ``None`` = one of them cannot be
+    read.
 
     Source: freqtrade ``LocalTrade.recalc_trade_from_orders``.
     """
-    if not trade.orders:
-        return None
-    ended = [order for order in orders if not order.ft_is_open]
-    return total(
-        _filled(order) * (1 if order.ft_order_side == trade.entry_side else -1) for order in ended
-    )
+    parts: list[float] = []
+    for order in orders:
+        if order.is_open or (order.side is None and order.net == 0):
+            continue
+        if order.net is None or order.side is None:
+            return None
+        parts.append(order.net if order.side == _entry_side(side) else -order.net)
+    return total(parts)
 
 
-def _filled(order: Order) -> float:
-    """Less its fee in coins. Older releases of freqtrade left the fill of a whole order out."""
-    told = order.filled is not None or order.status != "closed"
-    return (order.safe_filled if told else order.safe_amount) - order.safe_fee_base
+def _entry_side(side: Side) -> str:
+    return "sell" if side is Side.SHORT else "buy"
 
 
-def _why_left_alone(trade: Trade, orders: Sequence[Order], config: Config) -> str | None:
-    if trade.orders and not orders:
+def _entry_price(orders: Sequence[OrderRow], side: Side) -> float:
+    prices = (order.price for order in orders if order.side == _entry_side(side))
+    return next((price for price in prices if price), 0.0)
+
+
+def _what_is_odd(
+    trade: Trade, rows: Sequence[OrderRow], side: Side, config: Config, *, has_amount: bool
+) -> str | None:
+    """Why nothing can be closed for a trade of this bot's, in words; ``None`` = it can."""
+    sides = {row.side for row in rows} & {"buy", "sell"}
+    is_spot = _mode_of(config) == TradingMode.SPOT
+    faults = {
+        f"its pair is {shown(trade.pair)}": text(trade.pair, LONGEST_PAIR) is None,
+        "it is short, on spot": is_spot and side is Side.SHORT,
+        f"it is {side}, and its orders are not": bool(sides) and _entry_side(side) not in sides,
+        f"its amount is {shown(trade.amount)}, and its orders do not tell it": not has_amount,
+        "an open order of it has no id or no side": any(
+            row.is_open and not row.is_usable for row in rows
+        ),
+    }
+    return next((words for words, holds in faults.items() if holds), None)
+
+
+def _why_left_alone(trade: Trade, rows: Sequence[OrderRow], config: Config) -> str | None:
+    """Why it is not this bot's. What cannot be read says nothing of that."""
+    if trade.orders and not rows:
         return "its trade is of a dry-run, and nothing of it was ever bought: left alone"
     here = _exchange_of(config)
-    if _known_as(trade.exchange) != _known_as(here):
-        return f"its trade is of {trade.exchange}, and this bot trades on {here}: left alone"
-    mode = TradingMode(config.get("trading_mode") or TradingMode.SPOT)
-    if (trade.trading_mode or TradingMode.SPOT) != mode:
-        return f"its trade is of {trade.trading_mode}, and this bot trades {mode}: left alone"
+    is_told = trade.exchange in (None, "") or text(trade.exchange) is not None
+    if is_told and _known_as(trade.exchange) != _known_as(here):
+        there = shown(trade.exchange)
+        return f"its trade is of {there}, and this bot trades on {here}: left alone"
+    mode, trades_on = _mode_of(config), _trading_mode(trade.trading_mode)
+    if trades_on is not None and trades_on != mode:
+        return f"its trade is of {trades_on}, and this bot trades {mode}: left alone"
     return None
+
+
+def _mode_of(config: Config) -> TradingMode:
+    return TradingMode(config.get("trading_mode") or TradingMode.SPOT)
+
+
+def _trading_mode(value: object) -> TradingMode | None:
+    """``None`` = it makes no sense. Bare rows have the name of the mode."""
+    if value is None:
+        return TradingMode.SPOT
+    return next((mode for mode in TradingMode if value in (mode, mode.name)), None)
 
 
 def _exchange_of(config: Config) -> str:

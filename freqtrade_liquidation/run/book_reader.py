@@ -62,6 +62,8 @@ class _Lists(Generic[T]):
     newest: Listing[T] | None = None
     asked_at: float = float("-inf")
     error: str | None = None
+    last_heard: str | None = None
+    """Why the last attempt since the newest list failed; "no answer" alone helps nobody."""
     not_before: float = float("-inf")
     """On the loop's clock: it is not asked for again earlier."""
     in_flight: list[asyncio.Task[Listing[T]]] = field(default_factory=list)
@@ -109,7 +111,7 @@ class BookReader:
         """The lists whose last question was not answered, each with the reason in words."""
         named = (("positions", self._positions), ("open orders", self._orders))
         return [
-            (name, lists.error or "no answer")
+            (name, lists.last_heard or lists.error or "no answer")
             for name, lists in named
             if lists.newest is None or lists.error is not None
         ]
@@ -251,8 +253,14 @@ class BookReader:
         """A question is asked again beside itself, and failed ones anew: the list is as new as the
         question that was answered."""
         began_at, priority = now(), self._runner.priority(lists.what, Urgency.LOOK)
+        priority.failed = lambda error: self._heard(lists, error)
         rows = await self._runner.once(lists.ask, priority)
         return Listing(tuple(rows), priority.asked_at or began_at, now())
+
+    def _heard(self, lists: _Lists[T], error: LiquidationError) -> None:
+        """The question goes on; where it is never answered, these are the words that say why."""
+        lists.last_heard = str(error)
+        self._runner.note_failed(lists.what, error)
 
     # -- answers ----------------------------------------------------------------------------
 
@@ -291,7 +299,7 @@ class BookReader:
                 self._runner.note_failed(lists.what, error)
                 continue
             if lists.newest is None or listing.asked_at >= lists.newest.asked_at:
-                lists.newest, lists.error = listing, None
+                lists.newest, lists.error, lists.last_heard = listing, None, None
         return lists.newest is not before
 
     async def resting_now(self) -> set[str] | None:

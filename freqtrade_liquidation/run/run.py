@@ -482,7 +482,9 @@ class Run:
 
     def _may_learn(self) -> bool:
         """The exchange may still show something that it has not shown."""
-        if self._unsettled_in_scope() or self._is_uncertain() or self._cancels_may_end():
+        if self._unsettled_in_scope() or self._is_uncertain(for_now=True):
+            return True
+        if self._cancels_may_end():
             return True
         if not self._rules.close:
             return False
@@ -556,9 +558,13 @@ class Run:
         seen = self._in_scope(self._history)
         return not book.entries and all(self._verdict(pair) is Verdict.FLAT for pair in seen)
 
-    def _is_uncertain(self) -> bool:
+    def _is_uncertain(self, *, for_now: bool = False) -> bool:
+        """:param for_now: only what another look may settle: not a trade that cannot be read."""
         book = self._scoped()
-        return book is not None and any(position.uncertain for position in book.positions)
+        return book is not None and any(
+            position.uncertain and not (for_now and position.is_unreadable)
+            for position in book.positions
+        )
 
     # -- what is in scope -------------------------------------------------------------------
 

@@ -7,11 +7,13 @@ import signal
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.drill.exchange import PracticeExchange
 from tests.integration import command
-from tests.integration.conftest import MakeBot, said, wait_until_invested
-from tests.integration.test_liquidate_command import dead_bot
+from tests.integration.conftest import MakeBot, runs, said, wait_until_invested
+from tests.integration.test_liquidate_command import dead_bot, trades
 
 EVENT = (
     "INSERT INTO liquidation_events SELECT {sequence}, {timestamp}, '{kind}', 'control', NULL, "
@@ -81,3 +83,49 @@ def test_command_closes_the_book_beside_spoilt_rows_and_files(
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, out + errors
     assert exchange.positions() == {}
+
+
+def write(database: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(database, timeout=10)) as other, other:
+        for statement in statements:
+            other.execute(statement)
+
+
+@pytest.mark.parametrize("futures", [True, False])
+def test_trade_whose_amount_makes_no_sense_costs_no_other_pair_anything(
+    exchange: PracticeExchange, make_bot: MakeBot, futures: bool
+) -> None:
+    """One such row failed the whole run before anything was sent. Its orders tell what it has."""
+    bot = make_bot(pairs=2, futures=futures)
+    with bot:
+        wait_until_invested(bot, 2)
+        write(bot.database, "UPDATE trades SET amount = 'abc' WHERE id = 1")
+        bot.send(signal.SIGTERM)
+        bot.wait(30)
+    [run] = runs(bot)
+    assert (run["state"], run["positions_closed"]) == ("completed", 2)
+    assert "amount is abc" in str(run["errors"])
+    assert exchange.positions() == {}
+    assert [trade["is_open"] for trade in trades(bot) if trade["id"] != 1] == [0]
+    preview = command.run(bot, "liquidate", "--preview")
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
+def test_trade_that_nothing_tells_the_amount_of_is_not_called_flat(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    bot = make_bot(pairs=2, futures=False)
+    with bot:
+        wait_until_invested(bot, 2)
+        bot.kill()
+    odd = ("UPDATE trades SET amount = 'abc' WHERE id = 1",
+           "UPDATE orders SET filled = 'x' WHERE ft_trade_id = 1")  # fmt: skip
+    write(bot.database, *odd)
+    [unreadable, healthy] = [trade["pair"] for trade in trades(bot)]
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "NOT FLAT" in done.stdout
+    assert f"{unreadable}: its trade cannot be read" in done.stdout.replace("\n", " ")
+    [run] = runs(bot)
+    outcome = {one["pair"]: one["state"] for one in json.loads(run["outcome"])}
+    assert outcome == {unreadable: "not_proven", healthy: "closed"}

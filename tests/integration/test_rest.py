@@ -57,6 +57,20 @@ def test_preview_shows_the_book_and_sends_nothing(
     assert runs(bot) == []
 
 
+def test_previews_in_quick_succession_leave_a_run_the_requests_it_needs(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    """They used up what the exchange takes in a minute, and a signal closed nothing."""
+    bot = invested(make_bot, operator)
+    exchange.clear_log()
+    shown = [operator.ask("liquidate", {"preview": True}) for _ in range(100)]
+    assert {len(one["positions"]) for one in shown} == {2}
+    assert max(one["age_s"] for one in shown) > 0
+    bot.send(signal.SIGTERM)
+    assert bot.wait(30) == 130
+    assert exchange.positions() == {}
+
+
 def test_liquidate_closes_the_book_stops_and_latches(
     exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
 ) -> None:

@@ -117,6 +117,9 @@ class PreviewModel(BaseModel):
     state_now: str
     state_after: str
     currency: str
+    age_s: float = Field(
+        description="Seconds since the exchange was asked: who asks often sees the last look again"
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> Self:

@@ -113,9 +113,10 @@ class Conversation:
         if preview is not None:
             await self._put_question(preview, person, note)
 
-    async def _look(self, pairs: Pairs) -> Preview | None:
+    async def _look(self, pairs: Pairs, *, confirms: bool = False) -> Preview | None:
         try:
-            return await in_thread(partial(self._protection.preview, pairs), name="preview")
+            preview = partial(self._protection.preview, pairs, confirms=confirms)
+            return await in_thread(preview, name="preview")
         except LiquidationError as error:
             command = " ".join(["/liquidate", *sorted(pairs or ())])
             await self._chat.send(texts.look_failed(error, command))
@@ -163,7 +164,7 @@ class Conversation:
 
     async def _close(self, shown: Preview, person: Person, message_id: int) -> None:
         """What was confirmed; what was not shown is asked about first."""
-        now = await self._look(shown.pairs)
+        now = await self._look(shown.pairs, confirms=True)
         if now is None:
             return
         if changes := widened(shown, now):

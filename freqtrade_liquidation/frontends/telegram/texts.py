@@ -26,6 +26,8 @@ NOT_ALLOWED: Final = "You are not allowed to control this bot. Nothing was done.
 TOO_OLD: Final = "This message is too old. Nothing was done. Ask again with /liquidate."
 NOTHING_TO_DO: Final = "There is nothing that could be closed or cancelled."
 VALID: Final = f"Estimates are of now, fees included. Valid for {VALID_S:.0f} s, once."
+TOLD_AGE_S: Final = 1.0
+"""A look that was shared with somebody is of now, too."""
 EXPIRED: Final = "Expired: nothing was done."
 CANCELLED: Final = "Cancelled: nothing was done."
 UNEXPECTED: Final = "This failed unexpectedly; the log says why. See /liquidate status."
@@ -41,6 +43,8 @@ def button(preview: Preview) -> str | None:
 def question(preview: Preview) -> str:
     """What a close would do, in full."""
     head = "WHAT A LIQUIDATION WOULD DO NOW, at market:"
+    if preview.age_s >= TOLD_AGE_S:
+        head += f"\n(as the exchange showed it {preview.age_s:.0f} s ago: asked too often since)"
     lines = [head, *(_position(line, preview.currency) for line in preview.lines)]
     if len(preview.lines) > 1:
         lines.append(_together(preview))

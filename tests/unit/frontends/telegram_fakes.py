@@ -87,7 +87,7 @@ class FakeHost:
     def listed_pairs(self) -> set[str]:
         return {BTC, ETH}
 
-    def preview(self, pairs: Any = None) -> Preview:
+    def preview(self, pairs: Any = None, *, confirms: bool = False) -> Preview:
         self.threads.add(threading.current_thread().name)
         shown = self._previews.pop(0) if len(self._previews) > 1 else self._previews[0]
         if isinstance(shown, LiquidationError):
