@@ -112,6 +112,8 @@ class PairHistory:
             self._unanswered.discard(order)
             if may_be_listed or order in self._maybe_listed:
                 self._filled_beside = sum_of(self._filled_beside, amount)
+            if order in self._maybe_listed:  # what it shows may be left after this fill
+                self._doubt_had()
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
             self._bots = max(0.0, sum_of(self._bots, -amount))
@@ -192,8 +194,14 @@ class PairHistory:
         self._is_news = False
         self.fill_unknown(at=at)
 
-    def listed(self, position: Position | None, *, asked_at: float) -> None:
-        """A newer list of positions was read; *position* is what it shows of the pair."""
+    def listed(
+        self, position: Position | None, *, asked_at: float, counts_all: bool = False
+    ) -> None:
+        """A newer list of positions was read; *position* is what it shows of the pair.
+
+        :param counts_all: it counts every fill that was heard, and is not late, unless it is
+            uncertain (spot).
+        """
         self.shown, self._closed_since = position, 0.0
         self._in_doubt.clear()  # what has no known fill is uncertain in the list, where it matters
         if position is None:
@@ -207,7 +215,8 @@ class PairHistory:
         self._had_others |= position.has_others
         self._absent_since, self._witness = None, False
         self.first = self.first or position
-        if self._compare(position, asked_at):
+        counts_all = counts_all and not position.uncertain
+        if self._compare(position, asked_at, counts_all=counts_all):
             self._maybe_listed, self._filled_beside = frozenset(self._unanswered), 0.0
         self._listed_once = True
 
@@ -228,13 +237,17 @@ class PairHistory:
     def _is_same_row(self, position: Position) -> bool:
         return self._like is not None and self._like.is_same_row(position)
 
-    def _compare(self, position: Position, asked_at: float) -> bool:
+    def _doubt_had(self) -> None:
+        self._had = [replace(one, certain=False) for one in self._had]
+
+    def _compare(self, position: Position, asked_at: float, *, counts_all: bool) -> bool:
         """:returns: whether the list is believed, and shows another amount than was known."""
         amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
         same_row = self._is_same_row(position)
-        if same_row and asked_at <= heard_at:
+        if same_row and asked_at <= heard_at and not counts_all:
             differs = not _is_among(amount, self._had)
             if differs:
+                self._doubt_had()  # what it was before this amount, no list shows for long
                 self._had += [
                     _Had(amount, certain=False),
                     _Had(sum_of(amount, -self._filled), False),
@@ -245,6 +258,7 @@ class PairHistory:
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
         is_old = heard_at > 0 and same_row and is_gone and asked_at - heard_at < LATE_IN_ANY_CASE_S
+        is_old = is_old and not counts_all
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):
             return False
         differs = not (same_row and _is_same(amount, self.balance))

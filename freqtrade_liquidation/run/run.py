@@ -362,12 +362,14 @@ class Run:
         recalled = self._order_manager.recall()
         if recalled is None:
             return
-        self._show(recalled.positions, asked_at=now())
+        self._show(recalled.positions, asked_at=now(), counts_all=True)
         self._recalled = recalled
         if recalled.orders is not None and (listing := self._reader.recall(recalled.orders)):
             self._stops.listed(listing)
 
-    def _show(self, positions: Iterable[Position], *, asked_at: float) -> None:
+    def _show(
+        self, positions: Iterable[Position], *, asked_at: float, counts_all: bool = False
+    ) -> None:
         self._positions_at, self._recalled = asked_at, None
         shown: dict[str, Position] = {}
         for position in positions:
@@ -376,7 +378,8 @@ class Run:
         cut_off = UNLISTED in shown
         for pair in [*self._history, *(shown.keys() - self._history.keys())]:
             if pair in shown or not cut_off:
-                self._history[pair].listed(shown.get(pair), asked_at=asked_at)
+                history = self._history[pair]
+                history.listed(shown.get(pair), asked_at=asked_at, counts_all=counts_all)
 
     def _take_in_explanation(self) -> None:
         if self._explaining is None or not self._explaining.done():
@@ -606,7 +609,7 @@ class Run:
         return self._position_of(pair)
 
     def _may_be_open(self, pair: str) -> bool:
-        return self._verdict(pair) in (Verdict.CONTRADICTED, Verdict.UNREAD)
+        return not (self._verdict(pair).is_closed or self._final_verdict(pair).is_closed)
 
     async def _look_once_more(self) -> None:
         """What is left of pairs whose stops are off, asked until one usual round trip is left."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,14 @@ from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import (
     CancelAnswer,
     CancelStatus,
+    CloseAnswer,
+    ClosingOrder,
     OrderRole,
     PairState,
+    Position,
     Request,
 )
+from freqtrade_liquidation.plan import Book
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.book_reader import Listing
 from freqtrade_liquidation.run.stops import Stops
@@ -482,3 +487,48 @@ def test_stop_that_is_left_out_for_another_one_is_told_where_that_one_may_have_s
     assert ["MAY HAVE LOST A PART OF ITS STOP at 90.0" in words for words in told] == (
         [True] if list_is_old else []
     )
+
+
+def read_back_before_it_is_answered(*shares: float) -> SimulatedExchange:
+    """Spot: each sell fills *shares* of its amount, and a question tells that before its answer."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.fill_share = lambda order: shares[min(len(exchange.sent), len(shares)) - 1]
+    executed: list[str] = []
+
+    def known(positions: Iterable[Position]) -> list[Position]:
+        in_air = len(executed) < len(exchange.sent)
+        return [replace(position, uncertain=in_air) for position in positions]
+
+    def recall() -> Book:
+        positions = known(exchange.positions.values())
+        return Book(positions=tuple(positions), orders=tuple(exchange.orders.values()))
+
+    close = exchange.execute_market_close
+
+    async def answer_late(order: ClosingOrder, **options: Any) -> CloseAnswer:
+        answer = await close(order, **options)
+        await asyncio.sleep(0.25)
+        return answer
+
+    exchange.latency_s, exchange.lists = 0.2, known
+    exchange.before = lambda verb: executed.extend([verb] if verb == "close" else [])
+    exchange.recall = recall  # type: ignore[method-assign, assignment]
+    exchange.execute_market_close = answer_late  # type: ignore[method-assign]
+    return exchange
+
+
+def test_fill_that_is_heard_twice_is_counted_once() -> None:
+    """Else the rest of a partial fill looks closed, and stands without a stop and without words."""
+    exchange = read_back_before_it_is_answered(0.7, 0.7, 1.0)
+    result = liquidate(exchange, timeout_seconds=3.0)
+    assert [round(order.amount, 9) for order in exchange.sent] == [1.0, 0.3, 0.09]
+    assert result.state is LiquidationState.COMPLETED
+
+
+def test_stop_of_a_pair_that_is_late_in_the_last_list_is_told() -> None:
+    """Our fills cover all that was known, and the exchange lists something still: who knows."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.lists = lambda positions: [position(BTC)]
+    result = liquidate(exchange, timeout_seconds=3.0)
+    assert result.outcomes[0].state is PairState.NOT_PROVEN
+    assert "MAY HAVE LOST ITS STOP" in result.errors[0]
