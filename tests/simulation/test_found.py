@@ -532,3 +532,14 @@ def test_stop_of_a_pair_that_is_late_in_the_last_list_is_told() -> None:
     result = liquidate(exchange, timeout_seconds=3.0)
     assert result.outcomes[0].state is PairState.NOT_PROVEN
     assert "MAY HAVE LOST ITS STOP" in result.errors[0]
+
+
+def test_closed_by_fills_alone_says_that_flat_is_not_proven_and_which_stops_rest() -> None:
+    """Futures, so slow that no list is answered after the close: exit code 3 needs its words."""
+    exchange = book(position(BTC), orders=[stop(BTC)], acts_at_once=True, latency_s=4.0)
+    exchange.known = [stop(BTC)]
+    result = liquidate(exchange, timeout_seconds=5.0)
+    assert result.outcomes[0].state is PairState.CLOSED
+    assert result.state is LiquidationState.PARTIAL
+    assert "FLAT IS NOT PROVEN" in result.errors[0]
+    assert any(f"{BTC}: protective order stop-{BTC}" in error for error in result.errors)
