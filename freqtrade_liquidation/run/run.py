@@ -748,8 +748,10 @@ class Run:
         elif self._reader.positions is None or self._reader.orders is None:
             what = "positions" if self._reader.positions is None else "open orders"
             why = f"the list of {what} could not be read"
-        else:
+        elif self._positions_at < self._sender.answered_at:
             why = "the exchange answered no list that was asked for after the last order"
+        else:
+            why = "an order may have filled between the last lists of positions and of open orders"
         return [f"FLAT IS NOT PROVEN: {why}. Look at the exchange."]
 
     def _left_resting(self) -> list[OpenOrder]:
