@@ -304,6 +304,11 @@ class PairOutcome:
             return (self.residual_amount or 0.0) < self.amount
         return self.state is PairState.CLOSED
 
+    @property
+    def is_left(self) -> bool:
+        """Open, or not proven to be closed."""
+        return self.state in (PairState.OPEN, PairState.NOT_PROVEN)
+
     def to_dict(self) -> dict[str, Any]:
         """As ``liquidation_runs.outcome`` shows it."""
         return {
@@ -359,7 +364,7 @@ AUTOMATIC_TRIGGERS: Final = frozenset({"shutdown", "stop", "fatal_error"})
 
 def remainder(outcomes: Sequence[PairOutcome]) -> list[dict[str, Any]]:
     """What is left, by pair, for the final audit event and the last message."""
-    return [o.to_dict() for o in outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]
+    return [o.to_dict() for o in outcomes if o.is_left]
 
 
 def still_open(outcomes: Iterable[Mapping[str, Any]]) -> tuple[Position, ...]:

@@ -134,7 +134,7 @@ def outcome(result: LiquidationResult, currency: str, *, show: str = SHOW) -> st
     :param show: the command that shows the run, without its id.
     """
     lines = [_headline(result, currency)]
-    left = [o for o in result.outcomes if o.state in (PairState.OPEN, PairState.NOT_PROVEN)]
+    left = [o for o in result.outcomes if o.is_left]
     lost = [error for error in result.errors if "LOST ITS STOP" in error]
     lines += [f"!!! {error}" for error in lost]
     if left:
@@ -169,6 +169,8 @@ def _headline(result: LiquidationResult, currency: str) -> str:
                 f"FLAT, verified on the exchange: {_closed_count(result)}, "
                 f"{result.orders_cancelled} order(s) cancelled, {profit}, {took}."
             )
+        case LiquidationState.PARTIAL if not result.positions_failed:
+            return f"NOT FLAT, as far as is proven: {_closed_count(result)}, {profit}, {took}."
         case LiquidationState.PARTIAL:
             return (
                 f"NOT FLAT: {_closed_count(result)}, "

@@ -230,7 +230,7 @@ class FuturesOrders(OrderManagerBase):
         return replace(
             position,
             amount=max(0.0, min(position.amount, own)),
-            by_orders=True,
+            by_orders=own <= position.amount,
             obstacle=TURNED_UP if has_turned_up else position.obstacle,
             uncertain=has_turned_up
             or share.doubt is not None

@@ -152,7 +152,8 @@ class SpotOrders(OrderManagerBase):
         share = self.ownership.share(pair)
         uncertain = share.doubt is not None or self._exit_is_in_air(pair)
         uncertain = uncertain or self._cancelled_without_fill(pair) or pair in self._newer
-        held, locked = balances.get(self._base_currency(pair), 0.0), self._locked(pair)
+        held = balances.get(self._base_currency(pair), 0.0)
+        locked = min(share.amount, self._locked(pair))
         if held < locked * (1 - AMOUNT_TOLERANCE):
             held, uncertain = locked, True
         own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
@@ -160,7 +161,7 @@ class SpotOrders(OrderManagerBase):
         position = replace(
             self._expected(share),
             amount=min(own, held),
-            by_orders=True,
+            by_orders=own <= held,
             uncertain=uncertain,
             exclusive=pair in self._exclusive,
             last_price=last_exit_price(self._exchange, pair),

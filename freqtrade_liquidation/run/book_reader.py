@@ -198,6 +198,10 @@ class BookReader:
         rows = () if self.orders is None else self.orders.rows
         return next((one.amount for one in rows if one.order_id == order.order_id), None)
 
+    def is_gone(self, order_id: str) -> bool:
+        """Its cancel is confirmed."""
+        return order_id in self._gone
+
     def recall(self, orders: Sequence[OpenOrder]) -> Listing[OpenOrder] | None:
         """What rests by the answers to orders, as a list that is no newer than the one before;
         ``None`` = there was none."""

@@ -112,6 +112,8 @@ class PairHistory:
             self._unanswered.discard(order)
             if may_be_listed or order in self._maybe_listed:
                 self._filled_beside = sum_of(self._filled_beside, amount)
+            if order in self._maybe_listed:  # what it shows may be left after this fill
+                self._doubt_had()
             self.balance = max(0.0, sum_of(self.balance, -amount))
             self._at_most = max(0.0, sum_of(self._at_most, -amount))
             self._bots = max(0.0, sum_of(self._bots, -amount))
@@ -228,11 +230,16 @@ class PairHistory:
     def _is_same_row(self, position: Position) -> bool:
         return self._like is not None and self._like.is_same_row(position)
 
+    def _doubt_had(self) -> None:
+        self._had = [replace(one, certain=False) for one in self._had]
+
     def _compare(self, position: Position, asked_at: float) -> bool:
         """:returns: whether the list is believed, and shows another amount than was known."""
         amount, heard_at = position.amount, max(self._filled_at, self._zero_at)
         same_row = self._is_same_row(position)
-        if same_row and asked_at <= heard_at:
+        counts_fills = position.by_orders and not self._zero_at  # but not what others have closed
+        counts_all = counts_fills and not position.uncertain
+        if same_row and asked_at <= heard_at and not counts_all:
             differs = not _is_among(amount, self._had)
             if differs:
                 known = (*(had.amount for had in self._had), amount, sum_of(amount, -self._filled))
@@ -242,7 +249,6 @@ class PairHistory:
         waits = asked_at - heard_at < LATE_AT_MOST_S
         by_word = self._zero_at > 0 and waits  # it may have been about another margin mode
         is_gone = by_word or not _is_same(amount, self.balance)
-        counts_fills = position.by_orders and not self._zero_at  # but not what others have closed
         may_be_old = heard_at > 0 and same_row and is_gone and not counts_fills
         is_old = may_be_old and asked_at - heard_at < LATE_IN_ANY_CASE_S
         if is_old and _is_among(amount, (had for had in self._had if had.certain or waits)):

@@ -29,7 +29,10 @@ STATES: Final = {
     Verdict.UNREAD: PairState.NOT_PROVEN,
 }
 WHY: Final = {
-    Verdict.LATE: "its closing order is filled, and the exchange lists the position still",
+    Verdict.LATE: (
+        "its closing orders have filled all that was known, and the exchange lists the position "
+        "still"
+    ),
     Verdict.CONTRADICTED: (
         "the exchange does not list it, and no fill explains where the position went"
     ),
@@ -113,6 +116,14 @@ class OutcomeJudge:
             return about  # what is not listed is gone, whatever was answered to its cancel
         return about + [
             f"{pair}: {words}" for pair, words in self._attempts.errors.items() if pair not in seen
+        ]
+
+    def leftovers(self, resting: Collection[OpenOrder]) -> list[str]:
+        """What may rest still of closed pairs, in words."""
+        return [
+            f"{o.pair}: {o.role} order {o.order_id} ({o.side} {digits(o.amount)}) may still rest "
+            f"on the exchange: {self._attempts.why_resting(o) or 'not cancelled in time'}"
+            for o in resting
         ]
 
     def _about(self, order: OpenOrder) -> str:

@@ -87,6 +87,7 @@ class Run:
         self._deadline = deadline
         self._ending = self._stumbled = False
         self._kept_s = 0.0  # of the end, for what comes after it
+        self._cleared: set[str] = set()  # leftovers that a cancel was sent for
         self._scope_is_fixed = False
         self._unsettled = self._were_unsettled = frozenset[str]()
         self._look_since = self._positions_at = 0.0  # older lists settle nothing
@@ -613,7 +614,7 @@ class Run:
         return None if position is None else self._order_manager.as_known_now(position)
 
     def _may_be_open(self, pair: str) -> bool:
-        return self._verdict(pair) in (Verdict.CONTRADICTED, Verdict.UNREAD)
+        return not (self._verdict(pair).is_closed or self._final_verdict(pair).is_closed)
 
     async def _look_once_more(self) -> None:
         """What is left of pairs whose stops are off, asked until one usual round trip is left."""
@@ -657,6 +658,7 @@ class Run:
         ]
         if orders:  # one that hangs must leave time to book in
             self._kept_s = min(BOOKING_NEEDS_S, self._deadline.left_s / 2)
+        self._cleared = {order.order_id for order in orders}
         left = {a.order.order_id: a for a in await self._sender.clear(orders)}
         for order in orders:  # the books have to learn of their end
             self._booking.reopen(order.pair)
@@ -690,9 +692,11 @@ class Run:
         return listed
 
     def _may_clear(self, order: OpenOrder) -> bool:
+        return self._is_wanted_gone(order) and self._attempts.may_still_cancel(order)
+
+    def _is_wanted_gone(self, order: OpenOrder) -> bool:
         """With ``cancel_orders: false`` only a closed position's own stop goes with it."""
-        ours = self._rules.cancel_entries or order.role is OrderRole.PROTECTIVE
-        return ours and self._attempts.may_still_cancel(order)
+        return self._rules.cancel_entries or order.role is OrderRole.PROTECTIVE
 
     def _begin_booking(self) -> None:
         if not (self._order_manager.may_book and self._rules.close):
@@ -731,8 +735,48 @@ class Run:
         self._report.orders_cancelled = self._sender.orders_cancelled
         self._report.flat = self._is_flat()
         if not self._report.flat:
+            self._report.errors[:0] = self._why_not_proven(book)
             self._report.errors += self._judge.why_not_flat(book, self._outcome_pairs())
+        self._report.errors += self._judge.leftovers(self._left_resting())
         self._report.errors += self._remarks()
+
+    def _why_not_proven(self, scoped: Book | None) -> list[str]:
+        """Where nothing is told to be left: why the book is not called flat all the same."""
+        told = self._stumbled or self._report.account_refused is not None or not self._rules.close
+        rests = scoped is not None and bool(scoped.entries)
+        if told or rests or any(outcome.is_left for outcome in self._report.outcomes):
+            return []
+        unsettled = sorted(self._unsettled_in_scope())
+        if unsettled:
+            why = f"an order of the bot is in the air ({', '.join(unsettled)})"
+        elif self._reader.positions is None or self._reader.orders is None:
+            what = "positions" if self._reader.positions is None else "open orders"
+            why = f"the list of {what} could not be read"
+        elif self._positions_at < self._sender.answered_at:
+            why = "the exchange answered no list that was asked for after the last order"
+        else:
+            why = "an order may have filled between the last lists of positions and of open orders"
+        return [f"FLAT IS NOT PROVEN: {why}. Look at the exchange."]
+
+    def _left_resting(self) -> list[OpenOrder]:
+        """Stops and exits of closed pairs that no cancel was sent for, as far as is known."""
+        if not self._rules.close:
+            return []
+        book = self._scoped()
+        orders = None if book is None else book.orders
+        if orders is None:
+            known = Book(positions=(), orders=tuple(self._order_manager.known_orders()))
+            orders = in_scope(known, self.pairs).orders or ()
+        closed = {outcome.pair for outcome in self._report.outcomes if not outcome.is_left}
+        return [
+            order
+            for order in orders
+            if order.pair in closed
+            and order.role is not OrderRole.ENTRY
+            and order.order_id not in self._cleared
+            and not self._reader.is_gone(order.order_id)
+            and self._is_wanted_gone(order)
+        ]
 
     def _final_verdict(self, pair: str) -> Verdict:
         """An order in the air may open what was closed."""

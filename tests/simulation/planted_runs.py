@@ -266,6 +266,11 @@ def pair_left_out() -> Planted:
     return swap(running.Run, "_outcome_pairs", without_the_first)
 
 
+@bug("does not say why flat is not proven", breaks="what_is_not_flat_has_a_reason")
+def reason_kept_back() -> Planted:
+    return swap(running.Run, "_why_not_proven", lambda self, scoped: [])
+
+
 @bug("writes what it intends after it was done", breaks="intent_precedes_the_request")
 def intent_after_the_request() -> Planted:
     commit = Trail.commit

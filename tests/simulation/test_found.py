@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,14 @@ from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import (
     CancelAnswer,
     CancelStatus,
+    CloseAnswer,
+    ClosingOrder,
     OrderRole,
     PairState,
+    Position,
     Request,
 )
+from freqtrade_liquidation.plan import Book as BookNow
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.book_reader import Listing
 from freqtrade_liquidation.run.stops import Stops
@@ -555,3 +560,59 @@ def test_position_that_only_the_answer_about_it_alone_shows_is_closed() -> None:
     held = Book(market=market(FUTURES), bots=1.0, resting=(resting,), trade=trade)
     case = case_of(held, scope=Scope.TRADES, lags=Lags(omits={FUTURES: 9.0}), seed=4)
     assert case.account.held[FUTURES].now == 0.0
+
+
+def read_back_before_it_is_answered(*shares: float) -> SimulatedExchange:
+    """Spot: each sell fills *shares* of its amount, and a question tells that before its answer."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.fill_share = lambda order: shares[min(len(exchange.sent), len(shares)) - 1]
+    executed: list[str] = []
+
+    def known(positions: Iterable[Position]) -> list[Position]:
+        in_air = len(executed) < len(exchange.sent)
+        return [replace(p, uncertain=in_air, by_orders=True) for p in positions]
+
+    def recall() -> BookNow:
+        positions = known(exchange.positions.values())
+        return BookNow(positions=tuple(positions), orders=tuple(exchange.orders.values()))
+
+    close = exchange.execute_market_close
+
+    async def answer_late(order: ClosingOrder, **options: Any) -> CloseAnswer:
+        answer = await close(order, **options)
+        await asyncio.sleep(0.25)
+        return answer
+
+    exchange.latency_s, exchange.lists = 0.2, known
+    exchange.before = lambda verb: executed.extend([verb] if verb == "close" else [])
+    exchange.recall = recall  # type: ignore[method-assign, assignment]
+    exchange.execute_market_close = answer_late  # type: ignore[method-assign]
+    return exchange
+
+
+def test_fill_that_is_heard_twice_is_counted_once() -> None:
+    """Else the rest of a partial fill looks closed, and stands without a stop and without words."""
+    exchange = read_back_before_it_is_answered(0.7, 0.7, 1.0)
+    result = liquidate(exchange, timeout_seconds=3.0)
+    assert [round(order.amount, 9) for order in exchange.sent] == [1.0, 0.3, 0.09]
+    assert result.state is LiquidationState.COMPLETED
+
+
+def test_stop_of_a_pair_that_is_late_in_the_last_list_is_told() -> None:
+    """Our fills cover all that was known, and the exchange lists something still: who knows."""
+    exchange = book(position(BTC), orders=[stop(BTC, blocks=True)], closes_need_orders=True)
+    exchange.lists = lambda positions: [position(BTC)]
+    result = liquidate(exchange, timeout_seconds=3.0)
+    assert result.outcomes[0].state is PairState.NOT_PROVEN
+    assert "MAY HAVE LOST ITS STOP" in result.errors[0]
+
+
+def test_closed_by_fills_alone_says_that_flat_is_not_proven_and_which_stops_rest() -> None:
+    """Futures, so slow that no list is answered after the close: exit code 3 needs its words."""
+    exchange = book(position(BTC), orders=[stop(BTC)], acts_at_once=True, latency_s=4.0)
+    exchange.known = [stop(BTC)]
+    result = liquidate(exchange, timeout_seconds=5.0)
+    assert result.outcomes[0].state is PairState.CLOSED
+    assert result.state is LiquidationState.PARTIAL
+    assert "FLAT IS NOT PROVEN" in result.errors[0]
+    assert any(f"{BTC}: protective order stop-{BTC}" in error for error in result.errors)

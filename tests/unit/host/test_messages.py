@@ -51,6 +51,14 @@ def test_what_is_not_flat_says_so_first_and_names_what_remains(state: Liquidatio
     assert f"- {ETH} long 2: not shown closed (no answer)" in text
 
 
+def test_closed_and_not_proven_flat_is_not_told_as_if_positions_were_left() -> None:
+    why = "FLAT IS NOT PROVEN: no list was answered"
+    text = told(LiquidationState.PARTIAL, pair(PairState.CLOSED), positions_closed=1, errors=(why,))
+    assert text.startswith("NOT FLAT, as far as is proven: 1 position(s) closed, ")
+    assert "0 not shown closed" not in text
+    assert f"! {why}" in text
+
+
 def test_what_remains_is_told_to_the_last_coin() -> None:
     """Somebody closes it by hand."""
     text = told(

@@ -563,3 +563,44 @@ def test_exchanges_word_counts_though_the_amount_shown_counts_our_fills() -> Non
     history.said_zero(sent_at=T + 0.1, at=T + 0.2)
     history.listed(shown, asked_at=T + 0.3)
     assert history.verdict() is Verdict.LATE
+
+
+def test_what_counts_every_fill_is_believed_against_the_answer_that_comes_after_it() -> None:
+    """Spot: the order is read back before it is answered, so that its fill is heard twice."""
+    history = listed(0.2)
+    history.in_doubt("first")
+    left_of_it = replace(long(0.06), by_orders=True)
+    history.listed(left_of_it, asked_at=T + 1.0)
+    history.closed(0.14, at=T + 1.2, order="first")
+    assert history.verdict() is Verdict.LATE, "the fill was counted twice"
+    history.listed(left_of_it, asked_at=T + 1.2)
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("waited_s", [LATE_AT_MOST_S - 0.1, LATE_AT_MOST_S + 0.1])
+def test_what_a_list_beside_a_fill_showed_is_late_for_a_while_only(waited_s: float) -> None:
+    """Whether it counts the fill is not known, so that what is left may be all that it showed."""
+    history = listed(0.2)
+    history.in_doubt("first")
+    history.listed(long(0.06), asked_at=T + 1.0)
+    history.closed(0.06, at=T + 1.2, order="first")
+    history.listed(long(0.06), asked_at=T + 1.2 + waited_s)
+    believed = waited_s > LATE_AT_MOST_S
+    assert history.verdict() is (Verdict.OPEN if believed else Verdict.LATE)
+
+
+def test_amount_from_before_it_grew_is_late_for_a_while_only() -> None:
+    """The owner has enlarged it beside the close: what is left after the next close may be just as
+    much as the bot had in the beginning."""
+    history = claimed(0.5)
+    history.closed(0.5, at=T + 0.8)
+    history.listed(long(1.0), asked_at=T)
+    assert left(history) == pytest.approx(0.5), "it may be of before the fill"
+    history.in_doubt("second")
+    history.closed(0.5, at=T + 2.0, order="second")
+    history.listed(long(0.5), asked_at=T + 2.1)
+    assert history.verdict() is Verdict.LATE
+    history.listed(long(0.5), asked_at=T + 2.1 + LATE_AT_MOST_S)
+    assert history.verdict() is Verdict.OPEN
+    assert left(history) == pytest.approx(0.5)
