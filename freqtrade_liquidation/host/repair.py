@@ -8,7 +8,7 @@ table of orders is the memory.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
-from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.errors import LiquidationError, unexpected
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.bookkeeping import EXIT_REASON, Bookkeeper
 from freqtrade_liquidation.host.facts import FactFinder, Facts
@@ -280,20 +280,27 @@ class _Repair:
 
     def _settle(self, bookkeeper: Bookkeeper, booked: Mapping[str, BookedPair]) -> None:
         for sent in self._sent:
-            entry = booked[sent.pair]
-            if entry.error is not None:
-                self._repairer.put_off(sent, "failed", entry.error)
-            elif sent.doubt is not None:
-                self._repairer.put_off(sent, "unanswered", sent.doubt)
-            elif (words := self._unexplained(sent)) is not None:
-                self._repairer.put_off(sent, "gone", words)
-            else:
-                own = _order_ids(sent)
-                new = [key for key in bookkeeper.booked.get(sent.pair, []) if key in own]
-                entry = replace(entry, realized_pnl=self._profit_of(sent, entry))
-                self._repairer.settled(sent, entry, new)
+            try:
+                self._settle_one(sent, booked[sent.pair], bookkeeper.booked.get(sent.pair, []))
+            except Exception as error:
+                logger.exception("Could not settle %s.", sent.pair)
+                Trade.rollback()
+                words = f"its rows cannot be read ({unexpected(error)}): look the trade up"
+                self._repairer.put_off(sent, "failed", words)
         for message in bookkeeper.outbox.messages:
             self._send(message)
+
+    def _settle_one(self, sent: Sent, entry: BookedPair, new: Collection[str]) -> None:
+        if entry.error is not None:
+            self._repairer.put_off(sent, "failed", entry.error)
+        elif sent.doubt is not None:
+            self._repairer.put_off(sent, "unanswered", sent.doubt)
+        elif (words := self._unexplained(sent)) is not None:
+            self._repairer.put_off(sent, "gone", words)
+        else:
+            own = _order_ids(sent)
+            entry = replace(entry, realized_pnl=self._profit_of(sent, entry))
+            self._repairer.settled(sent, entry, [key for key in new if key in own])
 
     def _profit_of(self, sent: Sent, entry: BookedPair) -> float | None:
         """Stake currency. The profit of a trade that several runs have closed is the last one's, so
@@ -315,8 +322,18 @@ class _Repair:
         By freqtrade's own way, which notes the cancel. One that fails is for a person: reduce-only
         or not, it must not meet a later position.
         """
+        for pair in pairs:
+            try:
+                self._clear_stops_of(pair)
+            except Exception:
+                logger.exception(
+                    "The rows of %s cannot be read: look whether a stop of it is left over.", pair
+                )
+                Trade.rollback()
+
+    def _clear_stops_of(self, pair: str) -> None:
         open_stop = [Order.ft_order_side == "stoploss", Order.ft_is_open.is_(True)]
-        stops = Trade.session.scalars(select(Order).where(Order.ft_pair.in_(pairs), *open_stop))
+        stops = Trade.session.scalars(select(Order).where(Order.ft_pair == pair, *open_stop))
         for stop in stops.all():
             if stop.trade is None or stop.trade.is_open:
                 continue

@@ -1,6 +1,7 @@
 """Repair without an exchange: it costs next to nothing with nothing to do, and says things once."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from freqtrade.persistence import Order, Trade, init_db
+from sqlalchemy import text
 
 from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
@@ -144,4 +146,39 @@ def test_profit_of_a_trade_that_two_runs_closed_is_on_record_once() -> None:
     attempt = module._Repair(BOT, nobody, sent, fail_if_asked)
     entry = BookedPair(pair=PAIR, realized_pnl=7.0)
     assert [attempt._profit_of(one, entry) for one in sent] == [None, 7.0]
+    Trade.session.remove()
+
+
+def test_row_that_makes_no_sense_costs_its_own_pair_alone(
+    audit: AuditLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A date that is none in a row of freqtrade's, and no other pair was settled or tidied up."""
+    init_db("sqlite://")
+    pairs = ["ETH/USDT:USDT", PAIR]
+    for number, pair in enumerate(pairs):
+        trade = Trade(
+            pair=pair, exchange="binance", stake_amount=10.0, amount=0.0, open_rate=9.0,
+            fee_open=0.0, fee_close=0.0, is_open=False, open_date=datetime.now(UTC), leverage=1.0,
+            is_short=False, close_profit_abs=7.0,
+        )  # fmt: skip
+        for order_id, side in ((f"{number}", "sell"), (f"stop {number}", "stoploss")):
+            raw = {"id": order_id, "status": "open", "filled": 0.0, "amount": 0.2, "price": 9.0}
+            trade.orders.append(Order.parse_from_ccxt_object(raw, pair, side, 0.2, 9.0))
+        Trade.session.add(trade)
+    Trade.commit()
+    Trade.session.execute(text("UPDATE orders SET order_date = 'junk' WHERE ft_pair LIKE 'ETH%'"))
+    Trade.commit()
+    cancelled: list[str] = []
+    bot: Any = SimpleNamespace(
+        config={"dry_run": False},
+        cancel_stoploss_on_exchange=lambda trade: cancelled.append(trade.pair),
+    )
+    sent = [replace(closed_by(f"{n}", 0.2), pair=pair) for n, pair in enumerate(pairs)]
+    attempt = module._Repair(bot, Repairer(audit), sent, fail_if_asked)
+    attempt._clear_stops(pairs)
+    assert cancelled == [PAIR]
+    entries = {pair: BookedPair(pair=pair, realized_pnl=7.0) for pair in pairs}
+    attempt._settle(SimpleNamespace(booked={}, outbox=SimpleNamespace(messages=[])), entries)  # type: ignore[arg-type]
+    kinds = {event["pair"]: event["event_type"] for event in audit.events() if event["error"]}
+    assert kinds == {"ETH/USDT:USDT": Event.BOOKING_FAILED}
     Trade.session.remove()
