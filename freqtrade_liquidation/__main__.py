@@ -55,7 +55,7 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         freqtrade_main(arguments)
     except SystemExit as end:
         code = _code_of(end)
-        if code == USAGE and not trades:
+        if code == USAGE and arguments and not trades:
             from freqtrade_liquidation.frontends import commands
 
             sys.stderr.write(commands.suggestion(arguments))

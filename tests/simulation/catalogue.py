@@ -44,8 +44,12 @@ def table() -> str:
 
 
 def invariants() -> str:
-    """As docs/simulation.md lists them: names and what they want."""
-    wants = {n: " ".join((check.__doc__ or "").split()) for n, check in INVARIANTS.items()}
+    """As docs/simulation.md lists them: names and what they want, in the order of their files,
+    whichever was imported first."""
+    checks = sorted(
+        INVARIANTS.values(), key=lambda check: (check.__module__, check.__code__.co_firstlineno)
+    )
+    wants = {check.__name__: " ".join((check.__doc__ or "").split()) for check in checks}
     return "\n".join(
         textwrap.fill(f"- `{name}`: {words}", 118, subsequent_indent="  ", break_on_hyphens=False)
         for name, words in wants.items()
