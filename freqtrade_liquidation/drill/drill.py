@@ -29,6 +29,8 @@ from freqtrade_liquidation.drill.plan import Plan
 from freqtrade_liquidation.drill.scenarios import SCENARIOS, rules_of
 
 FLAT, NOT_FLAT, FAILED = 0, 3, 1
+ON_ITS_WAY_S = 5.0
+"""So long, what a bot that has ended had sent may take to act on the exchange."""
 STANDSTILL_S = 90.0
 """The bot is given up if it neither starts nor takes a further position for so long."""
 REQUESTS_OF_AN_EXIT = 20
@@ -209,6 +211,10 @@ def _pull_the_plug(
             f"the bot did not end within {ends_within_s:.0f} s of the signal:\n{bot.log_tail()}"
         ) from None
     ended = time.monotonic()
+    # What the bot has sent and not waited for acts on a slow exchange after the bot's end.
+    exchange.core.log.wait_for(
+        lambda rows: all(r.executed or r.answered or r.code for r in rows), ON_ITS_WAY_S
+    )
     bot.check_seal()
     exchange.clear_faults()
     runs = bot.query("SELECT * FROM liquidation_runs ORDER BY started_at DESC LIMIT 1")
