@@ -1,5 +1,6 @@
 """``freqtrade-liquidation``: freqtrade's command line, armed, and a few commands of our own."""
 
+import argparse
 import gc
 import sys
 import threading
@@ -55,7 +56,7 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         freqtrade_main(arguments)
     except SystemExit as end:
         code = _code_of(end)
-        if code == USAGE and arguments and not trades:
+        if _is_unknown_command(end):
             from freqtrade_liquidation.frontends import commands
 
             sys.stderr.write(commands.suggestion(arguments))
@@ -64,6 +65,15 @@ def _run_freqtrade(arguments: list[str], make: "Callable[[], Protection] | None"
         # Python's own end would close a database on a disk that hangs, and a signal can kill it.
         exit_now(_code_of_bot(code, protection, arguments))
     return code
+
+
+def _is_unknown_command(end: BaseException | None) -> bool:
+    """Whether freqtrade's parser has refused the command itself, not what follows it."""
+    while end is not None:
+        if isinstance(end, argparse.ArgumentError) and end.argument_name == "command":
+            return True
+        end = end.__context__
+    return False
 
 
 def _code_of(end: SystemExit) -> int:

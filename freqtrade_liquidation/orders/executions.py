@@ -132,9 +132,10 @@ def an_order(
 
 
 def the_order(raw: Mapping[str, Any], trade: KnownTrade, order: KnownOrder) -> dict[str, Any]:
-    """*raw* if it is *order* of *trade*. A stop is answered with what it became, under its own id.
+    """*raw* if it is *order* of *trade*. For a stop, freqtrade gives what it became under the id of
+    the stop. Source: ``Exchange.fetch_stoploss_order``, and that of OKX and Bitget.
 
-    :raises ExchangeUnavailable: if it is another one. Source: freqtrade ``fetch_stoploss_order``.
+    :raises ExchangeUnavailable: if it is another one.
     """
     side = trade.side.exit_side if order.is_stop else order.role_side
     return an_order(raw, pair=trade.pair, side=side, order_id=order.order_id)

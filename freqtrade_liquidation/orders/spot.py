@@ -46,7 +46,7 @@ class SpotOrders(OrderManagerBase):
         self._held_at = 0.0
         self._newer: set[str] = set()  # pairs of trades that are newer than the balance
         self._missing: dict[str, str] = {}
-        self._short: set[str] = set()
+        self._short: set[str] = set()  # pairs of which a sell was refused for the lack of coins
         self._exclusive: set[str] = set()  # pairs of which the account holds the bot's part only
         self._gone: dict[str, float] = {}
         # Positions and orders are asked for side by side, and both depend on the same answers.

@@ -54,6 +54,13 @@ def test_drill_that_leaves_too_much_is_not_as_expected(tmp_path: Path) -> None:
     assert "as expected" not in done.stdout
 
 
+def test_drill_on_a_slow_exchange_waits_for_what_is_on_its_way(tmp_path: Path) -> None:
+    """The last cancels act a moment after the bot's end: NOT FLAT was told for five stops."""
+    done = drill("--positions", "5", "--latency-ms", "2000", folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FLAT: the exchange shows no position and no order." in done.stdout
+
+
 # ---- the user's
 
 

@@ -36,6 +36,16 @@ def test_unknown_command_is_a_usage_error_and_never_done(
     assert all(name in told for name in OWN)
 
 
+@pytest.mark.parametrize("arguments", [["list-exchanges", "--nonsense"], []])
+def test_command_that_freqtrade_knows_is_not_taken_for_another_one(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "The command comes first" not in capsys.readouterr().err
+
+
 def test_help_of_freqtrade_is_no_error() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["list-exchanges", "--help"])
