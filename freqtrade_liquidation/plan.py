@@ -143,6 +143,8 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
         if rules.close and (rules.cancel_entries or limits.is_blocked(pair))
         else ()
     )
+    if limits.is_blocked(pair) and any(map(limits.may_cancel, resting_exits)):
+        closing = False  # it would be refused once more
     cancels = tuple(o for o in (*entries, *blockers, *resting_exits) if limits.may_cancel(o))
     return PairWork(
         pair=pair,

@@ -57,6 +57,9 @@ LISTED_SINCE: Final = timedelta(seconds=60)
 """Orders are listed from so long before a note on: clocks differ, names decide."""
 LATE_TRIPS: Final = 3
 LATE_AT_LEAST_S: Final = 0.1
+LAST_WORD_S: Final = 0.05
+"""A look goes without what is late so long before its time is over: what comes later is of no use,
+and what the others have answered is."""
 
 
 class BotOrders:
@@ -231,8 +234,9 @@ class BotOrders:
         """
         began = asyncio.get_running_loop().time()
         while pending := [task for task in asked if not task.done()]:
-            median_s = self._client.round_trips.median_s
-            late_s = timeout_s if median_s is None else max(LATE_AT_LEAST_S, LATE_TRIPS * median_s)
+            late_s, median_s = timeout_s - LAST_WORD_S, self._client.round_trips.median_s
+            if median_s is not None:
+                late_s = min(late_s, max(LATE_AT_LEAST_S, LATE_TRIPS * median_s))
             left_s = began + late_s - asyncio.get_running_loop().time()
             if left_s <= 0:
                 break
@@ -290,10 +294,14 @@ class BotOrders:
         if now - since < FORGOTTEN_TWICE_S and not cancelled:
             return
         try:
-            state = await self._client.read(_by_its_fills(trade, order), timeout_s=timeout_s)
+            closes = {str((close.answer or {}).get("id")) for close in self._executions.closes}
+            ask = _by_its_fills(trade, order, known=closes | {*trade.order_ids})
+            state = await self._client.read(ask, timeout_s=timeout_s)
         except LiquidationError as error:
             logger.info("Order %s was not found by its fills: %s", order.order_id, error)
             return
+        if state is None:
+            return  # in doubt
         self._ownership.learn(order.order_id, state)
         self._read_at[order.order_id] = now
 
@@ -338,8 +346,27 @@ class BotOrders:
         orders = [order for listed in lists for order in listed]
         booked = await self._booked(pair, orders)
         for note in notes:
-            self._searched[id(note)] = began
-            self._take(note, [order for order in orders if order["side"] == note.side], booked)
+            of_side = [order for order in orders if order["side"] == note.side]
+            if not self._is_in_doubt(note, of_side, booked):
+                self._searched[id(note)] = began
+            self._take(note, of_side, booked)
+
+    def _is_in_doubt(self, note: OrderNote, orders: Sequence[Raw], booked: "_Booked") -> bool:
+        """Whether one of *orders* may be the note's that the database did not tell to be booked."""
+        doubtful = (
+            order
+            for order in orders
+            if str(order["id"]) in booked.in_doubt
+            and self._is_in_time(note, order)
+            and self._may_be(note, order)
+        )
+        order = next(doubtful, None)
+        if order is not None:
+            self.ambiguous[note.pair] = (
+                f"order {order['id']} may be the bot's, and freqtrade's database did not answer "
+                "whether it is: look it up"
+            )
+        return order is not None
 
     async def _booked(self, pair: str, orders: Sequence[Raw]) -> "_Booked":
         """Those that a run has sent or the database knows, closed trades included."""
@@ -527,11 +554,15 @@ def _is_close(told: Any, asked: float) -> bool:
     return told is not None and abs(float(told) - asked) <= max(1e-3, AMOUNT_TOLERANCE) * asked
 
 
-def _by_its_fills(trade: KnownTrade, order: KnownOrder) -> Any:
+def _by_its_fills(trade: KnownTrade, order: KnownOrder, *, known: Collection[str]) -> Any:
     """The state of an order that the exchange does not know by its id, as what rests and what has
-    filled show it."""
+    filled show it; ``None`` = they do not: where stops are orders of their own, one that triggers
+    places another order, and what is not *known* may be that.
 
-    def ask(exchange: Exchange) -> dict[str, Any]:
+    :param known: ids of the bot's orders and ours.
+    """
+
+    def ask(exchange: Exchange) -> dict[str, Any] | None:
         resting = exchange._api.fetch_open_orders(trade.pair)
         listed = next((row for row in resting if str(row["id"]) == order.order_id), None)
         if listed is not None:
@@ -541,6 +572,10 @@ def _by_its_fills(trade: KnownTrade, order: KnownOrder) -> Any:
             exchange._api.fetch_my_trades(trade.pair, since_ms)
         )
         filled = sum(float(f["amount"]) for f in fills if str(f.get("order")) == order.order_id)
+        apart = order.is_stop and exchange.get_option("stoploss_query_requires_stop_flag")
+        side, others = trade.side.exit_side, {str(f.get("order")) for f in fills} - {*known}
+        if apart and any(f["side"] == side and str(f.get("order")) in others for f in fills):
+            return None
         status = "closed" if filled >= order.amount * (1 - AMOUNT_TOLERANCE) else "canceled"
         return {
             "id": order.order_id,

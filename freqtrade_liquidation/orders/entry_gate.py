@@ -22,8 +22,10 @@ from typing import Final, Protocol
 
 from freqtrade_liquidation.clock import SYSTEM, Clock
 
-SETTLES_WITHIN_S: Final = 2.0
+ARRIVES_WITHIN_S: Final = 2.0
 """An entry request that its process let go of reaches the exchange within this, or never."""
+SETTLES_WITHIN_S: Final = ARRIVES_WITHIN_S + 1.5
+"""And its lists show it no later than this."""
 WINDOW: Final = timedelta(seconds=2)
 """Clocks differ by less, once the offset to the exchange's is taken off."""
 ASKED_KEPT: Final = 1000
@@ -115,7 +117,7 @@ class OrderNote:
         return began <= moment and (latest is None or moment <= latest)
 
 
-_ARRIVES: Final = timedelta(seconds=SETTLES_WITHIN_S)
+_ARRIVES: Final = timedelta(seconds=ARRIVES_WITHIN_S)
 
 
 class EntryGate:

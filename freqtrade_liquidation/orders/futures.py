@@ -57,6 +57,7 @@ class FuturesOrders(OrderManagerBase):
         self._position_remarks: dict[str, str] = {}
         self._entry_prices: dict[str, float] = {}
         self._gone: set[str] = set()  # pairs whose position was gone when asked about alone
+        self._lacked: set[str] = set()  # pairs of trades that a list lacked
         self._order_lists = SharedFlight(self._read_orders)
         self._read: list[OpenOrder] = []
         self._read_at = 0.0
@@ -133,6 +134,8 @@ class FuturesOrders(OrderManagerBase):
         for position in listed.positions:
             if position.entry_price is not None and self._knows(position.pair):
                 self._entry_prices.setdefault(position.pair, float(position.entry_price))
+        if not self._account_scope and not whole.cut_off:
+            self._note_lacked({position.pair for position in listed.positions})
         own = self._ours(listed.positions)
         return own if self._account_scope else self._with_unreadable(own)
 
@@ -142,7 +145,7 @@ class FuturesOrders(OrderManagerBase):
         return list(self._read)
 
     async def _read_orders(self, timeout_s: float) -> None:
-        asked_at = self._clock.monotonic()
+        asked_at, until = self._clock.monotonic(), asyncio.get_running_loop().time() + timeout_s
         pairs = self._pairs() | self._entry_prices.keys()
         lists, _ = await asyncio.gather(
             self._lists.orders(pairs, timeout_s=timeout_s),
@@ -155,7 +158,8 @@ class FuturesOrders(OrderManagerBase):
                 for _, listed in lists
                 for row in listed.rows
             }
-            await self._bot_orders.read(timeout_s=timeout_s, listed=rows)
+            left_s = until - asyncio.get_running_loop().time()
+            await self._bot_orders.read(timeout_s=left_s, listed=rows)
         if not self._account_scope:
             orders = [order for order in orders if self.ownership.owns(order.order_id)]
         self._expect_found(str(row["id"]) for _, listed in lists for row in listed.rows)
@@ -226,7 +230,8 @@ class FuturesOrders(OrderManagerBase):
             return position
         share = self.ownership.share(self.ownership.pair_of(position.pair))
         own = share.amount if share.side is position.side else 0.0
-        has_turned_up = share.pair in self._gone
+        lacks_a_part = position.amount < own * (1 - AMOUNT_TOLERANCE)
+        has_turned_up = share.pair in self._gone or (share.pair in self._lacked and lacks_a_part)
         return replace(
             position,
             amount=max(0.0, min(position.amount, own)),
@@ -335,9 +340,20 @@ class FuturesOrders(OrderManagerBase):
             return None, False
         listed = self._reader.read(rows, scope_pairs=self._pairs() | {pair})
         found = next((p for p in self._ours(listed.positions) if p.pair == pair), None)
-        if found is None and self._is_long_bought(pair) and not self._may_be_growing(pair):
+        if found is None and self._would_be_shown(pair):
             self._gone.add(pair)
         return found, True
+
+    def _note_lacked(self, listed: Collection[str]) -> None:
+        """A list may leave a position out by mistake: then it turns up whole. What turns up with
+        less than the trades have, is not what they had."""
+        traded = {trade.pair for trade in self.trades}
+        names = {self.ownership.pair_of(name) for name in listed}
+        self._lacked |= {pair for pair in traded - names if self._would_be_shown(pair)}
+
+    def _would_be_shown(self, pair: str) -> bool:
+        """An answer that lacks the bot's position of *pair* is not late: it is gone."""
+        return self._is_long_bought(pair) and not self._may_be_growing(pair)
 
     def _may_be_growing(self, pair: str) -> bool:
         entries = (

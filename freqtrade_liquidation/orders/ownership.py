@@ -172,12 +172,14 @@ class Ownership:
 
     def recorded(self, pair: str) -> float:
         """Base currency that the trades of *pair* have, less what their exits have sold since."""
-        parts = [trade.owned for trade in self.trades_of(pair)]
-        for trade in self.trades_of(pair):
+        trades = self.trades_of(pair)
+        parts = [trade.owned for trade in trades]
+        for trade in trades:
             for order in trade.open_orders:
                 if order.reduces(trade.side):
                     parts.append(-self.filled_of(order))
-        parts += [-close.unbooked for close in self._closes_of(pair)]
+        sides = {trade.side for trade in trades}
+        parts += [-close.unbooked for close in self._closes_of(pair) if close.order.side in sides]
         return max(0.0, total(parts))
 
     def share(self, pair: str) -> Share:
@@ -228,7 +230,8 @@ class Ownership:
             entry = found["side"] != side.exit_side
             yield self._bought(filled, FEE_RATIO) if entry else -filled
         for close in self._closes_of(pair):
-            yield -close.unbooked
+            if close.order.side is side:  # the other side was not ours
+                yield -close.unbooked
 
     def _bought(self, filled: float, fee_ratio: float) -> float:
         return filled * (1 - fee_ratio) if self._fees_in_coins else filled

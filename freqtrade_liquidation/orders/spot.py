@@ -27,6 +27,7 @@ from freqtrade_liquidation.model import (
     OrderRole,
     Position,
 )
+from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.base import OrderManagerBase
 from freqtrade_liquidation.orders.ownership import Share, is_final
 from freqtrade_liquidation.orders.prices import last_exit_price
@@ -130,11 +131,8 @@ class SpotOrders(OrderManagerBase):
 
     async def _balances(self, timeout_s: float) -> dict[str, float]:
         """Free and locked coins by currency."""
-        held = await self._client.read(
-            lambda exchange: coins(exchange.get_balances()), timeout_s=timeout_s
-        )
-        if not held:  # an answer about something else: with it every trade's coins would be gone
-            raise ExchangeUnavailable("the balance lists no currency at all")
+        ask = requests.checked(lambda exchange: coins(exchange.get_balances()), _some)
+        held: dict[str, float] = await self._client.read(ask, timeout_s=timeout_s)
         return held
 
     def recall(self) -> Book | None:
@@ -275,3 +273,11 @@ class SpotOrders(OrderManagerBase):
             )
             for pair in pairs
         }
+
+
+def _some(held: dict[str, float]) -> dict[str, float]:
+    """No currency at all is an answer about something else: with it every trade's coins would be
+    gone. :raises ExchangeUnavailable: then."""
+    if not held:
+        raise ExchangeUnavailable("the balance lists no currency at all")
+    return held

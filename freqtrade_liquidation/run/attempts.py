@@ -152,7 +152,8 @@ class Attempts:
         self._closes.setdefault(pair, _Sent()).look_since = now()
 
     def succeeded(self, pair: str) -> None:
-        """A closing order of it was filled: earlier trouble is over."""
+        """A closing order of it was filled: earlier trouble is over, and it has got smaller."""
+        self._closes.setdefault(pair, _Sent()).attempts = 0
         self.errors.pop(pair, None)
         self._blocked.discard(pair)
 

@@ -306,6 +306,10 @@ class BookReader:
                 lists.newest, lists.error, lists.last_heard = listing, None, None
         return lists.newest is not before
 
+    def positions_told(self, rows: Sequence[Position], *, asked_at: float) -> None:
+        """A list that somebody else has asked for, on the loop's clock."""
+        self._positions.newest = Listing(tuple(rows), asked_at, now())
+
     async def resting_now(self) -> set[str] | None:
         """The ids of the orders that are listed; ``None`` = the list could not be read, or does not
         go to its end. A book that was complete stays as it was: this list, which is later than the
@@ -315,10 +319,14 @@ class BookReader:
         except LiquidationError:
             return None
         orders = listing.rows
+        listed = {order.order_id for order in orders}
+        is_whole = all(order.pair != UNLISTED for order in orders)
         could_open = any(order.role is OrderRole.ENTRY for order in orders)
         if could_open or not self.is_complete:
             self._orders.newest = listing
-        return None if any(o.pair == UNLISTED for o in orders) else {o.order_id for o in orders}
+        elif is_whole and self.orders is not None:
+            self._gone |= {o.order_id for o in self.orders.rows if o.role in REDUCING} - listed
+        return listed if is_whole else None
 
     def abandon(self) -> None:
         """Nobody waits for what is still in flight."""

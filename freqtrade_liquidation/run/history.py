@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from freqtrade_liquidation.digits import sum_of
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
 from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_on
 
 APART_S: Final = 1.0
@@ -21,7 +21,7 @@ APART_AFTER_FILL_S: Final = 3.0
 LATE_AT_MOST_S: Final = 1.5
 """A list asked for this long after a fill is believed, where it is not certain which amount the
 position had before the fill."""
-LATE_IN_ANY_CASE_S: Final = 4.0
+LATE_IN_ANY_CASE_S: Final = 3.0
 """A list asked for this long after a fill is believed, whatever it shows: a close that only reduces
 does no harm where it is wrong."""
 
@@ -54,7 +54,9 @@ class PairHistory:
     :ivar _maybe_listed: orders that were on their way when the list was read that is believed: it
         may be of before their fills or of after them.
     :ivar _filled_beside: base currency that those have filled.
-    :ivar _unsure_at: when it was last heard that a close may have filled, and not how much.
+    :ivar _unsure_at: when it was last heard that less may be open than the lists show.
+    :ivar _left_out: a list has lacked the pair that the exchange showed when it was asked about it
+        alone: that a list lacks it proves nothing any more.
     """
 
     first: Position | None = None
@@ -62,13 +64,16 @@ class PairHistory:
     _at_most: float = 0.0
     shown: Position | None = None
     _like: Position | None = None
+    _minimum: float = 0.0
     _closed_since: float = 0.0
     _bots: float = 0.0
+    _bots_side: Side | None = None
     _claimed: float = 0.0
     _unanswered: set[str] = field(default_factory=set)
     _maybe_listed: frozenset[str] = frozenset()
     _filled_beside: float = 0.0
     _unsure_at: float = float("-inf")
+    _left_out: bool = False
     _listed: Listed = Listed.UNREAD
     _listed_once: bool = False
     _others: bool = False
@@ -78,6 +83,7 @@ class PairHistory:
     _filled_at: float = 0.0
     _closed: float = 0.0
     _opened: bool = False
+    _may_have_grown: bool = False
     _opened_at: float = 0.0
     _zero_at: float = 0.0
     _is_news: bool = False
@@ -93,8 +99,9 @@ class PairHistory:
     def claim(self, position: Position, *, by_trades: bool = True) -> None:
         """The bot's trades, or an earlier run, say that *position* is open."""
         self.first = self.first or position
+        self._minimum = position.minimum_amount or self._minimum
         if by_trades:
-            self._bots = position.amount
+            self._bots, self._bots_side = position.amount, position.side
             self._claimed = self._claimed or position.amount
         if not self._listed_once and not self._filled_at:
             self._like, self.balance = position, position.amount
@@ -131,8 +138,9 @@ class PairHistory:
         """Its answer was heard."""
         self._in_doubt.discard(client_order_id)
 
-    def fill_unknown(self, *, at: float) -> None:
-        """A close has ended without saying what it has filled, as was heard at *at*."""
+    def may_be_less(self, *, at: float) -> None:
+        """A close has ended without saying what it has filled, or was refused as if less were open
+        than is listed, as was heard at *at*."""
         self._unsure_at = max(self._unsure_at, at)
 
     def explained(self, left: float, *, at: float, is_gone: bool = False) -> None:
@@ -141,7 +149,9 @@ class PairHistory:
         :param is_gone: the exchange, asked about this pair alone, shows nothing: then what was the
             bot's was all of it.
         """
-        self.closed(sum_of(self.balance if is_gone else self._bots, -left), at=at)
+        if is_gone or self._is_the_bots_side():
+            self.closed(sum_of(self.balance if is_gone else self._bots, -left), at=at)
+        self._bots = min(self._bots, left)
 
     def opened(self, position: Position, *, at: float, since_listed: bool = True) -> None:
         """An entry has filled; *position* is what it opened.
@@ -154,6 +164,9 @@ class PairHistory:
             more = sum_of(self.balance, position.amount)
             self._had.append(_Had(more, certain=False))
             return
+        if not since_listed:  # before all that is known to have closed, perhaps
+            earlier = (sum_of(had.amount, position.amount) for had in self._had)
+            self._had += [_Had(amount, certain=False) for amount in earlier]
         more = position.amount if self._is_same_row(position) else -position.amount
         balance = sum_of(self.balance, more)
         if balance < 0.0 or self.balance <= 0.0:  # it was flat, or is flipped
@@ -192,7 +205,12 @@ class PairHistory:
             return  # it may have been refused before
         self._zero_at = at
         self._is_news = False
-        self.fill_unknown(at=at)
+        self.may_be_less(at=at)
+
+    def shown_alone(self, position: Position, *, asked_at: float) -> None:
+        """The exchange, asked about this pair alone, showed *position*."""
+        self._left_out |= self._listed is Listed.ABSENT and asked_at >= self._absent_until
+        self.listed(position, asked_at=asked_at)
 
     def listed(self, position: Position | None, *, asked_at: float) -> None:
         """A newer list of positions was read; *position* is what it shows of the pair."""
@@ -209,6 +227,7 @@ class PairHistory:
         self._had_others |= position.has_others
         self._absent_since, self._witness = None, False
         self.first = self.first or position
+        self._minimum = position.minimum_amount or self._minimum
         if self._compare(position, asked_at):
             self._maybe_listed, self._filled_beside = frozenset(self._unanswered), 0.0
         self._listed_once = True
@@ -216,6 +235,11 @@ class PairHistory:
     def witnessed(self, *, asked_at: float) -> None:
         """The exchange, asked about this pair alone, showed nothing, and no list does."""
         self._witness = self._listed is not Listed.PRESENT and asked_at >= self._opened_at
+
+    def entry_has_landed(self, *, at: float) -> None:
+        """freqtrade's loop has let go of an entry, as was heard at *at*: it filled, or did not."""
+        self._may_have_grown = True
+        self._may_have_opened(at)
 
     def _may_have_opened(self, at: float) -> None:
         """What was asked before says nothing of it, however late it is heard."""
@@ -229,6 +253,10 @@ class PairHistory:
 
     def _is_same_row(self, position: Position) -> bool:
         return self._like is not None and self._like.is_same_row(position)
+
+    def _is_the_bots_side(self) -> bool:
+        """What is open is on the side that the bot's trades had: else somebody has turned it."""
+        return self._like is None or self._bots_side in (None, self._like.side)
 
     def _doubt_had(self) -> None:
         self._had = [replace(one, certain=False) for one in self._had]
@@ -264,13 +292,14 @@ class PairHistory:
 
     def _is_covered(self, listed: Listed) -> bool:
         """All that was known to be open is accounted for, but for dust."""
-        minimum = self.first.minimum_amount if self.first else 0.0
+        if self._left_out and listed is Listed.ABSENT and not self._witness:
+            return False
         largest = max((one.amount for one in self._had), default=0.0)
         is_shown = listed is Listed.PRESENT  # what is left at most, later lists tell
         left = self.balance if is_shown else max(self.balance, self._at_most)
         if listed is Listed.UNREAD:  # nor will any list tell
             left = sum_of(left, self._filled_beside)
-        return left <= max(largest * AMOUNT_TOLERANCE, minimum * (1 - AMOUNT_TOLERANCE))
+        return left <= max(largest * AMOUNT_TOLERANCE, self._minimum * (1 - AMOUNT_TOLERANCE))
 
     def verdict(
         self, *, reduce_only_rests: bool = False, list_asked_at: float | None = None
@@ -283,6 +312,7 @@ class PairHistory:
         is_old = list_asked_at is not None and list_asked_at <= self._filled_at
         listed = Listed.UNREAD if is_old else self._listed
         absent_s = self._absent_until - (self._absent_since or self._absent_until)
+        after_fill = self._opened or self._may_have_grown
         return verdict_on(
             Evidence(
                 listed=listed,
@@ -291,7 +321,7 @@ class PairHistory:
                 rest_unknown=self._others or bool(self._entries_unknown | self._entries_open),
                 is_news=self._is_news,
                 said_zero=self._zero_at > 0.0 and not self._had_others,
-                absent_twice=absent_s >= (APART_AFTER_FILL_S if self._opened else APART_S),
+                absent_twice=absent_s >= (APART_AFTER_FILL_S if after_fill else APART_S),
                 witness=self._witness,
                 reduce_only_rests=reduce_only_rests,
             )
@@ -304,8 +334,8 @@ class PairHistory:
 
     @property
     def was_open(self) -> bool:
-        """A list of this run has shown it, or an order has filled."""
-        return self._listed_once or self._closed > 0.0 or self._opened
+        """A list of this run has shown it, or an order has filled that it was known to have."""
+        return self.first is not None and (self._listed_once or self._closed > 0.0 or self._opened)
 
     @property
     def amount(self) -> float:
@@ -325,7 +355,7 @@ class PairHistory:
         return verdict is Verdict.FLAT or by_fill
 
     def may_be_late(self, moment: float) -> bool:
-        """At *moment*, a close may have filled that the lists do not show yet."""
+        """At *moment*, less may be open than the lists show yet."""
         return moment - self._unsure_at < LATE_IN_ANY_CASE_S
 
     @property

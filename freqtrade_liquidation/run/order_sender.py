@@ -10,6 +10,7 @@ from typing import Final
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import (
+    CloseBlocked,
     ExchangeUnavailable,
     LiquidationError,
     NothingToReduce,
@@ -377,7 +378,7 @@ class OrderSender:
         )
         if answer.filled is None:  # accepted, and not filled as far as is known: a look tells
             self._attempts.look_first(order.pair)
-            history.fill_unknown(at=now())
+            history.may_be_less(at=now())
             return
         history.out_of_doubt(order.client_order_id)
         if not answer.filled:  # nobody to match, or the price had moved too far
@@ -392,10 +393,11 @@ class OrderSender:
     def _note_close_failed(
         self, order: ClosingOrder, error: LiquidationError, *, unseen: bool, sent_at: float
     ) -> None:
-        if isinstance(error, OutcomeUnknown):
-            self._history[order.pair].fill_unknown(at=now())
-        else:
-            self._history[order.pair].out_of_doubt(order.client_order_id)
+        history = self._history[order.pair]
+        if isinstance(error, OutcomeUnknown | CloseBlocked):
+            history.may_be_less(at=now())
+        if not isinstance(error, OutcomeUnknown):
+            history.out_of_doubt(order.client_order_id)
         self._trail.note(
             Event.ATTEMPT_FAILED,
             "close",

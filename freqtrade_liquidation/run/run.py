@@ -157,6 +157,8 @@ class Run:
             with self._unexpected():
                 await self._clear_leftovers()
             await self._book_the_rest()
+        with self._unexpected():
+            self._recall()
         self._conclude()
         self._order_manager.abandon()
         return self._report
@@ -324,8 +326,11 @@ class Run:
             self._recall()
         self._take_in_explanation()
         self._take_in_found_entries()
-        self._unsettled = self._order_manager.unsettled_pairs()
-        self._were_unsettled |= self._unsettled
+        unsettled = self._order_manager.unsettled_pairs()
+        for pair in self._unsettled - unsettled:
+            self._history[pair].entry_has_landed(at=now())
+        self._unsettled = unsettled
+        self._were_unsettled |= unsettled
         if self._unsettled_in_scope():
             self._reader.still_unsettled()
         self._stops.closed({p for p in self._history if self._verdict(p) is Verdict.FLAT})
@@ -393,7 +398,7 @@ class Run:
                 is_gone = explanation.is_answered and explanation.held is None
                 history.explained(explanation.left, at=now(), is_gone=is_gone)
             if explanation.held is not None and not explanation.held.is_dust:
-                history.listed(explanation.held, asked_at=self._explained_at[pair])
+                history.shown_alone(explanation.held, asked_at=self._explained_at[pair])
             elif explanation.is_answered:
                 history.witnessed(asked_at=self._explained_at[pair])
 
@@ -499,7 +504,9 @@ class Run:
         verdict = self._verdict(pair)
         if verdict is not Verdict.OPEN:
             return verdict.may_change
-        return self._history[pair].may_be_late(now()) or self._stops.is_doubtful(pair)
+        history = self._history[pair]
+        is_in_doubt = history.left is not None and history.left.uncertain
+        return is_in_doubt or history.may_be_late(now()) or self._stops.is_doubtful(pair)
 
     def _is_settled(self) -> bool:
         """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
@@ -623,8 +630,10 @@ class Run:
             async with asyncio.timeout(max(0.0, seconds)):
                 while True:
                     with contextlib.suppress(LiquidationError):
-                        timeout_s = self._deadline.left_s
-                        await self._order_manager.get_all_positions(timeout_s=timeout_s)
+                        asked_at, seconds = now(), self._deadline.left_s
+                        rows = await self._order_manager.get_all_positions(timeout_s=seconds)
+                        self._reader.positions_told(rows, asked_at=asked_at)
+                        self._heard_positions(first=False)
                     await asyncio.sleep(POLL_S)
 
     @property
@@ -783,11 +792,19 @@ class Run:
         if pair in self._unsettled:
             return Verdict.UNREAD
         verdict, book = self._verdict(pair), self._reader.book
+        if verdict is Verdict.OPEN and self._is_accounted_for(pair):
+            return Verdict.LATE
         may_grow = book is not None and any(order.pair == pair for order in book.entries)
         if verdict is not Verdict.LATE or may_grow:
             return verdict
         by_fills = self._history[pair].verdict(list_asked_at=self._positions_at)
         return by_fills if by_fills is Verdict.FILLED else verdict
+
+    def _is_accounted_for(self, pair: str) -> bool:
+        """Answers to the bot's orders that came after the last whole look say that it is closed."""
+        left = self._history[pair].left
+        known = None if left is None else self._order_manager.as_known_now(left)
+        return known is not None and not known.uncertain and (known.amount <= 0 or known.is_dust)
 
     def _unread_lists(self) -> list[str]:
         if self._report.account_refused is not None:

@@ -64,8 +64,11 @@ class Stops:
         self._refused_at: dict[str, float] = {}  # may be gone, until a later list shows it
         self._closed: frozenset[str] = frozenset()
         self._position_of: Callable[[str], Position | None] = lambda pair: None
+        self._may_be_open: Callable[[str], bool] = lambda pair: True
         self.restored: set[str] = set()
         self._back: dict[str, float] = {}  # base currency that those cover which were put back
+        self._on_the_way: dict[str, tuple[str, float]] = {}  # by order id: pair, base currency
+        self._smaller: list[OpenOrder] = []  # as they were: put back for less
 
     @property
     def any_removed(self) -> bool:
@@ -95,9 +98,10 @@ class Stops:
             self._doubtful.pop(stop.order_id, None)  # known now, and put back once at most
             if answer.left is not None:  # it has sold since it was listed: so much less is left
                 stop = replace(stop, amount=min(stop.amount, answer.left))
-            self._removed.setdefault(stop.pair, []).append(stop)
+            self._take_off(stop)
         elif answer.status is CancelStatus.UNKNOWN:
-            self._doubtful[stop.order_id] = stop
+            if stop.order_id not in self._gone:
+                self._doubtful[stop.order_id] = stop
         elif not answer.sendable:  # refused: it may have been gone before
             self._refused_at[stop.order_id] = now()
 
@@ -111,9 +115,14 @@ class Stops:
         stands = {OrderRole.PROTECTIVE}
         self._standing = {k: o for k, o in by_id.items() if o.blocks_close or o.role in stands}
         self._listed_at = orders.asked_at
-        for order_id in self._doubtful.keys() - by_id.keys():
-            stop = self._doubtful.pop(order_id)
-            self._removed.setdefault(stop.pair, []).append(stop)
+        for order_id in [order_id for order_id in self._doubtful if order_id not in by_id]:
+            self._take_off(self._doubtful.pop(order_id))
+
+    def _take_off(self, stop: OpenOrder) -> None:
+        """It is off, once: a list that lacks it and the answers to several cancels may say so."""
+        of_pair = self._removed.get(stop.pair, [])
+        others = [one for one in of_pair if one.order_id != stop.order_id]
+        self._removed[stop.pair] = [*others, stop]
 
     def _stands_after_all(self, order_id: str) -> None:
         """It may go yet, so that nothing is put back beside it, and a person is told."""
@@ -143,7 +152,7 @@ class Stops:
         :param list_is_old: stops that it shows may have sold before the positions were read.
         :returns: what was lost, in words: the loudest lines of the report.
         """
-        self._position_of = position_of
+        self._position_of, self._may_be_open = position_of, may_be_open
         open_now = {p: at for p in list(self._removed) if (at := position_of(p)) is not None}
         unsafe = {pair for pair, p in open_now.items() if _could_sell_the_users_own(p)}
         beside = [
@@ -153,25 +162,32 @@ class Stops:
             for stop in self._removed[pair]
         ]
         safe = [pair for pair in open_now if pair not in unsafe]
-        handled = [stop for pair in safe for stop in self._removed[pair]]
         doubts = [s.pair for s in list(self._doubtful.values()) if position_of(s.pair) is not None]
         unknown = unsafe | set(doubts)  # what is found out in time leaves it
         lost = await asyncio.gather(
             self._put_back_all(safe), self._put_back_when_known(unknown, look)
         )
         doubtful = [stop for stop in self._doubtful.values() if stop.pair in unknown]
-        left_off = (s for pair in sorted(unknown) for s in self._removed.get(pair, ()))
-        kept_off = [stop for stop in left_off if stop not in handled]
-        gone = {p for p in list(self._removed) if position_of(p) is None and may_be_open(p)}
-        told = [(s, _not_put_back(s)) for s in kept_off] + [(s, _in_doubt(s)) for s in doubtful]
-        told += [(s, _beside_another(s)) for s in beside]
-        told += [
-            (stop, _perhaps_missed(stop))
-            for pair in sorted(gone - unknown)
+        still_off = [
+            stop
+            for pair in sorted(self._removed)
             for stop in self._removed[pair]
+            if stop.order_id not in self._on_the_way
         ]
+        told = [(s, _in_doubt(s)) for s in doubtful] + [(s, _beside_another(s)) for s in beside]
+        for stop in still_off:
+            if stop.pair in unknown or position_of(stop.pair) is not None:
+                told.append((stop, _not_put_back(stop)))
+            elif may_be_open(stop.pair):
+                told.append((stop, _perhaps_missed(stop)))
+        told += [(s, _covers_less(s)) for s in self._smaller if self._is_short(s.pair)]
         placed = [words for of_pairs in lost for words in of_pairs if words is not None]
         return placed + self._tell(told)
+
+    def _is_short(self, pair: str) -> bool:
+        """More of *pair* is open than was known when its stops were put back."""
+        position, covered = self._position_of(pair), self._standing_amount(pair) + self._back[pair]
+        return position is not None and position.amount > covered * (1 + AMOUNT_TOLERANCE)
 
     def _tell(self, told: Sequence[tuple[OpenOrder, str]]) -> list[str]:
         for stop, words in told:
@@ -189,9 +205,12 @@ class Stops:
         begun: list[asyncio.Future[Sequence[str | None]]] = []
         while True:
             await asyncio.wait([looking], timeout=LOOKS_EVERY_S)
-            if known := {pair for pair in unknown if self._is_known(pair)}:
-                unknown -= known
-                begun.append(asyncio.ensure_future(self._put_back_all(sorted(known))))
+            known = {pair for pair in unknown if self._is_known(pair)}
+            if is_open := {pair for pair in known if self._position_of(pair) is not None}:
+                unknown -= is_open
+                begun.append(asyncio.ensure_future(self._put_back_all(sorted(is_open))))
+            if closed := {p for p in known - is_open if not self._may_be_open(p)}:
+                unknown -= closed
             if looking.done() or not unknown:
                 looking.cancel()
                 return [words for lost in await asyncio.gather(*begun) for words in lost]
@@ -218,16 +237,21 @@ class Stops:
     def _shares(self, pair: str, amount: float) -> list[tuple[OpenOrder, float]]:
         """Each stop of *pair* with what it may sell, together no more than *amount* (base
         currency). One that gets nothing is not missed: the others cover what is left, those that
-        still stand first."""
+        still stand first, and those that are on their way back."""
         shares = []
+        sent = [stop for stop in self._removed.get(pair, ()) if stop.order_id in self._on_the_way]
         amount -= self._standing_amount(pair) + self._back.get(pair, 0.0)
+        amount -= sum(covers for of_pair, covers in self._on_the_way.values() if of_pair == pair)
         for stop in self._removed.pop(pair, []):
+            if stop in sent:
+                continue
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:
                 shares.append((stop, share))
             amount -= share
-        if shares:
-            self._removed[pair] = [stop for stop, _ in shares]
+        if sent or shares:
+            self._removed[pair] = [*sent, *(stop for stop, _ in shares)]
+        self._on_the_way |= {stop.order_id: (pair, share) for stop, share in shares}
         return shares
 
     def _standing_amount(self, pair: str) -> float:
@@ -288,10 +312,13 @@ class Stops:
             self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
             return words
         self._no_longer_off(stop)
+        del self._on_the_way[stop.order_id]
         if answer is None:
             return None
         self.restored.add(stop.pair)
         self._back[stop.pair] = self._back.get(stop.pair, 0.0) + amount
+        if amount < stop.amount * (1 - AMOUNT_TOLERANCE):
+            self._smaller.append(stop)
         self._trail.note(
             Event.STOP_PUT_BACK,
             "close",
@@ -341,4 +368,11 @@ def _beside_another(stop: OpenOrder) -> str:
         f"{stop.pair} MAY HAVE LOST A PART OF ITS STOP at {stop.stop_price}: another stop of the "
         "pair stood when the orders were last listed, and may have sold since. Look at the "
         "exchange now."
+    )
+
+
+def _covers_less(stop: OpenOrder) -> str:
+    return (
+        f"{stop.pair} HAS LOST A PART OF ITS STOP at {stop.stop_price}: it was put back for what "
+        "was known to be left, and more is. Set a stop for the rest by hand now."
     )

@@ -181,7 +181,7 @@ class Bot:
         note: Any = None
         if flight.kind == "entry":
             note = self.gate.note(flight.pair, flight.side)
-        elif self._schedule.spot:
+        elif self._schedule.shared:
             note = self.gate.note_exit(flight.pair, flight.side)
         if note is not None:
             price = self._account.markets[flight.pair].price

@@ -1,5 +1,6 @@
 """Invariants: time, number and order of what is sent."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -78,7 +79,8 @@ def _announced(fact: Fact) -> list[tuple[Endpoint, str]]:
 @invariant
 def attempts_are_bounded(case: Case) -> Iterator[str]:
     """At most ``max_retries`` further sendings: cancels of an order, and closes of a pair since it
-    last got smaller, by a list or by the answer to a close."""
+    last got smaller, by a list or by the answer to a close, to the cancel of an exit, or about the
+    pair alone."""
     allowed = case.schedule.max_retries + 1
     for run in case.runs:
         cancels = Counter(request.order_id for request in run.sent(Endpoint.CANCEL))
@@ -91,18 +93,22 @@ def attempts_are_bounded(case: Case) -> Iterator[str]:
 
 def _close_rounds(run: OneRun, pair: str) -> Iterator[tuple[int, Fact]]:
     """For each close of *pair*: which attempt it is since the pair last got smaller."""
-    shown, tried, rounds, sent_at = float("inf"), float("inf"), 0, -1.0
+    shown, tried, rounds, sent_at = math.inf, math.inf, 0, -1.0
     has_filled = False
     for fact in run.facts:
         if fact.what is What.SHOWN:
             shown = sum(p.amount for p in fact.payload if p.pair == pair)
-        elif fact.endpoint is not Endpoint.CLOSE or fact.pair != pair:
+        elif fact.what is What.EXPLAINED and pair in fact.payload:
+            told = fact.payload[pair]
+            shown = shown if told.held is None else told.held.amount
+            has_filled = has_filled or any(told.entries.values())
+        elif fact.endpoint not in (Endpoint.CLOSE, Endpoint.CANCEL) or fact.pair != pair:
             continue
         elif fact.what is What.ANSWERED:
             has_filled = has_filled or bool(fact.payload.get("filled"))
-        elif fact.what is What.REQUEST:
+        elif fact.what is What.REQUEST and fact.endpoint is Endpoint.CLOSE:
             if fact.at > sent_at:  # several pieces in one instant are one attempt
-                is_smaller = has_filled or shown < tried * (1 - 1e-9)
+                is_smaller = has_filled or (tried < math.inf and shown < tried * (1 - 1e-9))
                 rounds = 1 if is_smaller else rounds + 1
                 tried, sent_at, has_filled = shown, fact.at, False
             yield rounds, fact

@@ -90,16 +90,26 @@ class Case:
             and fact.payload.result.correlation_id == run.correlation_id
         ]
 
+    def is_on_record(self, order: Order) -> bool:
+        """*order* is one of the bot's that freqtrade's database has."""
+        terms = (order.pair, order.kind, order.side, order.trigger)
+        return terms in {
+            (book.pair, resting.kind, resting.side, resting.trigger)
+            for book in self.schedule.books
+            for resting in book.resting
+            if resting.owner is Owner.BOT
+        }
+
     # -- what nobody could know -------------------------------------------------------------
 
     def unknown_to_the_database(self, pair: str) -> float:
         """Base currency that the bot held of *pair* at the beginning, beyond what its trade and the
         fills of its open orders add up to: the database was wrong."""
-        return max(0.0, abs(self._began_with(pair)) - self._recorded(pair))
+        return max(0.0, abs(self._began_with(pair)) - self.recorded(pair))
 
     def gone_before(self, pair: str) -> float:
         """Base currency that the trade of *pair* has, and the bot held no more at the beginning."""
-        return max(0.0, self._recorded(pair) - abs(self._began_with(pair)))
+        return max(0.0, self.recorded(pair) - abs(self._began_with(pair)))
 
     def bots_left(self, pair: str, moment: float) -> float:
         """Base currency of what the bot held of *pair* that was not closed then; 0.0 also where
@@ -128,16 +138,32 @@ class Case:
 
     def bought_back(self, pair: str) -> float:
         """Base currency that a person bought by hand of what the bot's trade has and the bot had
-        no more, before the first look: it looks like the bot's own."""
+        no more: it looks like the bot's own if he did before the first look, or before the first
+        answer about *pair* alone; or if it was as much as the trade has by the time that *pair* was
+        shown."""
         endpoint = Endpoint.BALANCE if self.schedule.spot else Endpoint.POSITIONS
-        read = (run.first_read(endpoint) for run in self.runs)
-        first = min((f.executed_at or 0.0 for f in read if f is not None), default=self.began)
-        return min(self.gone_before(pair), self.by_others_since(pair, self.began, first))
+        read = [run.first_read(endpoint) for run in self.runs]
+        alone = [f for run in self.runs for f in run.read_of(pair, Endpoint.POSITION)[:1]]
+        moments = [f.executed_at or 0.0 for f in read if f is not None]
+        first = max((min(moments, default=self.began), *(f.executed_at or 0.0 for f in alone[:1])))
+        gone = self.gone_before(pair)
+        if self.by_others_since(pair, self.began, self._shown_at(pair)) >= gone - TINY:
+            return gone
+        return min(gone, self.by_others_since(pair, self.began, first))
+
+    def _shown_at(self, pair: str) -> float:
+        """When *pair* was first shown to a run; -inf = never."""
+        shown = (
+            fact.at
+            for fact in self.played.journal.of(What.SHOWN)
+            if any(position.pair == pair for position in fact.payload)
+        )
+        return next(shown, float("-inf"))
 
     def _began_with(self, pair: str) -> float:
         return next((book.bots for book in self.schedule.books if book.pair == pair), 0.0)
 
-    def _recorded(self, pair: str) -> float:
+    def recorded(self, pair: str) -> float:
         """Base currency: the trade's amount, with the fills of its open orders."""
         book = next((book for book in self.schedule.books if book.pair == pair), None)
         if book is None or book.trade is None or book.trade.dry_run:
@@ -165,9 +191,11 @@ class Case:
 
     def open_at(self, pair: str, moment: float) -> float:
         """As :meth:`in_scope_at`, dust as 0.0."""
-        amount = self.in_scope_at(pair, moment)
-        smallest = self.account.markets[pair].smallest
-        return 0.0 if amount < smallest * (1 - 1e-9) else amount
+        return self.without_dust(pair, self.in_scope_at(pair, moment))
+
+    def without_dust(self, pair: str, amount: float) -> float:
+        """*amount* (base currency); what no order can close is 0.0."""
+        return 0.0 if amount < self.account.markets[pair].smallest * (1 - 1e-9) else amount
 
     def least_since(self, pair: str, moment: float) -> float:
         """Base currency: the least of *pair* that has been in scope since then."""

@@ -44,7 +44,7 @@ def _not_flat(case: Case, run: OneRun, pair: str) -> Iterator[str]:
     assert run.ended is not None
     moment = run.ended.at
     amount = case.open_at(pair, moment) - never_told(case, run, pair)
-    if amount > TINY:
+    if case.without_dust(pair, amount) > TINY:
         yield f"{pair} is open with {amount:g}"
     listed_at = _as_of_orders(case, run)
     for order in case.entries_at(pair, moment):
@@ -71,6 +71,21 @@ def as_of_positions(case: Case, run: OneRun) -> float:
     return newest - (lags.balance if spot else lags.positions)
 
 
+def as_of_pair(case: Case, run: OneRun, pair: str) -> float:
+    """The same for *pair* alone, as the run can know it: of two lists the one that was asked for
+    later counts, whichever the exchange took first. In scope trades a look is whole when all of its
+    questions are answered, or late. On spot the bot's orders tell what is left of it, as they were
+    answered last."""
+    as_of, lag = as_of_positions(case, run), case.schedule.lags.positions
+    if case.schedule.spot:
+        return min((as_of, *run.told_of_orders(pair).values()))
+    if not case.schedule.shared:
+        lists = [(read.at, read.executed_at or 0.0) for read in run.read(Endpoint.POSITIONS)]
+        return min(as_of, max(lists, default=(0.0, as_of + lag))[1] - lag)
+    looks = (fact.executed_at or 0.0 for fact in run.facts if fact.what is What.SHOWN)
+    return min(as_of, max(looks, default=run.began.at) - lag)
+
+
 def never_told(case: Case, run: OneRun, pair: str) -> float:
     """Base currency of *pair* that no answer could tell *run* by its end: a person traded it after
     the newest list, or every list left it out."""
@@ -95,30 +110,45 @@ def _orders_read_at(run: OneRun) -> float:
 
 @invariant
 def outcomes_are_true(case: Case) -> Iterator[str]:
-    """Nothing is told closed that is open. Nothing is told open that the newest list, and all that
-    has happened since, show closed. (Where no list of positions was answered, closed is what the
-    bot had, as far as its database knew; and what every list has left out, nobody can know.)"""
+    """Nothing is told closed that is open. Nothing is told open that the newest whole look, and
+    all that has happened since, show closed. (Where no list of positions was answered, closed is
+    what the bot had, as far as its database knew; and what every list has left out, nobody can
+    know.)"""
     for run in case.ended:
         if run.result is None or run.ended is None:
             continue
-        moment, as_of = run.ended.at, as_of_positions(case, run)
+        moment = run.ended.at
         for outcome in run.result.outcomes:
             pair = outcome.pair
             if pair not in case.pairs:
                 continue
+            as_of = as_of_pair(case, run, pair)
             amount = case.open_at(pair, moment) - never_told(case, run, pair)
-            if not any(fact.what is What.SHOWN for fact in run.facts):
+            if not _is_told_by_lists(case, run, pair):
                 unknown = case.unknown_to_the_database(pair)
                 amount = min(amount, case.bots_left(pair, moment) - unknown)
-            if outcome.state in GONE and amount > TINY:
+            if outcome.state in GONE and case.without_dust(pair, amount) > TINY:
                 yield f"{pair} is told {outcome.state}, and is open with {amount:g}"
-            if outcome.state is PairState.OPEN and case.most_since(pair, as_of, moment) <= TINY:
+            most = case.most_since(pair, as_of, moment) + case.bought_back(pair)
+            if outcome.state is PairState.OPEN and most <= TINY:
                 yield f"{pair} is told open, and is closed since {moment - as_of:.2f} s at least"
+
+
+def _is_told_by_lists(case: Case, run: OneRun, pair: str) -> bool:
+    """A list shows more of *pair* than the database had, or was asked for after the last close."""
+    lists = [fact for fact in run.facts if fact.what is What.SHOWN]
+    closes = (run.end_of(close) for close in run.sent(Endpoint.CLOSE) if close.pair == pair)
+    closed_at = max((end.at for end in closes if end is not None), default=run.began.at)
+    if any((one.executed_at or 0.0) >= closed_at for one in lists):
+        return True
+    recorded = case.recorded(pair) + TINY
+    return any(p.pair == pair and p.amount > recorded for one in lists for p in one.payload)
 
 
 @invariant
 def protection_is_true(case: Case) -> Iterator[str]:
-    """What is told protected has a stop."""
+    """What is told protected has a stop, as far as the newest list of orders and the newest answer
+    about the stop itself could tell."""
     for run in case.ended:
         if run.result is None or run.ended is None:
             continue
@@ -128,13 +158,14 @@ def protection_is_true(case: Case) -> Iterator[str]:
         for outcome in run.result.outcomes:
             if not outcome.protected or outcome.pair not in case.pairs:
                 continue
+            told_at = run.told_of_orders(outcome.pair)
             stops = [
                 order
                 for order in case.account.orders.values()
                 if order.pair == outcome.pair
                 and order.kind is Kind.STOP
                 and order.placed_at <= run.ended.at
-                and order.ended_at >= listed_at
+                and order.ended_at >= min(listed_at, told_at.get(order.order_id, listed_at))
                 and not (order.ended_by is Owner.RUN and order.ended_at < run.ended.at)
             ]
             if not stops:
@@ -180,9 +211,11 @@ def nothing_shown_is_left_out(case: Case) -> Iterator[str]:
             continue
         scope = case.pairs_of(run)
         told = {outcome.pair for outcome in run.result.outcomes}
+        newest = 0.0
         for fact in run.facts:
-            if fact.what is not What.SHOWN:
-                continue
+            if fact.what is not What.SHOWN or (fact.executed_at or 0.0) < newest:
+                continue  # one that was asked for earlier says nothing any more
+            newest = fact.executed_at or 0.0
             for position in fact.payload:
                 if position.pair in scope and not position.is_dust and position.pair not in told:
                     yield f"{position.pair} was shown open and has no outcome"
@@ -216,9 +249,13 @@ def what_is_not_flat_has_a_reason(case: Case) -> Iterator[str]:
 
 def _is_left_stop(case: Case, run: OneRun, order: Order) -> bool:
     """A stop of the bot's that rested from before the run until after it. One that its lists have
-    left out, nobody can know."""
+    left out, or are too old to have, nobody can know; nor, where the account is shared, one that is
+    neither in freqtrade's database nor on its notes."""
     assert run.ended is not None
-    rested = order.placed_at < run.began.at and order.ended_at > run.ended.at
+    if case.schedule.shared and not case.schedule.spot and not case.is_on_record(order):
+        return False
+    as_of = _as_of_orders(case, run) + case.schedule.lags.orders - case.schedule.lags.stops
+    rested = order.placed_at < min(run.began.at, as_of) and order.ended_at > run.ended.at
     return rested and order.kind is Kind.STOP and order.owner is Owner.BOT
 
 

@@ -96,11 +96,13 @@ def a_lost_stop_is_told(case: Case) -> Iterator[str]:
 
 @invariant
 def a_stop_comes_back_as_it_was(case: Case) -> Iterator[str]:
-    """On its side, at its trigger and its limit, for no more than it covered."""
+    """On its side, at its trigger and its limit, for no more than it covered. One that a person
+    cancels while we do may come back, too."""
     for stops in stops_of(case):
-        left = {id(order): order.left for order in stops.taken}
+        cancelled = [*stops.taken, *_cancelled_meanwhile(case, stops.pair)]
+        left = {id(order): order.left for order in cancelled}
         for back in stops.put_back:
-            like = [order for order in stops.taken if _is_like(order, back)]
+            like = [order for order in cancelled if _is_like(order, back)]
             if not like:
                 was = ", ".join(_terms(order) for order in stops.taken)
                 yield f"{stops.pair}: put back as {_terms(back)}; it was {was}"
@@ -109,6 +111,21 @@ def a_stop_comes_back_as_it_was(case: Case) -> Iterator[str]:
                 left[id(most)] -= back.amount
                 if left[id(most)] < -TINY:
                     yield f"{stops.pair}: put back for {back.amount:g}, more than it covered"
+
+
+def _cancelled_meanwhile(case: Case, pair: str) -> list[Order]:
+    """The bot's stops that a person cancelled while a run was at it: the answer to the run's own
+    cancel is that there is no such order, and whose cancel that was, nobody can know."""
+    sent = {request.order_id for run in case.runs for request in run.sent(Endpoint.CANCEL)}
+    return [
+        order
+        for order in case.account.orders.values()
+        if order.pair == pair
+        and order.kind is Kind.STOP
+        and order.owner is Owner.BOT
+        and order.ended_by is Owner.USER
+        and order.order_id in sent
+    ]
 
 
 def _is_like(one: Order, other: Order) -> bool:
@@ -121,9 +138,10 @@ def _terms(order: Order) -> str:
 
 @invariant
 def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
-    """Spot and scope trades: stops that are put back could not close the user's own. What a person
-    closes by hand afterwards, nobody can know; nor what he buys after the newest balance, without
-    which the exchange would have refused a stop for coins that are sold."""
+    """Spot and scope trades: stops that are put back could not close the user's own, or no more of
+    it than the bot's stops could before. What a person closes by hand afterwards, nobody can know;
+    nor what he buys after the newest balance, without which the exchange would have refused a stop
+    for coins that are sold."""
     if not case.schedule.shared:
         return
     for order in case.account.orders.values():
@@ -139,8 +157,17 @@ def stops_cover_no_more_than_is_left(case: Case) -> Iterator[str]:
             and o.placed_at <= moment < o.ended_at
         )
         left = abs(case.account.bots[order.pair].at(moment))
-        if stops > left + _bought_unseen(case, order) + TINY:
+        allowed = left + _beyond_before(case, order.pair) + _bought_unseen(case, order)
+        if stops > allowed + TINY:
             yield f"{order.pair}: stops for {stops:g}, the bot holds {left:g}"
+
+
+def _beyond_before(case: Case, pair: str) -> float:
+    """Base currency that the bot's stops covered in the beginning beyond what it held: each is for
+    a whole step."""
+    book = next(book for book in case.schedule.books if book.pair == pair)
+    stops = (r for r in book.resting if r.kind is Kind.STOP and r.owner is Owner.BOT)
+    return max(0.0, sum(stop.amount - stop.filled for stop in stops) - abs(book.bots))
 
 
 def _bought_unseen(case: Case, stop: Order) -> float:

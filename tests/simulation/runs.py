@@ -96,6 +96,18 @@ class OneRun:
         """Those of *pair*."""
         return [fact for fact in self.read(*endpoints) if fact.pair == pair]
 
+    def told_of_orders(self, pair: str) -> dict[str, float]:
+        """Orders of *pair* that were asked for, each with the moment of its last answer."""
+        told: dict[str, float] = {}
+        for asked in self.sent(Endpoint.ORDER):
+            if asked.pair != pair:
+                continue
+            end = self.end_of(asked)
+            answered = end is not None and end.what is What.ANSWERED
+            moment = (asked.executed_at or 0.0) if answered else self.began.at
+            told[asked.order_id] = max(moment, told.get(asked.order_id, 0.0))
+        return told
+
     def read(self, *endpoints: Endpoint) -> list[Fact]:
         """The answered questions of these kinds."""
         return [

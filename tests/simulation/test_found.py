@@ -11,6 +11,7 @@ import pytest
 from freqtrade_liquidation import LiquidationConfig, LiquidationManager
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.memory import MemoryAuditLog
+from freqtrade_liquidation.deadline import Deadline
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable, OutcomeUnknown
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import (
@@ -18,6 +19,7 @@ from freqtrade_liquidation.model import (
     CancelStatus,
     CloseAnswer,
     ClosingOrder,
+    OpenOrder,
     OrderRole,
     PairState,
     Position,
@@ -26,13 +28,25 @@ from freqtrade_liquidation.model import (
 from freqtrade_liquidation.plan import Book as BookNow
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.book_reader import Listing
+from freqtrade_liquidation.run.request_runner import RequestRunner
 from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
-from tests.simulation.schedule import Book, Deed, Move, Resting, Scope, Trade
+from tests.simulation.schedule import (
+    Book,
+    Deed,
+    Endpoint,
+    Fate,
+    Move,
+    Resting,
+    Scope,
+    Trade,
+    Weather,
+    Word,
+)
 from tests.simulation.test_run import BTC, ETH, book, liquidate
-from tests.simulation.test_undecidable import FUTURES, case_of, market
+from tests.simulation.test_undecidable import FUTURES, SPOT, case_of, market
 from tests.simulation.virtual import run
 from tests.simulation.world.answers import Lags
 from tests.simulation.world.records import Kind, Owner
@@ -616,3 +630,118 @@ def test_closed_by_fills_alone_says_that_flat_is_not_proven_and_which_stops_rest
     assert result.state is LiquidationState.PARTIAL
     assert "FLAT IS NOT PROVEN" in result.errors[0]
     assert any(f"{BTC}: protective order stop-{BTC}" in error for error in result.errors)
+
+
+def put_back(exchange: SimulatedExchange, stops: Stops, *held: float) -> list[str]:
+    """What is told as lost; *held*: base currency, as known at first and from then on."""
+    known = iter(held)
+    now = [position(BTC, amount=next(known))]
+
+    async def put_back_stop(order: OpenOrder, amount: float, *, timeout_s: float) -> CloseAnswer:
+        now[0] = position(BTC, amount=next(known, now[0].amount))
+        return await SimulatedExchange.put_back_stop(exchange, order, amount, timeout_s=timeout_s)
+
+    async def go() -> list[str]:
+        trail = Trail(MemoryAuditLog(), correlation_id="liq", trigger="cli")
+        stops._runner = RequestRunner(Deadline.after(1.0), trail, reserved_s=lambda: 0.0)
+        return await stops.put_back(
+            lambda pair: now[0],
+            look=lambda: asyncio.sleep(0),
+            may_be_open=lambda pair: False,
+        )
+
+    exchange.put_back_stop = put_back_stop  # type: ignore[method-assign]
+    return run(go())
+
+
+def test_stop_that_an_answer_and_a_list_tell_as_gone_comes_back_once() -> None:
+    """Its cancel was sent twice: the first was not answered, a list lacked the stop, and then the
+    second was answered. It came back twice, and the other stop of the pair not at all."""
+    exchange = book(position(BTC))
+    stops = stops_of(exchange)
+    twice, other = (stop(BTC, blocks=True, order_id=name, amount=0.5) for name in ("a", "b"))
+    stops.heard(CancelAnswer(order=twice, status=CancelStatus.UNKNOWN))
+    stops.heard(CancelAnswer(order=other, status=CancelStatus.UNKNOWN))
+    stops.listed(Listing((other,), 1.0, 1.0))
+    stops.heard(CancelAnswer(order=twice, status=CancelStatus.CANCELLED))
+    stops.heard(CancelAnswer(order=twice, status=CancelStatus.UNKNOWN))
+    stops.listed(Listing((), 2.0, 2.0))
+    assert put_back(exchange, stops, 1.0) == []
+    assert sorted(order.amount for order in exchange.orders.values()) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("later", "is_told"), [(0.5, False), (0.8, True)])
+def test_stop_that_came_back_for_less_than_turned_out_to_be_left_is_told(
+    later: float, *, is_told: bool
+) -> None:
+    """That an entry had filled was read after the stop was back."""
+    exchange = book(position(BTC))
+    stops = stops_of(exchange)
+    stops.heard(CancelAnswer(order=stop(BTC, blocks=True), status=CancelStatus.CANCELLED))
+    told = put_back(exchange, stops, 0.5, later)
+    assert ["HAS LOST A PART OF ITS STOP at 90.0" in words for words in told] == [True] * is_told
+
+
+def test_stop_that_is_gone_when_leftovers_are_looked_for_is_not_told_as_standing() -> None:
+    """A person has cancelled it since the last look; the list of leftovers does not show it."""
+    exchange = book(position(BTC), position(ETH), orders=[stop(BTC), stop(ETH)])
+    cancel_fails = once("cancel", ExchangeUnavailable("503"))
+
+    def fault(verb: str, pair: str) -> Exception | None:
+        if (verb, pair) == ("close", ETH):
+            return ExchangeRefused("no")
+        error = cancel_fails(verb, pair)
+        if error is not None:
+            exchange.orders.pop(f"stop-{ETH}")
+        return error
+
+    exchange.fault = fault
+    outcomes = {outcome.pair: outcome for outcome in liquidate(exchange).outcomes}
+    assert outcomes[ETH].state is PairState.OPEN
+    assert outcomes[ETH].protected is False
+
+
+def test_position_that_an_order_has_closed_since_the_last_look_is_not_told_open() -> None:
+    """Scope trades: the bot's stop has answered that it filled, and no whole look came after."""
+    exchange = book(position(BTC))
+    exchange.fault = lambda verb, pair: ExchangeRefused("no") if verb == "close" else None
+    exchange.as_known_now = lambda position: replace(position, amount=0.0)  # type: ignore[method-assign]
+    [outcome] = liquidate(exchange).outcomes
+    assert outcome.state is PairState.NOT_PROVEN
+
+
+def test_balance_without_any_currency_is_asked_again_beside_itself() -> None:
+    """It is no answer, and the one that was under way then is waited for."""
+    held = Book(market=market(SPOT), bots=1.0, trade=Trade(side="long", amount=1.0))
+    script = {(Endpoint.BALANCE, ""): (Fate(word=Word.EMPTY, out_s=0.05, back_s=0.05),)}
+    weather = Weather(pace_s=0.1, script=script)
+    case = case_of(held, scope=Scope.SPOT, weather=weather)
+    [run_] = case.runs
+    first, second = run_.sent(Endpoint.BALANCE)[:2]
+    assert second.at - first.at < 0.4
+    assert case.account.held[SPOT].now == 0.0
+
+
+def test_look_whose_last_question_hangs_counts_before_the_time_is_over() -> None:
+    """Scope trades: the bot's stop is in no list, and nothing is answered when it is asked for."""
+    resting = Resting(
+        key="stop",
+        owner=Owner.BOT,
+        kind=Kind.STOP,
+        side="sell",
+        amount=1.0,
+        reduce_only=True,
+        trigger=95.0,
+    )
+    trade = Trade(side="long", amount=1.0, open_orders=("stop",))
+    held = Book(market=market(FUTURES), bots=1.0, resting=(resting,), trade=trade)
+    case = case_of(
+        held,
+        scope=Scope.TRADES,
+        lags=Lags(forgets={"stop": (0.0, 9.0)}),
+        weather=Weather(pace_s=0.5, dead={Endpoint.ORDER: Word.HANGS}),
+        timeout_seconds=1.5,
+    )
+    [answer] = case.played.answers
+    assert answer.result is not None
+    assert not any("could not be read" in error for error in answer.result.errors)

@@ -29,10 +29,12 @@ def case_of(
     *moves: Move,
     scope: Scope = Scope.ACCOUNT,
     lags: Lags | None = None,
+    weather: Weather | None = None,
     seed: int = 1,
+    **options: float,
 ) -> Case:
     spot = scope is Scope.SPOT
-    config = {"scope": "account" if scope is Scope.ACCOUNT else "trades"}
+    config = {"scope": "account" if scope is Scope.ACCOUNT else "trades", **options}
     return Case(
         play(
             Schedule(
@@ -43,7 +45,7 @@ def case_of(
                 rules=Rules(spot=spot),
                 moves=moves,
                 lags=lags or Lags(),
-                weather=Weather(pace_s=0.1),
+                weather=weather or Weather(pace_s=0.1),
             )
         )
     )

@@ -508,14 +508,14 @@ def test_bots_orders_explain_no_more_than_what_was_the_bots() -> None:
     assert history.verdict() is Verdict.CONTRADICTED
 
 
-@pytest.mark.parametrize("hear", ["fill_unknown", "said_zero"])
+@pytest.mark.parametrize("hear", ["may_be_less", "said_zero"])
 def test_lists_may_be_late_for_a_while_after_a_close_that_told_no_fill(hear: str) -> None:
     history = listed()
     assert not history.may_be_late(T)
     if hear == "said_zero":
         history.said_zero(sent_at=T, at=T + 0.1)
     else:
-        history.fill_unknown(at=T + 0.1)
+        history.may_be_less(at=T + 0.1)
     assert history.may_be_late(T + 1)
     assert not history.may_be_late(T + 5)
 
