@@ -57,6 +57,8 @@ class Position:
     :param trade_ids: freqtrade's trades for it; empty = the database does not know it.
     :param uncertain: an order of ours for it has no known outcome and sending another could sell
         twice (spot): look, do not send.
+    :param at_least: *uncertain* in one direction: there may be more, and not less. So much may be
+        closed.
     :param by_orders: what our orders are known to have closed of the bot's is taken off *amount*:
         however late the list is, those fills are not to be taken off once more.
     :param exclusive: spot: when last all of our orders were known, and at each look since, the
@@ -80,6 +82,7 @@ class Position:
     maximum_amount: float | None = None
     trade_ids: tuple[int, ...] = ()
     uncertain: bool = False
+    at_least: bool = False
     by_orders: bool = False
     exclusive: bool = False
     obstacle: str | None = None

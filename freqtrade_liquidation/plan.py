@@ -123,7 +123,7 @@ def _work_for(pair: str, book: Book, rules: Rules, limits: Limits) -> PairWork:
     closing = (
         rules.close
         and position is not None
-        and not position.uncertain
+        and (position.at_least or not position.uncertain)
         and position.obstacle is None
         and limits.may_close(position)
         and (book.orders is not None or not (rules.closes_need_orders or position.is_shared))

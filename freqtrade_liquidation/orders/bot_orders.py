@@ -153,11 +153,15 @@ class BotOrders:
             for pair, notes in self._notes_by_pair().items()
         ]
 
-    def unread(self, pair: str) -> bool:
+    def unread(self, pair: str, but_for: Collection[str] = ()) -> bool:
         """Whether a question about *pair* is still in flight, or what one of its stops or exits has
-        closed was asked for and not answered."""
+        closed was asked for and not answered; orders *but_for* these (ids)."""
         pair = self._ownership.pair_of(pair)
-        orders = [(t, o) for t, o in self._ownership.open_orders() if t.pair == pair]
+        orders = [
+            (t, o)
+            for t, o in self._ownership.open_orders()
+            if t.pair == pair and o.order_id not in but_for
+        ]
         if any(o.order_id in self._unanswered and o.reduces(t.side) for t, o in orders):
             return True
         known = {o.order_id for _, o in orders}

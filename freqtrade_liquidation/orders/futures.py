@@ -208,7 +208,7 @@ class FuturesOrders(OrderManagerBase):
 
     def as_known_now(self, position: Position) -> Position:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
-        return self._limited(position)
+        return self._limited(position, standing={order.order_id for order in self._read})
 
     def _pairs(self) -> frozenset[str]:
         return self.ownership.extent
@@ -222,9 +222,12 @@ class FuturesOrders(OrderManagerBase):
             if position.amount > 0
         ]
 
-    def _limited(self, position: Position) -> Position:
+    def _limited(self, position: Position, *, standing: Collection[str] = ()) -> Position:
         """In scope "trades", never more than ours: the account may be shared. There, what an order
-        of unknown outcome has closed looks as if it were open still."""
+        of unknown outcome has closed looks as if it were open still.
+
+        :param standing: ids of orders that are taken off elsewhere.
+        """
         told_apart = self._knows(position.pair) and position.side is not Side.UNKNOWN
         if self._account_scope or not told_apart:
             return position
@@ -239,7 +242,7 @@ class FuturesOrders(OrderManagerBase):
             obstacle=TURNED_UP if has_turned_up else position.obstacle,
             uncertain=has_turned_up
             or share.doubt is not None
-            or self._bot_orders.unread(share.pair)
+            or self._bot_orders.unread(share.pair, standing)
             or self._exit_is_in_air(share.pair),
             is_shared=position.amount > own * (1 + AMOUNT_TOLERANCE),
         )

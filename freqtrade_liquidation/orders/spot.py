@@ -148,12 +148,15 @@ class SpotOrders(OrderManagerBase):
 
     def _position(self, pair: str, balances: Mapping[str, float]) -> Position | None:
         share = self.ownership.share(pair)
-        uncertain = share.doubt is not None or self._exit_is_in_air(pair)
-        uncertain = uncertain or self._cancelled_without_fill(pair) or pair in self._newer
+        may_be_less = share.doubt is not None or self._exit_is_in_air(pair)
+        may_be_less = may_be_less or self._cancelled_without_fill(pair, "sell")
+        may_be_less = may_be_less or pair in self._newer
+        uncertain = may_be_less or self._cancelled_without_fill(pair, "buy")
+        uncertain = uncertain or self._has_unread_entries(pair)
         held = balances.get(self._base_currency(pair), 0.0)
         locked = min(share.amount, self._locked(pair))
         if held < locked * (1 - AMOUNT_TOLERANCE):
-            held, uncertain = locked, True
+            held, uncertain, may_be_less = locked, True, True
         own = max(0.0, sum_of(share.amount, -self._gone_before(pair, held)))
         self._note_exclusive(share, own=own, held=held, uncertain=uncertain)
         position = replace(
@@ -161,6 +164,7 @@ class SpotOrders(OrderManagerBase):
             amount=min(own, held),
             by_orders=own <= held,
             uncertain=uncertain,
+            at_least=uncertain and not may_be_less,
             exclusive=pair in self._exclusive,
             last_price=last_exit_price(self._exchange, pair),
         )
@@ -193,15 +197,25 @@ class SpotOrders(OrderManagerBase):
         elif not uncertain:
             self._exclusive.add(share.pair)
 
-    def _cancelled_without_fill(self, pair: str) -> bool:
-        """An order of the bot's is gone, or may be, and what it had sold is not known (yet)."""
+    def _cancelled_without_fill(self, pair: str, side: str) -> bool:
+        """An order of the bot's is gone, or may be, and what it had filled is not known (yet)."""
         states, unread = self.ownership.states, self.executions.acknowledged.values()
-        if any(o.pair == pair and self._is_unconfirmed(o.order_id) for o, _ in unread):
+        if any(
+            (o.pair, o.side) == (pair, side) and self._is_unconfirmed(o.order_id) for o, _ in unread
+        ):
             return True
         return any(
-            order.pair == pair and not is_final(states.get(order.order_id))
+            (order.pair, order.side) == (pair, side) and not is_final(states.get(order.order_id))
             for order in self.executions.cancelled
             if self.ownership.owner_of(order.order_id) is not None
+        )
+
+    def _has_unread_entries(self, pair: str) -> bool:
+        """What an entry of the bot's has filled since freqtrade looked is not known yet."""
+        return any(
+            not order.reduces(trade.side) and order.order_id not in self.ownership.states
+            for trade in self.ownership.trades_of(pair)
+            for order in trade.open_orders
         )
 
     def _locked(self, pair: str) -> float:

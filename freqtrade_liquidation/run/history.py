@@ -365,8 +365,13 @@ class PairHistory:
         if self.shown is not None:
             shown = max(0.0, sum_of(self.shown.amount, -self._closed_since))
             amount = shown if self._is_news else min(shown, self.balance)
-            uncertain = self.shown.uncertain or bool(self._in_doubt)
-            rest = replace(self.shown, amount=amount, uncertain=uncertain)
+            in_doubt = bool(self._in_doubt)
+            rest = replace(
+                self.shown,
+                amount=amount,
+                uncertain=self.shown.uncertain or in_doubt,
+                at_least=self.shown.at_least and not in_doubt,
+            )
             return None if amount <= 0 or rest.is_dust else rest
         return None
 

@@ -185,9 +185,11 @@ class Stops:
         return placed + self._tell(told)
 
     def _is_short(self, pair: str) -> bool:
-        """More of *pair* is open than was known when its stops were put back."""
+        """More of *pair* is open than was known when its stops were put back, or may be."""
         position, covered = self._position_of(pair), self._standing_amount(pair) + self._back[pair]
-        return position is not None and position.amount > covered * (1 + AMOUNT_TOLERANCE)
+        if position is None:
+            return False
+        return position.at_least or position.amount > covered * (1 + AMOUNT_TOLERANCE)
 
     def _tell(self, told: Sequence[tuple[OpenOrder, str]]) -> list[str]:
         for stop, words in told:
@@ -339,7 +341,7 @@ class Stops:
 def _could_sell_the_users_own(position: Position) -> bool:
     """A sell of unknown outcome may have sold the bot's coins. If there are no others, the
     exchange refuses the stop then, and nothing is lost by asking."""
-    return position.uncertain and not position.exclusive
+    return position.uncertain and not (position.exclusive or position.at_least)
 
 
 def _not_put_back(stop: OpenOrder) -> str:
@@ -374,5 +376,5 @@ def _beside_another(stop: OpenOrder) -> str:
 def _covers_less(stop: OpenOrder) -> str:
     return (
         f"{stop.pair} HAS LOST A PART OF ITS STOP at {stop.stop_price}: it was put back for what "
-        "was known to be left, and more is. Set a stop for the rest by hand now."
+        "was known to be left, and more is, or may be. Set a stop for the rest by hand now."
     )

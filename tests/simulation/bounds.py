@@ -91,9 +91,12 @@ def attempts_are_bounded(case: Case) -> Iterator[str]:
                 yield f"{pair}: {most} attempts to close it, allowed: {allowed}"
 
 
-def _close_rounds(run: OneRun, pair: str) -> Iterator[tuple[int, Fact]]:
-    """For each close of *pair*: which attempt it is since the pair last got smaller."""
-    shown, tried, rounds, sent_at = math.inf, math.inf, 0, -1.0
+def _close_rounds(run: OneRun, pair: str, *, known: float = math.inf) -> Iterator[tuple[int, Fact]]:
+    """For each close of *pair*: which attempt it is since the pair last got smaller.
+
+    :param known: base currency, before any list; inf = what is sent before one does not count.
+    """
+    shown, tried, rounds, sent_at = known, math.inf, 0, -1.0
     has_filled = False
     for fact in run.facts:
         if fact.what is What.SHOWN:
@@ -108,7 +111,7 @@ def _close_rounds(run: OneRun, pair: str) -> Iterator[tuple[int, Fact]]:
             has_filled = has_filled or bool(fact.payload.get("filled"))
         elif fact.what is What.REQUEST and fact.endpoint is Endpoint.CLOSE:
             if fact.at > sent_at:  # several pieces in one instant are one attempt
-                is_smaller = has_filled or (tried < math.inf and shown < tried * (1 - 1e-9))
+                is_smaller = has_filled or shown < tried * (1 - 1e-9)
                 rounds = 1 if is_smaller else rounds + 1
                 tried, sent_at, has_filled = shown, fact.at, False
             yield rounds, fact
@@ -146,7 +149,7 @@ def _was_done_with(case: Case, run: OneRun, pair: str) -> bool:
     market = case.account.markets.get(pair)
     if market is None or market.renamed or pair in case.schedule.rules.hedged:
         return True
-    rounds = list(_close_rounds(run, pair))
+    rounds = list(_close_rounds(run, pair, known=case.recorded(pair) or math.inf))
     if rounds and rounds[-1][0] > case.schedule.max_retries:
         return True
     cancels = Counter(r.order_id for r in run.sent(Endpoint.CANCEL) if r.pair == pair)

@@ -230,6 +230,16 @@ class Case:
             and self.at(change) - change.order.placed_at < INSTANT_S
         )
 
+    def entered_since(self, pair: str, moment: float, until: float) -> float:
+        """Base currency: what resting entries of *pair* have filled in that time."""
+        return sum(
+            abs(change.amount)
+            for change in self.fills(pair)
+            if moment < self.at(change) <= until
+            and change.order.kind is Kind.LIMIT
+            and abs(change.after) > abs(change.before)
+        )
+
     def fills(self, pair: str) -> Iterator[Change]:
         """Of *pair*, in order."""
         for fact in self.changes:

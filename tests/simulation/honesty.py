@@ -113,7 +113,7 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
     """Nothing is told closed that is open. Nothing is told open that the newest whole look, and
     all that has happened since, show closed. (Where no list of positions was answered, closed is
     what the bot had, as far as its database knew; and what every list has left out, nobody can
-    know.)"""
+    know, nor what an entry has filled since that is to stay.)"""
     for run in case.ended:
         if run.result is None or run.ended is None:
             continue
@@ -124,6 +124,8 @@ def outcomes_are_true(case: Case) -> Iterator[str]:
                 continue
             as_of = as_of_pair(case, run, pair)
             amount = case.open_at(pair, moment) - never_told(case, run, pair)
+            if not case.schedule.config.get("cancel_orders", True):
+                amount -= case.entered_since(pair, as_of, moment)
             if not _is_told_by_lists(case, run, pair):
                 unknown = case.unknown_to_the_database(pair)
                 amount = min(amount, case.bots_left(pair, moment) - unknown)

@@ -196,12 +196,15 @@ def _were_touched_by_hand(stops: Stops) -> bool:
 
 
 def _learnt_too_late(case: Case, run: OneRun, stops: Stops) -> bool:
-    """The answer to the cancel of one of them, or to a sell, did not tell its fill, and no question
-    for it, asked after its end, was answered while two usual round trips were left to put the stop
-    back in."""
+    """The answer to the cancel of one of them, or of an entry, or to a sell, did not tell its fill,
+    and no question for it, asked after its end, was answered while two usual round trips were left
+    to put the stop back in."""
     if not run.told_lost(stops.pair):
         return False
     untold = [] if case.schedule.rules.cancels_tell_fills else [*stops.taken]
+    if not case.schedule.rules.cancels_tell_fills:
+        orders = case.account.orders.values()
+        untold += [o for o in orders if o.pair == stops.pair and o.ended_by is Owner.RUN]
     sells = {id(request): request for request in run.sent(Endpoint.CLOSE)}
     for order in case.account.orders.values():
         sell = sells.get(id(order.request))

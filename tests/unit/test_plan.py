@@ -1,5 +1,7 @@
 """What is done next, by example. The rules for every book are in tests/property/test_plan.py."""
 
+from dataclasses import replace
+
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
 from freqtrade_liquidation.plan import Book, Limits, Rules, in_scope, is_flat, leftovers, next_work
 
@@ -85,6 +87,22 @@ def test_cancel_orders_false_cancels_only_what_blocks_a_close() -> None:
         Limits(),
     )
     assert [o.role for o in work.cancels] == [STOP]
+
+
+def test_close_that_an_exit_has_blocked_waits_for_its_cancel() -> None:
+    """Sent beside it, it would be refused once more; what cannot be cancelled is not waited for."""
+    shown = book(held(), order(EXIT))
+    [work] = next_work(shown, Rules(), Limits(is_blocked=lambda pair: True))
+    assert (work.close, [o.role for o in work.cancels]) == (None, [EXIT])
+    stuck = Limits(is_blocked=lambda pair: True, may_cancel=lambda order: False)
+    assert [work.close for work in next_work(shown, Rules(), stuck)] == [held()]
+
+
+def test_uncertain_position_is_closed_only_where_there_is_no_less_of_it() -> None:
+    doubtful = replace(held(), uncertain=True)
+    assert next_work(book(doubtful), Rules(), Limits()) == []
+    at_least = replace(doubtful, at_least=True)
+    assert [work.close for work in next_work(book(at_least), Rules(), Limits())] == [at_least]
 
 
 def test_largest_exposure_comes_first_and_unknown_prices_by_name() -> None:

@@ -302,3 +302,11 @@ def test_order_for_more_than_what_is_ours_still_is_told(
     """A close on its way counts as if it filled whole: here, 1.0."""
     sent = ClosingOrder(pair=BTC, side=Side.LONG, amount=amount, client_order_id="ftl2")
     assert ours([trade(0.5)], *closes).would_exceed(sent) is exceeds
+
+
+def test_close_of_the_other_side_takes_nothing_off_what_is_ours() -> None:
+    """Scope account: the user's short was closed, and then an entry of the bot's turned up."""
+    users = replace(close(1.0), order=replace(close(1.0).order, side=Side.SHORT))
+    owner = ours([trade(0.4)], users)
+    assert owner.share(BTC).amount == 0.4
+    assert owner.recorded(BTC) == 0.4

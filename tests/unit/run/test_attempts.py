@@ -37,3 +37,15 @@ def test_refused_order_that_was_sent_before_any_look_spends_no_attempt() -> None
 def test_refusal_of_an_order_for_more_than_is_left_gives_no_attempt_back() -> None:
     """The count has begun anew since: the refused order is not in it."""
     assert attempts_of_the_second_close_after_the_first_is_refused(second=0.8) == 1
+
+
+def test_fill_begins_the_count_anew() -> None:
+    """However much was thought to be open: the account held more than the bot knew."""
+
+    async def go() -> bool:
+        attempts = Attempts(Backoff(max_retries=0, base_s=0.1, random=random.Random(1)))
+        attempts.count_close(long(0.9))
+        attempts.succeeded(BTC)
+        return attempts.may_close(long(1.1), listed_at=now())
+
+    assert run(go())

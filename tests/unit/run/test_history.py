@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 
 from freqtrade_liquidation.model import Position, Side
-from freqtrade_liquidation.run.history import APART_S, LATE_AT_MOST_S, PairHistory
+from freqtrade_liquidation.run.history import (
+    APART_AFTER_FILL_S,
+    APART_S,
+    LATE_AT_MOST_S,
+    PairHistory,
+)
 from freqtrade_liquidation.run.proof import Verdict
 
 PAIR = "BTC/USDT:USDT"
@@ -160,7 +165,7 @@ def test_list_that_shows_it_again_takes_back_the_lists_and_the_witness_before() 
     assert history.verdict() is Verdict.CONTRADICTED
 
 
-@pytest.mark.parametrize("asked_s", [-0.1, 0.05, 0.9, 3.0])
+@pytest.mark.parametrize("asked_s", [-0.1, 0.05, 0.9, 2.9])
 def test_list_that_shows_what_our_fill_has_closed_is_late(asked_s: float) -> None:
     """Asked for before the fill or after it: wait and look again, send nothing."""
     for history in (claimed(), listed(at=T - 1)):
@@ -604,3 +609,73 @@ def test_amount_from_before_it_grew_is_late_for_a_while_only() -> None:
     history.listed(long(0.5), asked_at=T + 2.1 + LATE_AT_MOST_S)
     assert history.verdict() is Verdict.OPEN
     assert left(history) == pytest.approx(0.5)
+
+
+def test_list_that_left_a_pair_out_is_no_proof_until_it_is_gone_when_asked_about_alone() -> None:
+    """The account held as much of the user's own: what stayed open looked like the bot's part
+    before its close, and the list had lacked it all the time."""
+    history = claimed(1.0)
+    history.listed(None, asked_at=T)
+    history.closed(1.0, at=T + 0.2)
+    history.shown_alone(long(1.0), asked_at=T + 0.1)
+    history.listed(None, asked_at=T + 0.3)
+    assert history.verdict() is Verdict.CONTRADICTED
+    history.witnessed(asked_at=T + 0.4)
+    assert history.verdict() is Verdict.FLAT
+
+
+def test_two_lists_prove_little_just_after_freqtrade_has_let_go_of_an_entry() -> None:
+    """Lists lag: both may be of before its fill."""
+    for landed, after_s in ((False, APART_S), (True, APART_AFTER_FILL_S)):
+        history = claimed(1.0)
+        if landed:
+            history.entry_has_landed(at=T)
+        for asked_at in (T + 0.1, T + 0.1 + after_s - 0.01):
+            history.listed(None, asked_at=asked_at)
+            history.witnessed(asked_at=asked_at)
+        assert history.verdict() is Verdict.CONTRADICTED
+        history.listed(None, asked_at=T + 0.1 + after_s)
+        assert history.verdict() is Verdict.FLAT
+
+
+def test_what_the_bots_orders_account_for_is_not_taken_off_the_other_side() -> None:
+    """The bot's short is closed, and a person has bought since: his long is open."""
+    history = PairHistory()
+    history.claim(short(1.0))
+    history.listed(long(1.0), asked_at=T + 1.0)
+    history.explained(0.0, at=T + 1.2)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 1.0)
+
+
+def test_dust_that_is_left_of_an_entry_is_dust_though_its_answer_tells_no_minimum() -> None:
+    history = PairHistory()
+    history.opened(long(0.1), at=T)
+    history.listed(long(0.1004, minimum=0.001), asked_at=T + 0.1)
+    history.closed(0.1, at=T + 0.2)
+    history.listed(long(0.1004, minimum=0.001), asked_at=T + 0.3)
+    assert history.verdict() is Verdict.LATE
+
+
+def test_entry_that_may_have_filled_before_our_close_explains_what_a_late_list_shows() -> None:
+    """A trade of 1.0, an entry of 0.2, and a list of before both: 1.2 is no third position."""
+    history = claimed(1.0)
+    history.closed(1.0, at=T + 0.2)
+    history.opened(long(0.2), at=T + 0.3, since_listed=False)
+    history.listed(long(1.2), asked_at=T)
+    history.closed(0.2, at=T + 0.5)
+    history.listed(None, asked_at=T + 0.6)
+    assert history.verdict() is Verdict.FLAT
+
+
+def test_refusal_as_if_less_were_open_is_a_reason_to_look_on() -> None:
+    history = listed(1.0)
+    assert not history.may_be_late(T + 0.3)
+    history.may_be_less(at=T + 0.2)
+    assert history.may_be_late(T + 0.3)
+
+
+def test_fill_of_a_pair_that_nobody_knew_is_no_outcome() -> None:
+    """The answer to the cancel of an exit, where no trade, list or entry told of a position."""
+    history = PairHistory()
+    history.closed(0.5, at=T)
+    assert not history.was_open
