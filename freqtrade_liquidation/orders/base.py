@@ -109,6 +109,7 @@ class OrderManagerBase:
         self._seen = seen or RoundTrips()
         self._loop_is_busy = False
         self._began = clock.monotonic()
+        self._listed_at = float("-inf")  # when the positions were asked for, as answered last
         self.began_at = clock.utcnow()
         self.executions = Executions()
         self.ownership = Ownership(
@@ -342,8 +343,7 @@ class OrderManagerBase:
         a look tells; elsewhere the positions do."""
         if self.shares_the_account:
             return self._bot_orders.is_stale(note)
-        out = note.out_since(self._began)
-        return note.is_seen or self._clock.monotonic() - out > SETTLES_WITHIN_S
+        return note.is_seen or self._listed_at - note.out_since(self._began) > SETTLES_WITHIN_S
 
     async def end_notes(self, is_closed: Callable[[str], bool]) -> None:
         """After the run and its booking: ends the notes whose orders have no say in the next one.

@@ -118,6 +118,7 @@ class FuturesOrders(OrderManagerBase):
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         if not self._account_scope:
             await self._bot_orders.catch_up()
+        asked_at = self._clock.monotonic()
         asked = asyncio.ensure_future(self._lists.positions(timeout_s=timeout_s))
         if not self._account_scope:  # what is ours depends on what our orders have filled
             closes = self._bot_orders.begin_closes(None, timeout_s)
@@ -127,6 +128,7 @@ class FuturesOrders(OrderManagerBase):
                 self._bot_orders.wait(closes, timeout_s=timeout_s),
             )
         whole = await asked
+        self._listed_at = max(self._listed_at, asked_at)
         listed = self._reader.read(whole.rows, scope_pairs=self._pairs())
         self._position_remarks = listed.remarks
         if whole.cut_off:

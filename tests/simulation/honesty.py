@@ -141,7 +141,7 @@ def _is_told_by_lists(case: Case, run: OneRun, pair: str) -> bool:
     lists = [fact for fact in run.facts if fact.what is What.SHOWN]
     closes = (run.end_of(close) for close in run.sent(Endpoint.CLOSE) if close.pair == pair)
     closed_at = max((end.at for end in closes if end is not None), default=run.began.at)
-    if any((one.executed_at or 0.0) >= closed_at for one in lists):
+    if any((one.executed_at or 0.0) > closed_at for one in lists):
         return True
     recorded = case.recorded(pair) + TINY
     return any(p.pair == pair and p.amount > recorded for one in lists for p in one.payload)
@@ -251,10 +251,11 @@ def what_is_not_flat_has_a_reason(case: Case) -> Iterator[str]:
 
 def _is_left_stop(case: Case, run: OneRun, order: Order) -> bool:
     """A stop of the bot's that rested from before the run until after it. One that its lists have
-    left out, or are too old to have, nobody can know; nor, where the account is shared, one that is
-    neither in freqtrade's database nor on its notes."""
+    left out, or are too old to have, nobody can know; nor one that is not in freqtrade's database
+    where no list came, or where the account is shared."""
     assert run.ended is not None
-    if case.schedule.shared and not case.schedule.spot and not case.is_on_record(order):
+    may_be_listed = case.schedule.spot or any(fact.what is What.LISTED for fact in run.facts)
+    if (case.schedule.shared or not may_be_listed) and not case.is_on_record(order):
         return False
     as_of = _as_of_orders(case, run) + case.schedule.lags.orders - case.schedule.lags.stops
     rested = order.placed_at < min(run.began.at, as_of) and order.ended_at > run.ended.at
