@@ -96,7 +96,7 @@ def _close_rounds(run: OneRun, pair: str, *, known: float = math.inf) -> Iterato
 
     :param known: base currency, before any list; inf = what is sent before one does not count.
     """
-    shown, tried, rounds, sent_at = known, math.inf, 0, -1.0
+    shown, tried, rounds, sent_at, side = known, math.inf, 0, -1.0, ""
     has_filled = False
     for fact in run.facts:
         if fact.what is What.SHOWN:
@@ -112,8 +112,10 @@ def _close_rounds(run: OneRun, pair: str, *, known: float = math.inf) -> Iterato
         elif fact.what is What.REQUEST and fact.endpoint is Endpoint.CLOSE:
             if fact.at > sent_at:  # several pieces in one instant are one attempt
                 is_smaller = has_filled or shown < tried * (1 - 1e-9)
-                rounds = 1 if is_smaller else rounds + 1
+                is_another = side not in ("", fact.payload["side"])  # it was turned
+                rounds = 1 if is_smaller or is_another else rounds + 1
                 tried, sent_at, has_filled = shown, fact.at, False
+                side = fact.payload["side"]
             yield rounds, fact
 
 

@@ -33,6 +33,7 @@ from freqtrade_liquidation.run.stops import Stops
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
+from tests.simulation.journal import What
 from tests.simulation.schedule import (
     Book,
     Deed,
@@ -723,25 +724,23 @@ def test_balance_without_any_currency_is_asked_again_beside_itself() -> None:
 
 
 def test_look_whose_last_question_hangs_counts_before_the_time_is_over() -> None:
-    """Scope trades: the bot's stop is in no list, and nothing is answered when it is asked for."""
-    resting = Resting(
-        key="stop",
-        owner=Owner.BOT,
-        kind=Kind.STOP,
-        side="sell",
-        amount=1.0,
-        reduce_only=True,
-        trigger=95.0,
-    )
-    trade = Trade(side="long", amount=1.0, open_orders=("stop",))
-    held = Book(market=market(FUTURES), bots=1.0, resting=(resting,), trade=trade)
+    """Scope trades: the close is not answered, nor is the question about it, and the look waited
+    for that until nobody wanted its lists any more."""
+    trade = Trade(side="long", amount=1.0)
+    held = Book(market=market(FUTURES), bots=1.0, trade=trade)
+    never = (Fate(word=Word.HANGS_DONE),)
     case = case_of(
         held,
         scope=Scope.TRADES,
-        lags=Lags(forgets={"stop": (0.0, 9.0)}),
-        weather=Weather(pace_s=0.5, dead={Endpoint.ORDER: Word.HANGS}),
+        weather=Weather(
+            pace_s=0.3,
+            dead={Endpoint.ORDER: Word.HANGS},
+            script={(Endpoint.CLOSE, FUTURES): never},
+        ),
         timeout_seconds=1.5,
     )
-    [answer] = case.played.answers
-    assert answer.result is not None
-    assert not any("could not be read" in error for error in answer.result.errors)
+    [run_] = case.runs
+    assert run_.ended is not None
+    looks = [fact for fact in run_.facts if fact.what is What.SHOWN]
+    assert len(looks) >= 2
+    assert looks[-1].at < run_.deadline
