@@ -232,13 +232,14 @@ class _Once:
             function()
 
 
-async def _first_of(tasks: Collection[asyncio.Task[T]], timeout_s: float) -> set[asyncio.Task[T]]:
-    """Those that have ended, when one has, or when the time is over."""
-    if not tasks:
+async def _first_of(tasks: Collection[asyncio.Task[T]], timeout_s: float) -> list[asyncio.Task[T]]:
+    """Those that have ended, when one has, or when the time is over; oldest first, for a set of
+    tasks has another order in each process."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    else:
         await asyncio.sleep(timeout_s)
-        return set()
-    done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    return done
+    return [task for task in tasks if task.done()]
 
 
 def _answered(answer: T, asked_at: float) -> T:
