@@ -23,7 +23,7 @@ from freqtrade_liquidation.errors import (
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.exchange.rules.renamed import trade_pair
-from freqtrade_liquidation.exchange.rules.stops import StopTerms, stop_terms
+from freqtrade_liquidation.exchange.rules.stops import NO_STOP, StopTerms, stop_terms
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,
@@ -234,8 +234,10 @@ class OrderManagerBase:
 
     def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""
-        terms = stop_terms(self._exchange, read if order.is_stop else {})
-        if not order.is_stop or terms["stop_price"] is not None:
+        if not order.is_stop:
+            return NO_STOP
+        terms = stop_terms(self._exchange, read)
+        if terms["stop_price"] is not None:
             return terms
         return StopTerms(
             stop_price=order.stop_price,

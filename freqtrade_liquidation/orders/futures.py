@@ -171,8 +171,9 @@ class FuturesOrders(OrderManagerBase):
         be at their end, and those that rest when asked for alone: a list may be too old to have
         them."""
         resting = self._later | self._read_as_resting()
-        known = (order for order in self.known_orders() if order.order_id in resting)
-        return [order for order in known if order.role is OrderRole.ENTRY]
+        known = ((t, o) for t, o in self.ownership.open_orders() if o.order_id in resting)
+        orders = (self._known_order(trade, order) for trade, order in known)
+        return [order for order in orders if order.role is OrderRole.ENTRY]
 
     def _read_as_resting(self) -> set[str]:
         """The bot's orders that rested when they were last asked for, each by itself."""

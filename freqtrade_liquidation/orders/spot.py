@@ -214,15 +214,17 @@ class SpotOrders(OrderManagerBase):
         if pair in self._short:
             return 0.0
         states = self.ownership.states
+        of_pair = ((t, o) for t, o in self.ownership.open_orders() if t.pair == pair)
+        cancelled = (o for o in self.executions.cancelled if o.pair == pair)
         orders = [
-            *(o for o in self.executions.cancelled if is_final(states.get(o.order_id))),
-            *(o for o in self.known_orders() if o.order_id in states),
+            *(o for o in cancelled if is_final(states.get(o.order_id))),
+            *(self._known_order(trade, o) for trade, o in of_pair if o.order_id in states),
         ]
         left = (
             float(states[o.order_id].get("amount") or 0.0)
             - float(states[o.order_id].get("filled") or 0.0)
             for o in orders
-            if o.pair == pair and o.side == "sell" and not o.conditional
+            if o.side == "sell" and not o.conditional
         )
         sold = (-close.filled for close in self.executions.closes if close.order.pair == pair)
         return max(0.0, sum_of(*left, *sold))
