@@ -12,7 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.clock import SYSTEM, Clock
-from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.digits import digits, sum_of
 from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
@@ -36,7 +36,7 @@ from freqtrade_liquidation.model import (
     Side,
 )
 from freqtrade_liquidation.orders import requests
-from freqtrade_liquidation.orders.amounts import Amounts, total
+from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.bot_orders import BotOrders
 from freqtrade_liquidation.orders.cancels import left_of_cancelled, status_told
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
@@ -230,7 +230,7 @@ class OrderManagerBase:
     def _left_of(self, order: KnownOrder, read: Mapping[str, Any]) -> float:
         """Base currency that it has still to fill: as the exchange has it, else as recorded."""
         amount = float(read.get("amount") or order.amount)
-        return max(0.0, total([amount, -self.ownership.filled_of(order)]))
+        return max(0.0, sum_of(amount, -self.ownership.filled_of(order)))
 
     def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""
@@ -403,7 +403,7 @@ class OrderManagerBase:
             "side": order.side,
             "status": "canceled",
             "amount": amount,
-            "filled": max(0.0, total([amount, -left])),
+            "filled": max(0.0, sum_of(amount, -left)),
             "remaining": left,
             "stopPrice": order.stop_price,
         }

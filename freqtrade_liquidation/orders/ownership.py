@@ -14,8 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Final
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, Side
-from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
 
@@ -179,7 +179,7 @@ class Ownership:
                 if order.reduces(trade.side):
                     parts.append(-self.filled_of(order))
         parts += [-close.unbooked for close in self._closes_of(pair)]
-        return max(0.0, total(parts))
+        return max(0.0, sum_of(*parts))
 
     def share(self, pair: str) -> Share:
         """What is ours of *pair*."""
@@ -189,7 +189,7 @@ class Ownership:
         return Share(
             pair=pair,
             side=side,
-            amount=max(0.0, total(parts)),
+            amount=max(0.0, sum_of(*parts)),
             doubt=self.doubt_of(pair) or _doubt_of(closes),
             entry_price=trades[0].open_rate if trades else self._found_price(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
@@ -199,7 +199,7 @@ class Ownership:
         """Whether *order* could close more than what is ours, beside the closes on their way."""
         closes = [close for close in self._closes_of(order.pair) if not close.is_final]
         on_their_way = (close.filled - close.order.amount for close in closes)
-        ours_still = total([self.share(order.pair).amount, *on_their_way])
+        ours_still = sum_of(self.share(order.pair).amount, *on_their_way)
         return order.amount > ours_still * (1 + AMOUNT_TOLERANCE)
 
     def doubt_of(self, pair: str) -> str | None:
