@@ -211,14 +211,13 @@ class OrderManagerBase:
 
     def _known_order(self, trade: KnownTrade, order: KnownOrder) -> OpenOrder:
         entry = not order.reduces(trade.side)
-        role = OrderRole.ENTRY if entry else OrderRole.EXIT
         entry_side = "sell" if trade.side is Side.SHORT else "buy"
         read = self.ownership.states.get(order.order_id, {})
         by_flag = bool(self._exchange.get_option("stoploss_query_requires_stop_flag"))
         return OpenOrder(
             pair=trade.pair,
             order_id=order.order_id,
-            role=OrderRole.PROTECTIVE if order.is_stop else role,
+            role=role_of(trade, order),
             side=entry_side if entry else trade.side.exit_side,
             amount=self._left_of(order, read),
             conditional=order.is_stop and by_flag,
@@ -535,6 +534,13 @@ class OrderManagerBase:
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return list(itertools.islice(self._amounts.pieces(position), MOST_PIECES))
+
+
+def role_of(trade: KnownTrade, order: KnownOrder) -> OrderRole:
+    """What the bot placed *order* for."""
+    if order.is_stop:
+        return OrderRole.PROTECTIVE
+    return OrderRole.EXIT if order.reduces(trade.side) else OrderRole.ENTRY
 
 
 def _overstated(trade: KnownTrade) -> str:

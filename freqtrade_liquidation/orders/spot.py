@@ -88,7 +88,10 @@ class SpotOrders(OrderManagerBase):
     def _resting(self) -> list[OpenOrder]:
         found = (order for order in self.ownership.found.values() if not is_final(order))
         orders = [*self.known_orders(), *(self._found_order(order) for order in found)]
-        return [replace(o, unconfirmed=self._is_unconfirmed(o.order_id)) for o in orders]
+        return [
+            replace(order, unconfirmed=True) if self._is_unconfirmed(order.order_id) else order
+            for order in orders
+        ]
 
     def _is_unconfirmed(self, order_id: str) -> bool:
         """Its cancel was acknowledged, and it was not asked for since."""
