@@ -59,6 +59,12 @@ class _Timer(asyncio.TimerHandle):
         self._loop, self._callback, self._args, self._when = loop, callback, args, when
         self._cancelled = False
 
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self._when < other._when)
+
     def cancel(self) -> None:
         self._cancelled = True
         self._callback = self._args = None  # type: ignore[assignment]  # as asyncio's own
