@@ -82,10 +82,12 @@ class _LeanLoop(VirtualLoop):
 
     _ready: deque[Any]  # handles, whose fields typeshed does not have
     _stopping: bool
+    get_debug = staticmethod(bool)  # False, told to each future and task without a frame
 
     def __init__(self) -> None:
         super().__init__()
         self._timers: list[tuple[float, asyncio.TimerHandle]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
 
     def _run_once(self) -> None:
         """One round after the other, until the loop has to stop."""
@@ -138,11 +140,19 @@ class _LeanLoop(VirtualLoop):
     ) -> asyncio.TimerHandle:
         return self.call_at(self.now + delay, callback, *args, context=context)
 
+    def create_task(  # type: ignore[override]
+        self, coro: Coroutine[Any, Any, T], **options: Any
+    ) -> asyncio.Task[T]:
+        task = asyncio.Task(coro, loop=self, **options)
+        self._tasks.append(task)
+        return task
+
     def reset(self) -> None:
         """As new: what was still to come never comes."""
-        for task in asyncio.all_tasks(self):
+        for task in self._tasks:
             task.cancel()
         self.run_until_complete(asyncio.sleep(0))
+        self._tasks.clear()
         self._ready.clear()
         self._timers.clear()
         self.now = BEGINNING_S
