@@ -93,10 +93,12 @@ class Limiter:
         return self._count(kinds, now) if passes else None
 
     async def turn(self, kinds: Collection[str], rank: tuple[int, float]) -> Sent:
-        """Waits until a request of *kinds* that may not pass at once may be sent; it is counted.
+        """Waits until a request of *kinds* may be sent; it is counted.
 
         :param rank: smaller goes first.
         """
+        if (sent := self.at_once(kinds)) is not None:
+            return sent
         loop = asyncio.get_running_loop()
         waiting = _Waiting(rank, next(self._numbers), frozenset(kinds), loop.create_future())
         heapq.heappush(self._waiting, waiting)
