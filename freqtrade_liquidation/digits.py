@@ -1,5 +1,6 @@
 """Amounts and prices as people need them to act: every digit, no exponent."""
 
+import functools
 from decimal import Decimal
 
 
@@ -12,9 +13,12 @@ def digits(value: float) -> str:
     return format(Decimal(f"{value:.12g}"), "f")
 
 
+@functools.lru_cache(maxsize=4096)  # a run sums the same few amounts at each of its steps
 def sum_of(*amounts: float) -> float:
     """The sum of decimals.
 
     In floats 0.62 - 0.2 is a little less than 0.42, and a market would round that down to 0.419.
+    Fifteen significant digits are all that a float keeps of a decimal; those behind them are what
+    arithmetic has left there.
     """
-    return float(sum((Decimal(f"{amount:.12g}") for amount in amounts), Decimal()))
+    return float(sum((Decimal(f"{amount:.15g}") for amount in amounts), Decimal()))

@@ -44,6 +44,7 @@ _CODE_KEYS: Final = frozenset({
 """As the supported exchanges spell it, in an answer and in the rows of an answer."""
 _CODE: Final = re.compile(rf'"(?:{"|".join(_CODE_KEYS)})"\s*:\s*"?(-?[\w-]+)"?')
 """The same in a text that is no whole JSON."""
+_DECODER: Final = json.JSONDecoder()
 PROXY_WANTS_A_LOGIN: Final = 407
 _BY_STATUS: Final = re.compile(r"\S+ (?:GET|POST|PUT|DELETE|PATCH) \S+ (\d{3}) ")
 """The exchange's id, the request and the status of its answer."""
@@ -101,7 +102,7 @@ def codes_in(words: str) -> list[str]:
     """Every code in ccxt's *words* (its exchange's id, then the body), the innermost first."""
     start = min((at for at in map(words.find, "{[") if at >= 0), default=len(words))
     try:
-        body, _ = json.JSONDecoder().raw_decode(words, start)
+        body, _ = _DECODER.raw_decode(words, start)
     except (ValueError, RecursionError):
         return _CODE.findall(words)
     return [code for _, code in sorted(_by_depth(body), key=lambda found: -found[0])]

@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Collection
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Protocol, TypeVar
 
 from freqtrade.exchange import Exchange
 
@@ -116,7 +117,7 @@ class ExchangeClient:
                     attempt = self.attempt(call, timeout_s=left_s, write=False)
                     asked_at = in_flight[asyncio.ensure_future(attempt)] = now()
                     continue
-                known = self.late_after_s is not None and self.round_trips.median_s is not None
+                known = self._in_order is None and self.round_trips.median_s is not None
                 look_at = math.inf if known else now() + UNKNOWN_S  # another one may have shown it
                 for task in await _first_of(in_flight, min(due_at, look_at, until) - now()):
                     left_at = in_flight.pop(task)
@@ -195,23 +196,25 @@ class ExchangeClient:
         """Drops the connections."""
         self._line.close()
 
-    @contextlib.asynccontextmanager
-    async def _one_at_a_time(self, until: float) -> Any:
-        """Where the exchange wants requests in the order of their nonces. The next one leaves when
-        this one is answered, or after a bounded wait."""
+    def _one_at_a_time(self, until: float) -> AbstractAsyncContextManager[None]:
+        """Where the exchange wants requests in the order of their nonces."""
         if self._in_order is None:
-            yield
-            return
+            return contextlib.nullcontext()
+        return self._in_turn(self._in_order, until)
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self, in_order: asyncio.Lock, until: float) -> AsyncIterator[None]:
+        """The next request leaves when this one is answered, or after a bounded wait."""
         priority, loop = CURRENT.get(), asyncio.get_running_loop()
         wait = contextlib.nullcontext() if priority is None else priority.queued()
         until = until if priority is None else min(until, priority.wait_until)
         try:
             with wait:
                 async with asyncio.timeout_at(until):
-                    await self._in_order.acquire()
+                    await in_order.acquire()
         except TimeoutError:
             raise NotSent("not sent: other requests had to go first") from None
-        released = _Once(self._in_order.release)
+        released = _Once(in_order.release)
         timer = loop.call_later(IN_ORDER_S, released)
         try:
             yield
@@ -232,13 +235,14 @@ class _Once:
             function()
 
 
-async def _first_of(tasks: Collection[asyncio.Task[T]], timeout_s: float) -> set[asyncio.Task[T]]:
-    """Those that have ended, when one has, or when the time is over."""
-    if not tasks:
+async def _first_of(tasks: Collection[asyncio.Task[T]], timeout_s: float) -> list[asyncio.Task[T]]:
+    """Those that have ended, when one has, or when the time is over; oldest first, for a set of
+    tasks has another order in each process."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    else:
         await asyncio.sleep(timeout_s)
-        return set()
-    done, _ = await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    return done
+    return [task for task in tasks if task.done()]
 
 
 def _answered(answer: T, asked_at: float) -> T:

@@ -81,21 +81,25 @@ class Limiter:
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
-    def may_pass(self, kinds: Collection[str]) -> bool:
-        """Whether one may go at once: there is plenty left, and nobody waits."""
+    def at_once(self, kinds: Collection[str]) -> Sent | None:
+        """One that need not wait: there is plenty left, and nobody waits. It is counted.
+
+        :returns: ``None`` = it has to.
+        """
         now = asyncio.get_running_loop().time()
-        return not self._waiting and all(
+        passes = not self._waiting and all(
             window.free(now) * 2 > window.limit for window in self._windows if window.counts(kinds)
         )
+        return self._count(kinds, now) if passes else None
 
     async def turn(self, kinds: Collection[str], rank: tuple[int, float]) -> Sent:
         """Waits until a request of *kinds* may be sent; it is counted.
 
         :param rank: smaller goes first.
         """
+        if (sent := self.at_once(kinds)) is not None:
+            return sent
         loop = asyncio.get_running_loop()
-        if self.may_pass(kinds):
-            return self._count(kinds, loop.time())
         waiting = _Waiting(rank, next(self._numbers), frozenset(kinds), loop.create_future())
         heapq.heappush(self._waiting, waiting)
         self._wake_at(loop.time() + SORTED_WITHIN_S)
@@ -155,8 +159,8 @@ async def take_turn(limiter: Limiter, timeout_s: float, *, write: bool) -> Sent:
     """
     priority, now = CURRENT.get(), asyncio.get_running_loop().time
     kinds = _kinds_of(priority, write=write)
-    if limiter.may_pass(kinds):
-        return await limiter.turn(kinds, NOBODY_SAID)
+    if (sent := limiter.at_once(kinds)) is not None:
+        return sent
     until = now() + timeout_s if priority is None else priority.wait_until
     try:
         async with asyncio.timeout_at(until):

@@ -8,11 +8,12 @@ from freqtrade.enums import TradingMode
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.host.sent import Sent, find, sent_by
 from freqtrade_liquidation.model import PairOutcome, PairState, Position, Side
-from freqtrade_liquidation.orders.amounts import Amounts, total
+from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.entry_gate import EntryGate
 from freqtrade_liquidation.orders.futures import FuturesOrders
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades, ours
@@ -176,7 +177,7 @@ def _spot_outcome(
     first: Mapping[str, Any], sent: Sent | None, doubt: str | None, amounts: Amounts
 ) -> PairOutcome:
     sold = (-close.filled for close in sent.closes) if sent else ()
-    left = max(0.0, total([float(first["amount"]), *sold]))
+    left = max(0.0, sum_of(float(first["amount"]), *sold))
     smallest = amounts.minimum(first["pair"], price=first["entry_price"])
     state = PairState.OPEN if left >= smallest else PairState.DUST if left else PairState.CLOSED
     if doubt:

@@ -1,7 +1,6 @@
 """Amounts as a market takes them: steps, smallest and largest market orders."""
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 
 from ccxt.base.decimal_to_precision import TICK_SIZE
 from freqtrade.exchange import Exchange
@@ -9,14 +8,6 @@ from freqtrade.util import FtPrecise
 
 from freqtrade_liquidation.exchange.rules.maximum import market_order_maximum
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position
-
-
-def total(parts: Iterable[float]) -> float:
-    """The sum of decimals.
-
-    In floats 1.071 - 0.316 is a little less than 0.755, and a market would round that to 0.754.
-    """
-    return float(sum((Decimal(str(part)) for part in parts), Decimal()))
 
 
 class Amounts:

@@ -12,7 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.exchange import Exchange
 
 from freqtrade_liquidation.clock import SYSTEM, Clock
-from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.digits import digits, sum_of
 from freqtrade_liquidation.errors import (
     ExchangeRefused,
     ExchangeUnavailable,
@@ -23,7 +23,7 @@ from freqtrade_liquidation.errors import (
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import client_order_id
 from freqtrade_liquidation.exchange.rules.renamed import trade_pair
-from freqtrade_liquidation.exchange.rules.stops import StopTerms, stop_terms
+from freqtrade_liquidation.exchange.rules.stops import NO_STOP, StopTerms, stop_terms
 from freqtrade_liquidation.model import (
     BookedPair,
     CancelAnswer,
@@ -36,7 +36,7 @@ from freqtrade_liquidation.model import (
     Side,
 )
 from freqtrade_liquidation.orders import requests
-from freqtrade_liquidation.orders.amounts import Amounts, total
+from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.bot_orders import BotOrders
 from freqtrade_liquidation.orders.cancels import left_of_cancelled, status_told
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
@@ -212,14 +212,13 @@ class OrderManagerBase:
 
     def _known_order(self, trade: KnownTrade, order: KnownOrder) -> OpenOrder:
         entry = not order.reduces(trade.side)
-        role = OrderRole.ENTRY if entry else OrderRole.EXIT
         entry_side = "sell" if trade.side is Side.SHORT else "buy"
         read = self.ownership.states.get(order.order_id, {})
         by_flag = bool(self._exchange.get_option("stoploss_query_requires_stop_flag"))
         return OpenOrder(
             pair=trade.pair,
             order_id=order.order_id,
-            role=OrderRole.PROTECTIVE if order.is_stop else role,
+            role=role_of(trade, order),
             side=entry_side if entry else trade.side.exit_side,
             amount=self._left_of(order, read),
             conditional=order.is_stop and by_flag,
@@ -231,12 +230,14 @@ class OrderManagerBase:
     def _left_of(self, order: KnownOrder, read: Mapping[str, Any]) -> float:
         """Base currency that it has still to fill: as the exchange has it, else as recorded."""
         amount = float(read.get("amount") or order.amount)
-        return max(0.0, total([amount, -self.ownership.filled_of(order)]))
+        return max(0.0, sum_of(amount, -self.ownership.filled_of(order)))
 
     def _terms(self, order: KnownOrder, read: Mapping[str, Any]) -> StopTerms:
         """Of a stop: as the exchange has it, else as the database recorded it."""
-        terms = stop_terms(self._exchange, read if order.is_stop else {})
-        if not order.is_stop or terms["stop_price"] is not None:
+        if not order.is_stop:
+            return NO_STOP
+        terms = stop_terms(self._exchange, read)
+        if terms["stop_price"] is not None:
             return terms
         return StopTerms(
             stop_price=order.stop_price,
@@ -401,7 +402,7 @@ class OrderManagerBase:
             "side": order.side,
             "status": "canceled",
             "amount": amount,
-            "filled": max(0.0, total([amount, -left])),
+            "filled": max(0.0, sum_of(amount, -left)),
             "remaining": left,
             "stopPrice": order.stop_price,
         }
@@ -533,6 +534,13 @@ class OrderManagerBase:
     def amount_pieces(self, position: Position) -> Sequence[float]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return list(itertools.islice(self._amounts.pieces(position), MOST_PIECES))
+
+
+def role_of(trade: KnownTrade, order: KnownOrder) -> OrderRole:
+    """What the bot placed *order* for."""
+    if order.is_stop:
+        return OrderRole.PROTECTIVE
+    return OrderRole.EXIT if order.reduces(trade.side) else OrderRole.ENTRY
 
 
 def _overstated(trade: KnownTrade) -> str:

@@ -10,13 +10,13 @@ exchange did not get to cancel rests in a book that is called flat.
 from collections.abc import Mapping
 from typing import Any
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.exchange.rules.cancel_answers import (
     acknowledges,
     confirms_algo,
     writes_its_status,
 )
 from freqtrade_liquidation.model import CancelStatus, OpenOrder, OrderRole
-from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES
 
 
@@ -46,4 +46,4 @@ def left_of_cancelled(order: OpenOrder, answer: Mapping[str, Any]) -> float | No
     amount, filled = answer.get("amount"), answer.get("filled")
     if not amount or filled is None:
         return None
-    return max(0.0, total([float(amount), -float(filled)]))
+    return max(0.0, sum_of(float(amount), -float(filled)))

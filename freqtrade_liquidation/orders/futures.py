@@ -23,7 +23,7 @@ from freqtrade_liquidation.model import (
     Side,
 )
 from freqtrade_liquidation.orders import requests
-from freqtrade_liquidation.orders.base import OrderManagerBase
+from freqtrade_liquidation.orders.base import OrderManagerBase, role_of
 from freqtrade_liquidation.orders.executions import an_order
 from freqtrade_liquidation.orders.open_orders import MORE as MORE_ORDERS
 from freqtrade_liquidation.orders.open_orders import OrderReader
@@ -177,8 +177,11 @@ class FuturesOrders(OrderManagerBase):
         be at their end, and those that rest when asked for alone: a list may be too old to have
         them."""
         resting = self._later | self._read_as_resting()
-        known = (order for order in self.known_orders() if order.order_id in resting)
-        return [order for order in known if order.role is OrderRole.ENTRY]
+        return [
+            self._known_order(trade, order)
+            for trade, order in self.ownership.open_orders()
+            if order.order_id in resting and role_of(trade, order) is OrderRole.ENTRY
+        ]
 
     def _read_as_resting(self) -> set[str]:
         """The bot's orders that rested when they were last asked for, each by itself."""

@@ -10,12 +10,12 @@ what the trade's orders have bought, the difference is the user's.
 Which pairs are ours is fixed when a run begins. What is ours of a pair changes with each answer.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, Side
-from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
 
@@ -101,11 +101,13 @@ class Ownership:
     def _set(self, trades: Sequence[KnownTrade]) -> None:
         self.trades = ours(trades)
         self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
-        self._traded = frozenset(trade.pair for trade in self.trades)
+        self._by_pair: dict[str, list[KnownTrade]] = {}
+        for trade in self.trades:
+            self._by_pair.setdefault(trade.pair, []).append(trade)
 
     def pair_of(self, name: str) -> str:
         """The pair by which freqtrade's trades know what the exchange calls *name* today."""
-        return name if name in self._traded else self._trade_pair(name, self._traded)
+        return name if name in self._by_pair else self._trade_pair(name, self._by_pair)
 
     def find(self, order: dict[str, Any]) -> None:
         """An order of the bot whose fill no trade counts."""
@@ -131,8 +133,7 @@ class Ownership:
 
     def trades_of(self, pair: str) -> list[KnownTrade]:
         """The open trades of *pair*."""
-        pair = self.pair_of(pair)
-        return [trade for trade in self.trades if trade.pair == pair]
+        return self._by_pair.get(self.pair_of(pair), [])
 
     def open_orders(self) -> Iterator[tuple[KnownTrade, KnownOrder]]:
         """What the database calls open, and nobody has shown to be at its end."""
@@ -168,7 +169,7 @@ class Ownership:
 
     def pairs(self) -> frozenset[str]:
         """Pairs that something may be ours of."""
-        return self._traded | {self.pair_of(o["symbol"]) for o in self.found.values()}
+        return frozenset(self._by_pair) | {self.pair_of(o["symbol"]) for o in self.found.values()}
 
     def recorded(self, pair: str) -> float:
         """Base currency that the trades of *pair* have, less what their exits have sold since."""
@@ -180,17 +181,19 @@ class Ownership:
                     parts.append(-self.filled_of(order))
         sides = {trade.side for trade in trades}
         parts += [-close.unbooked for close in self._closes_of(pair) if close.order.side in sides]
-        return max(0.0, total(parts))
+        return max(0.0, sum_of(*parts))
 
     def share(self, pair: str) -> Share:
         """What is ours of *pair*."""
-        trades = self.trades_of(pair)
+        trades, closes = self.trades_of(pair), self._closes_of(pair)
         side = trades[0].side if trades else self._found_side(pair)
+        closed = (-close.unbooked for close in closes if close.order.side is side)
+        parts = [*self._parts(pair, side), *closed]
         return Share(
             pair=pair,
             side=side,
-            amount=max(0.0, total(self._parts(pair, side))),
-            doubt=self.doubt_of(pair) or self._doubt_of_closes(pair),
+            amount=max(0.0, sum_of(*parts)),
+            doubt=self.doubt_of(pair) or _doubt_of(closes),
             entry_price=trades[0].open_rate if trades else self._found_price(pair),
             trade_ids=tuple(trade.trade_id for trade in trades),
         )
@@ -199,7 +202,7 @@ class Ownership:
         """Whether *order* could close more than what is ours, beside the closes on their way."""
         closes = [close for close in self._closes_of(order.pair) if not close.is_final]
         on_their_way = (close.filled - close.order.amount for close in closes)
-        ours_still = total([self.share(order.pair).amount, *on_their_way])
+        ours_still = sum_of(self.share(order.pair).amount, *on_their_way)
         return order.amount > ours_still * (1 + AMOUNT_TOLERANCE)
 
     def doubt_of(self, pair: str) -> str | None:
@@ -229,9 +232,6 @@ class Ownership:
             filled = float(found.get("filled") or 0.0)
             entry = found["side"] != side.exit_side
             yield self._bought(filled, FEE_RATIO) if entry else -filled
-        for close in self._closes_of(pair):
-            if close.order.side is side:  # the other side was not ours
-                yield -close.unbooked
 
     def _bought(self, filled: float, fee_ratio: float) -> float:
         return filled * (1 - fee_ratio) if self._fees_in_coins else filled
@@ -239,18 +239,9 @@ class Ownership:
     def _closes_of(self, pair: str) -> list[Close]:
         """Ours, without those that a trade has booked."""
         pair = self.pair_of(pair)
-        known = {order_id for trade in self.trades_of(pair) for order_id in trade.order_ids}
-        return [
-            close
-            for close in self._executions.closes
-            if self.pair_of(close.order.pair) == pair
-            and (close.answer or {}).get("id") not in known
-        ]
-
-    def _doubt_of_closes(self, pair: str) -> str | None:
-        if all(close.is_final for close in self._closes_of(pair)):
-            return None
-        return "a closing order has no known outcome"
+        closes = [c for c in self._executions.closes if self.pair_of(c.order.pair) == pair]
+        known = [trade.order_ids for trade in self.trades_of(pair)]
+        return [c for c in closes if not any((c.answer or {}).get("id") in ids for ids in known)]
 
     def _found_side(self, pair: str) -> Side:
         """Of what only the exchange knows: an entry opens in its own direction."""
@@ -260,6 +251,11 @@ class Ownership:
     def _found_price(self, pair: str) -> float | None:
         averages = [order.get("average") for order in self.found_of(pair)]
         return next((float(average) for average in averages if average), None)
+
+
+def _doubt_of(closes: Iterable[Close]) -> str | None:
+    known = all(close.is_final for close in closes)
+    return None if known else "a closing order has no known outcome"
 
 
 def is_final(state: Raw | None) -> bool:

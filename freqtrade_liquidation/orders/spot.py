@@ -89,7 +89,10 @@ class SpotOrders(OrderManagerBase):
     def _resting(self) -> list[OpenOrder]:
         found = (order for order in self.ownership.found.values() if not is_final(order))
         orders = [*self.known_orders(), *(self._found_order(order) for order in found)]
-        return [replace(o, unconfirmed=self._is_unconfirmed(o.order_id)) for o in orders]
+        return [
+            replace(order, unconfirmed=True) if self._is_unconfirmed(order.order_id) else order
+            for order in orders
+        ]
 
     def _is_unconfirmed(self, order_id: str) -> bool:
         """Its cancel was acknowledged, and it was not asked for since."""
@@ -226,15 +229,17 @@ class SpotOrders(OrderManagerBase):
         if pair in self._short:
             return 0.0
         states = self.ownership.states
+        of_pair = ((t, o) for t, o in self.ownership.open_orders() if t.pair == pair)
+        cancelled = (o for o in self.executions.cancelled if o.pair == pair)
         orders = [
-            *(o for o in self.executions.cancelled if is_final(states.get(o.order_id))),
-            *(o for o in self.known_orders() if o.order_id in states),
+            *(o for o in cancelled if is_final(states.get(o.order_id))),
+            *(self._known_order(trade, o) for trade, o in of_pair if o.order_id in states),
         ]
         left = (
             float(states[o.order_id].get("amount") or 0.0)
             - float(states[o.order_id].get("filled") or 0.0)
             for o in orders
-            if o.pair == pair and o.side == "sell" and not o.conditional
+            if o.side == "sell" and not o.conditional
         )
         sold = (-close.filled for close in self.executions.closes if close.order.pair == pair)
         return max(0.0, sum_of(*left, *sold))

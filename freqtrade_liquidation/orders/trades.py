@@ -15,7 +15,6 @@ from sqlalchemy import or_, select
 
 from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Side
-from freqtrade_liquidation.orders.amounts import total
 from freqtrade_liquidation.orders.trade_rows import (
     EARLIEST,
     LONGEST_PAIR,
@@ -285,7 +284,7 @@ def _net_fills(orders: Sequence[OrderRow], side: Side) -> float | None:
         if order.net is None or order.side is None:
             return None
         parts.append(order.net if order.side == _entry_side(side) else -order.net)
-    return total(parts)
+    return sum_of(*parts)
 
 
 def _entry_side(side: Side) -> str:

@@ -341,8 +341,9 @@ class PairHistory:
     def amount(self) -> float:
         """Base currency, of what there was to close: as first known, or what has been closed and
         what is left, where that is more."""
-        left = 0.0 if self.left is None else self.left.amount
-        return max(self.first.amount if self.first else 0.0, sum_of(self._closed, left))
+        left = self.left
+        all_of_it = sum_of(self._closed, 0.0 if left is None else left.amount)
+        return max(self.first.amount if self.first else 0.0, all_of_it)
 
     def is_done(self, verdict: Verdict, *, before: float) -> bool:
         """Whether all of its orders are at their end.

@@ -249,6 +249,7 @@ class Run:
     def _decide(self) -> bool:
         """Sends and asks what follows from all that was heard. :returns: whether nothing does."""
         self._decided_at = now()
+        self._stops.closed({p for p in self._history if self._verdict(p) is Verdict.FLAT})
         if work := self._work():
             self._sender.launch(work)
         elif self._is_settled():
@@ -333,7 +334,6 @@ class Run:
         self._were_unsettled |= unsettled
         if self._unsettled_in_scope():
             self._reader.still_unsettled()
-        self._stops.closed({p for p in self._history if self._verdict(p) is Verdict.FLAT})
 
     def _heard_orders(self, before: Book | None) -> None:
         book, orders = self._reader.book, self._reader.orders
@@ -589,10 +589,10 @@ class Run:
             return None
         positions = [position for position in book.positions if self._is_for_people(position)]
         for pair in self._in_scope(self._history):
-            left, verdict = self._history[pair].left, self._verdict(pair)
-            if left is None or verdict in (Verdict.LATE, Verdict.FLAT, Verdict.FILLED):
+            if self._verdict(pair) in (Verdict.LATE, Verdict.FLAT, Verdict.FILLED):
                 continue
-            if not self._is_for_people(left):
+            left = self._history[pair].left
+            if left is not None and not self._is_for_people(left):
                 positions.append(left)
         return Book(positions=tuple(positions), orders=book.orders)
 

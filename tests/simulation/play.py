@@ -62,6 +62,7 @@ class Recorded:
         self._order_manager = order_manager
         self._journal = journal
         self._now = asyncio.get_running_loop().time
+        self.round_trips = order_manager.round_trips  # the same all the time
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._order_manager, name)

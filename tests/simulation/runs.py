@@ -28,6 +28,7 @@ class OneRun:
     began: Fact
     facts: list[Fact] = field(default_factory=list)
     ended: Fact | None = None
+    _read: dict[tuple[Endpoint, ...], list[Fact]] = field(default_factory=dict)
 
     @property
     def correlation_id(self) -> str:
@@ -110,13 +111,16 @@ class OneRun:
 
     def read(self, *endpoints: Endpoint) -> list[Fact]:
         """The answered questions of these kinds."""
-        return [
+        if endpoints in self._read:
+            return self._read[endpoints]
+        self._read[endpoints] = read = [
             fact
             for fact in self.sent(*endpoints)
             if fact.executed_at is not None
             and (end := self.end_of(fact)) is not None
             and end.what is What.ANSWERED
         ]
+        return read
 
     def told_lost(self, pair: str) -> bool:
         """It is on record that a stop of *pair* is, or may be, lost."""

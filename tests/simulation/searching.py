@@ -49,7 +49,8 @@ def how_to_replay(seed: int) -> str:
 
 def settle_memory(*_: object) -> None:
     """What is loaded by now stays: the garbage collector need not look at it again and again."""
-    play(generate(0))
+    for seed in (0, 1):  # on spot and on futures
+        play(generate(seed))
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

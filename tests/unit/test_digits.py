@@ -2,7 +2,7 @@
 
 import pytest
 
-from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.digits import digits, sum_of
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,19 @@ from freqtrade_liquidation.digits import digits
 )
 def test_every_digit_and_no_exponent(value: float, shown: str) -> None:
     assert digits(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("amounts", "together"),
+    [
+        ((), 0.0),
+        ((0.62, -0.2), 0.42),
+        ((1.071, -0.316), 0.755),
+        ((0.1 + 0.2, -0.3), 0.0),  # what arithmetic has left is nobody's
+        ((1234567.12345678, -0.00000001), 1234567.12345677),
+        ((1_234_567_890_123.0, -1.0), 1_234_567_890_122.0),
+    ],
+)
+def test_sums_are_those_of_decimals(amounts: tuple[float, ...], together: float) -> None:
+    """To the last digit that an exchange tells, and without what floats add to it."""
+    assert sum_of(*amounts) == together

@@ -12,7 +12,10 @@ def rule_for(table: Mapping[str, T], api: Any, default: T) -> T:
 
     ``gateeu`` is a subclass of ``gate``, ``binanceusdm`` of ``binance``, ``myokx`` of ``okx``.
     """
-    return next((table[name] for name in lineage(api) if name in table), default)
+    for name in lineage(api):
+        if name in table:
+            return table[name]
+    return default
 
 
 def lineage(api: Any) -> Sequence[str]:

@@ -25,15 +25,21 @@ class StopTerms(TypedDict):
     takes_profit: bool
 
 
+NO_STOP: Final = StopTerms(
+    stop_price=None, limit_price=None, trigger_source=None, takes_profit=False
+)
+
+
 def stop_terms(exchange: Exchange, row: Row) -> StopTerms:
-    """All of it, of ccxt's order *row*; empty where it is no stop."""
+    """All of it, of ccxt's order *row*."""
     price = stop_price(exchange, row)
-    is_stop = price is not None
+    if price is None:
+        return NO_STOP
     return StopTerms(
         stop_price=price,
-        limit_price=limit_price(exchange, row) if is_stop else None,
-        trigger_source=trigger_source(exchange, row) if is_stop else None,
-        takes_profit=is_stop and takes_profit(exchange, row),
+        limit_price=limit_price(exchange, row),
+        trigger_source=trigger_source(exchange, row),
+        takes_profit=takes_profit(exchange, row),
     )
 
 
