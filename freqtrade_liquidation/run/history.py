@@ -309,7 +309,7 @@ class PairHistory:
         :param list_asked_at: at the end of a run: a list that was asked for before our last fill
             was heard says nothing of it, and no later one will.
         """
-        is_old = list_asked_at is not None and list_asked_at <= self._filled_at
+        is_old = list_asked_at is not None and list_asked_at < self._filled_at
         listed = Listed.UNREAD if is_old else self._listed
         absent_s = self._absent_until - (self._absent_since or self._absent_until)
         after_fill = self._opened or self._may_have_grown

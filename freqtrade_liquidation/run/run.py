@@ -621,6 +621,9 @@ class Run:
         return None if position is None else self._order_manager.as_known_now(position)
 
     def _may_be_open(self, pair: str) -> bool:
+        book = self._scoped()
+        if book is not None and any(p.uncertain for p in book.positions if p.pair == pair):
+            return True
         return not (self._verdict(pair).is_closed or self._final_verdict(pair).is_closed)
 
     async def _look_once_more(self) -> None:

@@ -76,7 +76,7 @@ class _Draw:
         return round(self._random.uniform(0.0, span), 4)
 
     def _names(self) -> Sequence[str]:
-        return self._random.sample(NAMES, self._random.choice((2, 3, 3, 4, 4, 4, 5, 7)))
+        return self._random.sample(NAMES, self._random.choice((2, 3, 3, 3, 4, 4, 4, 5)))
 
     def _config(self) -> dict[str, Any]:
         r = self._random

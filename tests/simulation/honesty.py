@@ -141,7 +141,7 @@ def _is_told_by_lists(case: Case, run: OneRun, pair: str) -> bool:
     lists = [fact for fact in run.facts if fact.what is What.SHOWN]
     closes = (run.end_of(close) for close in run.sent(Endpoint.CLOSE) if close.pair == pair)
     closed_at = max((end.at for end in closes if end is not None), default=run.began.at)
-    if any((one.executed_at or 0.0) > closed_at for one in lists):
+    if any((one.executed_at or 0.0) >= closed_at for one in lists):
         return True
     recorded = case.recorded(pair) + TINY
     return any(p.pair == pair and p.amount > recorded for one in lists for p in one.payload)
