@@ -13,7 +13,7 @@ from freqtrade_liquidation.errors import (
     NotSent,
     OutcomeUnknown,
 )
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, Position
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, OpenOrder, Position, Side
 from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.request_runner import now
 
@@ -33,13 +33,14 @@ class _Sent:
 
     attempts: int = 0
     began_at: float = NEVER
+    side: Side | None = None
     amount: float = 0.0
     at: float = 0.0
     look_since: float = NEVER
 
 
 class Attempts:
-    """Counts per pair and per order; a position that got smaller starts anew."""
+    """Counts per pair and per order; a position that got smaller, or is turned, starts anew."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
@@ -65,7 +66,7 @@ class Attempts:
             return False
         if sent is None:
             return True
-        allowed = _is_smaller(position, sent) or self._backoff.allows(sent.attempts)
+        allowed = _begins_anew(position, sent) or self._backoff.allows(sent.attempts)
         return allowed and listed_at >= sent.look_since
 
     def may_cancel(self, order: OpenOrder, *, listed_at: float) -> bool:
@@ -125,11 +126,11 @@ class Attempts:
     def count_close(self, position: Position) -> None:
         """Its closing orders are about to be sent."""
         sent = self._closes.setdefault(position.pair, _Sent())
-        if _is_smaller(position, sent):
+        if _begins_anew(position, sent):
             sent.attempts = 0
         sent.began_at = sent.began_at if sent.attempts else now()
         sent.attempts += 1
-        sent.amount, sent.at = position.amount, now()
+        sent.side, sent.amount, sent.at = position.side, position.amount, now()
 
     def forget_close(self, pair: str, *, sent_at: float) -> None:
         """An order that was sent before any look was refused, or never left: it spends no attempt.
@@ -242,8 +243,10 @@ class Attempts:
         self._not_before[pair] = max(self._not_before.get(pair, 0.0), now() + seconds)
 
 
-def _is_smaller(position: Position, sent: _Sent) -> bool:
-    return position.amount < sent.amount * (1 - AMOUNT_TOLERANCE)
+def _begins_anew(position: Position, sent: _Sent) -> bool:
+    """It got smaller; or somebody has turned it, and that is another one."""
+    is_another = sent.side not in (None, position.side)
+    return is_another or position.amount < sent.amount * (1 - AMOUNT_TOLERANCE)
 
 
 def _not_cancelled(order: OpenOrder, words: str) -> str:

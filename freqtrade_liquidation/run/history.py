@@ -144,13 +144,15 @@ class PairHistory:
         self._unsure_at = max(self._unsure_at, at)
 
     def explained(self, left: float, *, at: float, is_gone: bool = False) -> None:
-        """The bot's own orders account for all but *left* of what was the bot's.
+        """The bot's own orders account for all but *left* of what was the bot's. They cannot have
+        closed more than was there: what is known to be less is of after them.
 
         :param is_gone: the exchange, asked about this pair alone, shows nothing: then what was the
             bot's was all of it.
         """
-        if is_gone or self._is_the_bots_side():
-            self.closed(sum_of(self.balance if is_gone else self._bots, -left), at=at)
+        more = sum_of(self.balance if is_gone else self._bots, -left)
+        if is_gone or (self._is_the_bots_side() and more <= self.balance * (1 + AMOUNT_TOLERANCE)):
+            self.closed(more, at=at)
         self._bots = min(self._bots, left)
 
     def opened(self, position: Position, *, at: float, since_listed: bool = True) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from freqtrade_liquidation.audit.events import AuditEventType as Event
+from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError, OutcomeUnknown
 from freqtrade_liquidation.model import (
     AMOUNT_TOLERANCE,
@@ -242,15 +243,16 @@ class Stops:
         still stand first, and those that are on their way back."""
         shares = []
         sent = [stop for stop in self._removed.get(pair, ()) if stop.order_id in self._on_the_way]
-        amount -= self._standing_amount(pair) + self._back.get(pair, 0.0)
-        amount -= sum(covers for of_pair, covers in self._on_the_way.values() if of_pair == pair)
+        on_the_way = [covers for of, covers in self._on_the_way.values() if of == pair]
+        covered = (self._standing_amount(pair), self._back.get(pair, 0.0), *on_the_way)
+        amount = sum_of(amount, *(-one for one in covered))
         for stop in self._removed.pop(pair, []):
             if stop in sent:
                 continue
             share = min(stop.amount, amount)
             if share > AMOUNT_TOLERANCE * stop.amount:
                 shares.append((stop, share))
-            amount -= share
+            amount = sum_of(amount, -share)
         if sent or shares:
             self._removed[pair] = [*sent, *(stop for stop, _ in shares)]
         self._on_the_way |= {stop.order_id: (pair, share) for stop, share in shares}
@@ -259,7 +261,7 @@ class Stops:
     def _standing_amount(self, pair: str) -> float:
         """What the stops of *pair* that still stand may sell, base currency."""
         orders = (order for order in self._standing.values() if order.pair == pair)
-        return sum(order.amount for order in orders if self._stands(order))
+        return sum_of(*(order.amount for order in orders if self._stands(order)))
 
     def _stands(self, order: OpenOrder) -> bool:
         """As the last list shows it, if its cancel has told nothing else since."""
@@ -318,7 +320,7 @@ class Stops:
         if answer is None:
             return None
         self.restored.add(stop.pair)
-        self._back[stop.pair] = self._back.get(stop.pair, 0.0) + amount
+        self._back[stop.pair] = sum_of(self._back.get(stop.pair, 0.0), amount)
         if amount < stop.amount * (1 - AMOUNT_TOLERANCE):
             self._smaller.append(stop)
         self._trail.note(

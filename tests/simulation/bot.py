@@ -122,10 +122,11 @@ class Bot:
         amount = trade.amount
         for order in self._heard.get(book.pair, ()):
             ids.add(order.order_id)
+            if order.rests:  # its fills are left out until it ends
+                orders.append(order)
+                continue
             adds = (order.side == "buy") == (trade.side == "long")
             amount += order.filled if adds else -order.filled
-            if order.rests:
-                orders.append(order)
         opened = datetime.fromtimestamp(EPOCH_S + BEGAN - HOUR_S, UTC)
         return KnownTrade(
             trade_id=number,

@@ -79,8 +79,8 @@ def _announced(fact: Fact) -> list[tuple[Endpoint, str]]:
 @invariant
 def attempts_are_bounded(case: Case) -> Iterator[str]:
     """At most ``max_retries`` further sendings: cancels of an order, and closes of a pair since it
-    last got smaller, by a list or by the answer to a close, to the cancel of an exit, or about the
-    pair alone."""
+    last got smaller or was turned, by a list or by the answer to a close, to the cancel of an exit,
+    or about the pair alone."""
     allowed = case.schedule.max_retries + 1
     for run in case.runs:
         cancels = Counter(request.order_id for request in run.sent(Endpoint.CANCEL))

@@ -39,6 +39,7 @@ from tests.simulation.schedule import (
     Deed,
     Endpoint,
     Fate,
+    Flight,
     Move,
     Resting,
     Scope,
@@ -49,6 +50,7 @@ from tests.simulation.schedule import (
 from tests.simulation.test_run import BTC, ETH, book, liquidate
 from tests.simulation.test_undecidable import FUTURES, SPOT, case_of, market
 from tests.simulation.virtual import run
+from tests.simulation.world.account import Rules
 from tests.simulation.world.answers import Lags
 from tests.simulation.world.records import Kind, Owner
 
@@ -744,3 +746,94 @@ def test_look_whose_last_question_hangs_counts_before_the_time_is_over() -> None
     looks = [fact for fact in run_.facts if fact.what is What.SHOWN]
     assert len(looks) >= 2
     assert looks[-1].at < run_.deadline
+
+
+def lost_entry(pair: str, *, arrives_s: float) -> Flight:
+    """freqtrade's process has let go of it when the run begins."""
+    return Flight(
+        pair=pair, kind="entry", side="buy", amount=0.8, noted_s=0.5, arrives_s=arrives_s, share=1.0
+    )
+
+
+def test_lost_entry_that_the_lists_show_late_is_found_and_sold() -> None:
+    case = case_of(
+        Book(market=market(SPOT)),
+        scope=Scope.SPOT,
+        flight=lost_entry(SPOT, arrives_s=1.9),
+        lags=Lags(orders=0.5, known_after=0.5),
+    )
+    assert case.account.held[SPOT].now == pytest.approx(0.0, abs=1e-3)
+
+
+def test_order_that_the_database_does_not_tell_to_be_the_bots_keeps_the_book_from_being_flat() -> (
+    None
+):
+    """It bears no name, and freqtrade's database hangs."""
+    case = case_of(
+        Book(market=market(SPOT)),
+        scope=Scope.SPOT,
+        flight=lost_entry(SPOT, arrives_s=0.3),
+        rules=Rules(spot=True, keeps_names=False),
+        database="hangs",
+    )
+    [answer] = case.played.answers
+    assert answer.result is not None
+    assert answer.result.state is not LiquidationState.COMPLETED
+    assert any("database did not answer" in error for error in answer.result.errors)
+
+
+def protected(pair: str, *, bots: float = 1.0, users: float = 0.0) -> Book:
+    """The bot's position with its stop."""
+    resting = Resting(
+        key="stop",
+        owner=Owner.BOT,
+        kind=Kind.STOP,
+        side="sell",
+        amount=bots,
+        reduce_only=pair == FUTURES,
+        trigger=95.0,
+        limit=94.0 if pair == SPOT else None,
+    )
+    trade = Trade(side="long", amount=bots, open_orders=("stop",))
+    return Book(market=market(pair), bots=bots, users=users, resting=(resting,), trade=trade)
+
+
+def test_stop_that_triggered_under_another_orders_name_is_not_taken_for_cancelled() -> None:
+    """Scope trades: the exchange has forgotten it, it does not rest, and no fill bears its name."""
+    case = case_of(
+        protected(FUTURES, users=0.3),
+        Move(at_s=0.05, deed=Deed.TRIGGER, pair=FUTURES, key="stop"),
+        scope=Scope.TRADES,
+        lags=Lags(positions=1.0, forgets={"stop": (0.0, 9.0)}),
+    )
+    assert case.account.held[FUTURES].now == pytest.approx(0.3)
+
+
+def test_fewer_contracts_that_turn_up_after_a_list_had_none_are_left_alone() -> None:
+    """Scope trades: the bot's were closed by hand, and a person has bought since."""
+    trade = Trade(side="long", amount=1.0)
+    case = case_of(
+        Book(market=market(FUTURES), trade=trade),
+        Move(at_s=0.3, deed=Deed.USER_TRADES, pair=FUTURES, amount=0.5),
+        scope=Scope.TRADES,
+        weather=Weather(pace_s=0.1, dead={Endpoint.POSITION: Word.DOWN}),
+    )
+    assert case.account.held[FUTURES].now == 0.5
+
+
+def test_stop_stays_while_the_bots_entry_is_not_read() -> None:
+    """Spot: the database knew of no fill, the rest was dust, and the stop was cleared with it."""
+    held = protected(SPOT, bots=0.23)
+    entry_ = Resting(
+        key="entry", owner=Owner.BOT, kind=Kind.LIMIT, side="buy", amount=1.0, filled=0.2
+    )
+    trade = Trade(side="long", amount=0.03, open_orders=("entry", "stop"))
+    book_ = replace(held, resting=(*held.resting, entry_), trade=trade)
+    weather = Weather(
+        pace_s=0.1,
+        dead={Endpoint.ORDER: Word.DOWN},
+        script={(Endpoint.CANCEL, SPOT): (Fate(word=Word.REFUSED),)},
+    )
+    case = case_of(book_, scope=Scope.SPOT, weather=weather, max_retries=0)
+    stops = [o for o in case.account.orders.values() if o.kind is Kind.STOP and o.rests]
+    assert sum(order.left for order in stops) == pytest.approx(0.23)

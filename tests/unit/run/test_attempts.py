@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.model import Position, Side
@@ -47,5 +48,16 @@ def test_fill_begins_the_count_anew() -> None:
         attempts.count_close(long(0.9))
         attempts.succeeded(BTC)
         return attempts.may_close(long(1.1), listed_at=now())
+
+    assert run(go())
+
+
+def test_position_on_the_other_side_is_another_one() -> None:
+    """A person has turned it while a rest of it was being closed."""
+
+    async def go() -> bool:
+        attempts = Attempts(Backoff(max_retries=0, base_s=0.1, random=random.Random(1)))
+        attempts.count_close(replace(long(0.1), side=Side.SHORT))
+        return attempts.may_close(long(0.9), listed_at=now())
 
     assert run(go())

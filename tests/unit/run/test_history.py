@@ -679,3 +679,11 @@ def test_fill_of_a_pair_that_nobody_knew_is_no_outcome() -> None:
     history = PairHistory()
     history.closed(0.5, at=T)
     assert not history.was_open
+
+
+def test_what_the_bots_orders_account_for_is_not_taken_off_what_is_left_after_them() -> None:
+    """The answer about the pair alone came before the one that told what our close had filled."""
+    history = claimed(0.8)
+    history.shown_alone(long(0.1), asked_at=T)
+    history.explained(0.1, at=T + 1.0)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.1)
