@@ -7,10 +7,10 @@ change of a table: every step here may be done again.
 
 import logging
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from freqtrade.persistence.base import ModelBase
-from sqlalchemy import Connection, Table, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Table, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from freqtrade_liquidation.audit.tables import (
@@ -21,14 +21,15 @@ from freqtrade_liquidation.audit.tables import (
     RECORD_IDS,
     SCHEMA,
 )
+from freqtrade_liquidation.audit.tables import LEASE as LEASE_ROW
 
 logger = logging.getLogger(__name__)
 
 AUDIT: Final = "audit"
 LEASE: Final = "lease"
-VERSION: Final = 3
+VERSION: Final = 4
 """1 had no row of its version, no sequence of a record id, and an index of events by time; 2 had no
-noted orders."""
+noted orders; 3 did not tell what the exchange answers to the bot's key."""
 TABLES: Final[dict[str, Sequence[Table]]] = {AUDIT: AUDIT_TABLES, LEASE: LEASE_TABLES}
 LOCKS: Final = {AUDIT: 0x6C69_7175_6964, LEASE: 0x6C69_7165_6173}
 """For PostgreSQL: "liquid" and "liqeas"."""
@@ -73,6 +74,8 @@ def prepare(connection: Connection, part: str, *, anew: bool = False) -> None:
         return
     if part == AUDIT:
         _bring_forward(connection)
+    elif not has_column(connection, LEASE_ROW.c.answers):
+        _add(connection, LEASE_ROW.c.answers)
     try:
         with connection.begin_nested():
             connection.execute(SCHEMA.delete().where(of_part))
@@ -89,13 +92,22 @@ def _is_up_to_date(connection: Connection, part: str) -> bool:
     return bool(version == VERSION)
 
 
+def has_column(connection: Connection, column: Column[Any]) -> bool:
+    """Whether *column* is there: an older table lacks it until somebody writes."""
+    there = inspect(connection).get_columns(column.table.name)
+    return column.name in {found["name"] for found in there}
+
+
+def _add(connection: Connection, column: Column[Any]) -> None:
+    kind = column.type.compile(connection.dialect)
+    quoted = connection.dialect.identifier_preparer.quote(column.name)
+    connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {quoted} {kind}"))
+
+
 def _bring_forward(connection: Connection) -> None:
     """From version 1."""
-    known = inspect(connection)
-    if "sequence" not in {column["name"] for column in known.get_columns(RECORD_IDS.name)}:
-        kind = RECORD_IDS.c.sequence.type.compile(connection.dialect)
-        quoted = connection.dialect.identifier_preparer.quote("sequence")
-        connection.execute(text(f"ALTER TABLE {RECORD_IDS.name} ADD COLUMN {quoted} {kind}"))
+    if not has_column(connection, RECORD_IDS.c.sequence):
+        _add(connection, RECORD_IDS.c.sequence)
         newest = select(HEAD.c.sequence).where(HEAD.c.id == 1).scalar_subquery()
         connection.execute(RECORD_IDS.update().values(sequence=newest))
     for table in (RECORD_IDS, EVENTS):

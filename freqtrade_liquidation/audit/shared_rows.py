@@ -29,6 +29,8 @@ from freqtrade_liquidation.audit.columns import ACTOR_LENGTH, ID_LENGTH, PAIR_LE
 from freqtrade_liquidation.audit.rows import OUTCOME, TEXT_LENGTH, Row
 from freqtrade_liquidation.state import LiquidationState
 
+ANSWER_LENGTH: Final = 300
+"""Characters of the exchange's words about a key."""
 HIGHEST_CLAIM: Final = 10**9
 """A number that no count of runs comes to."""
 _HOLDER: Final = name(32)
@@ -53,6 +55,16 @@ _LEASE: Final[Mapping[str, Check]] = {
     "renewed_at": moment,
     **_CLOCK,
     "released": truth,
+}
+_SECONDS: Final = whole(0, LARGEST_COUNT)
+_KEY_REFUSAL: Final[Mapping[str, Check]] = {
+    "request": one_of("read", "write"),
+    "s_ago": _SECONDS,
+    "error": name(ANSWER_LENGTH),
+}
+_ANSWERS: Final[Mapping[str, Check]] = {
+    "answered_s_ago": optional(_SECONDS),
+    "refused": each_having(_KEY_REFUSAL),
 }
 _REQUEST: Final[Mapping[str, Check]] = {
     "id": _HOLDER,
@@ -93,6 +105,12 @@ _NOTED_ORDER: Final[Mapping[str, Check]] = {
 def lease(row: Row) -> dict[str, Any]:
     """:raises Misfit: if *row* is no lease."""
     return fitting(row, _LEASE)
+
+
+def answers(value: Any) -> dict[str, Any]:
+    """:raises Misfit: if *value* is not what a bot tells of its exchange's answers."""
+    found: dict[str, Any] = having(_ANSWERS)(value)
+    return found
 
 
 def request(row: Row) -> dict[str, Any]:

@@ -124,12 +124,14 @@ LEASE: Final = Table(
     Column("clock_id", String(64), nullable=False),
     Column("clock_s", Float(53), nullable=False),
     Column("released", Boolean, nullable=False),
+    Column("answers", JsonText),
     **IN_MARIADB,
 )
 """One row: the bot that works on this database, and when it last said so.
 
 ``renewed_at`` is for people and for machines that share no clock; ages are told by
-``clock_s`` of the clock ``clock_id`` (see ``host/lease/clock.py``).
+``clock_s`` of the clock ``clock_id`` (see ``host/lease/clock.py``). ``answers``: what the exchange
+last answered to the bot's key, as of the renewal; a column of its own that costs no lease.
 """
 
 REQUESTS: Final = Table(

@@ -26,7 +26,7 @@ LONGEST_UNSAID_S: Final = 900.0
 """What counts at most of an answer that is no ban (418). The longest is Kraken's lockout of 15
 minutes; an answer that asks for more must not keep a bot from closing for days."""
 
-_NO_CONTENT: Final = 204
+NO_CONTENT: Final = 204
 """A cancel may be answered so: there is nothing to say. Source: RFC 9110, 15.3.5."""
 _TOO_MANY_STATUS: Final = 429
 _ABOUT_AN_ERROR: Final = frozenset({"code", "msg", "message", "error", "error_code", "retCode"})
@@ -174,7 +174,7 @@ def listen(api: Any) -> Answer:
 
     def parse_or_raise(body: str) -> Any:
         parsed = parse(body)
-        if heard.is_good and heard.status != _NO_CONTENT and parsed in (None, {}):
+        if heard.is_good and heard.status != NO_CONTENT and parsed in (None, {}):
             raise ccxt.BadResponse(f"{api.id} answered {heard.status} and says nothing")
         return parsed
 

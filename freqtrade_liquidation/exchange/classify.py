@@ -25,6 +25,7 @@ from freqtrade_liquidation.errors import (
     RefusedForNow,
 )
 from freqtrade_liquidation.exchange.codes import CODES, PHRASES, Verdict
+from freqtrade_liquidation.exchange.rules.kin import rule_for
 
 CLASSES: Final[Mapping[type[Exception], Verdict]] = {
     ccxt.BaseError: Verdict.UNANSWERED,
@@ -45,6 +46,10 @@ _CODE_KEYS: Final = frozenset({
 _CODE: Final = re.compile(rf'"(?:{"|".join(_CODE_KEYS)})"\s*:\s*"?(-?[\w-]+)"?')
 """The same in a text that is no whole JSON."""
 _DECODER: Final = json.JSONDecoder()
+_MESSAGE_KEYS: Final = (
+    "msg", "retMsg", "sMsg", "err-msg", "err_msg", "message", "error", "response",
+)  # fmt: skip
+"""The same for what people read."""
 PROXY_WANTS_A_LOGIN: Final = 407
 _BY_STATUS: Final = re.compile(r"\S+ (?:GET|POST|PUT|DELETE|PATCH) \S+ (\d{3}) ")
 """The exchange's id, the request and the status of its answer."""
@@ -65,6 +70,11 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             or (reason if isinstance(reason, BaseException) else None)
             or next((a for a in current.args if isinstance(a, BaseException)), None)
         )
+
+
+def tables_of(api: Any) -> str:
+    """The exchange id by which the tables of codes know ccxt's exchange *api*."""
+    return rule_for({name: name for name in (*CODES, *PHRASES)}, api, "")
 
 
 def verdict_on(error: BaseException, *, exchange_id: str) -> Verdict:
@@ -100,12 +110,32 @@ def _told_by_the_exchange(words: str, exchange_id: str) -> Verdict | None:
 
 def codes_in(words: str) -> list[str]:
     """Every code in ccxt's *words* (its exchange's id, then the body), the innermost first."""
+    body = _body_in(words)
+    if body is None:
+        return _CODE.findall(words)
+    return [code for _, code in sorted(_by_depth(body), key=lambda found: -found[0])]
+
+
+def in_words(error: ccxt.BaseError) -> str:
+    """The exchange's id, its code and what it said, without the JSON around them."""
+    words = str(error)
+    body = _body_in(words)
+    told = body if isinstance(body, dict) else {}
+    said = next((told[key] for key in _MESSAGE_KEYS if told.get(key)), None)
+    if said is None:
+        return words
+    texts = said if isinstance(said, list) else [said]
+    return " ".join([words.split(maxsplit=1)[0], *codes_in(words)[:1], *map(str, texts)])
+
+
+def _body_in(words: str) -> Any:
+    """The JSON in *words*; ``None`` = they hold none that is whole."""
     start = min((at for at in map(words.find, "{[") if at >= 0), default=len(words))
     try:
         body, _ = _DECODER.raw_decode(words, start)
     except (ValueError, RecursionError):
-        return _CODE.findall(words)
-    return [code for _, code in sorted(_by_depth(body), key=lambda found: -found[0])]
+        return None
+    return body
 
 
 def _by_depth(body: Any) -> Iterator[tuple[int, str]]:

@@ -14,8 +14,7 @@ from requests.adapters import HTTPAdapter
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ClockSkewed, LiquidationError, NotSent
 from freqtrade_liquidation.exchange.answers import Answer, listen
-from freqtrade_liquidation.exchange.classify import translate
-from freqtrade_liquidation.exchange.codes import CODES, PHRASES
+from freqtrade_liquidation.exchange.classify import tables_of, translate
 from freqtrade_liquidation.exchange.connections import EarlyAdapter
 from freqtrade_liquidation.exchange.nonces import make_new
 from freqtrade_liquidation.exchange.rules.kin import lineage, rule_for
@@ -88,7 +87,7 @@ class HttpLine:
         self._exchange = exchange
         self._masker = Masker(secrets_of_exchange(exchange))
         self._session = _session_like(exchange._api.session)
-        self._codes_of = rule_for({name: name for name in (*CODES, *PHRASES)}, exchange._api, "")
+        self._codes_of = tables_of(exchange._api)
         self._clock: asyncio.Task[None] | None = None
         self._waits = waits_of(exchange)
         self._offset_s = 0.0

@@ -1,35 +1,132 @@
-"""What the bot's own requests show of the way to the exchange, without a request of ours."""
+"""What the bot's own requests show of the exchange, without a request of ours: how long the way to
+it takes, and whether it still takes the bot's key.
+
+ccxt's own handlers say what an answer means, as they do a moment later for freqtrade, and
+:mod:`.classify` judges what they raise. They only read. They are asked here, at the session, and
+not at ccxt's ``fetch``: the copies that a run makes would take a replaced one along.
+"""
 
 import contextlib
+import re
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import ccxt
 import requests
 from freqtrade.exchange import Exchange
 
+from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
+from freqtrade_liquidation.exchange.answers import LONGEST_WORDS, NO_CONTENT
+from freqtrade_liquidation.exchange.classify import in_words, tables_of, verdict_on
+from freqtrade_liquidation.exchange.codes import Verdict
 from freqtrade_liquidation.exchange.connections import remember_address, tls_context
+from freqtrade_liquidation.exchange.last_answers import READ, WRITE, SignedAnswers
+from freqtrade_liquidation.exchange.rules.kin import rule_for
+from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
 from freqtrade_liquidation.round_trips import RoundTrips
 from freqtrade_liquidation.threads import start_thread
 
+OF_THE_KEY: Final = frozenset({Verdict.ACCOUNT_REFUSED, Verdict.CLOCK_SKEWED})
+"""Refusals of whatever is asked, also where a clock that is off is the reason."""
+NO_ANSWER: Final = frozenset({Verdict.NOT_ACTED, Verdict.UNANSWERED})
+"""Too many requests, maintenance, a gateway's page: they say nothing of the key."""
+WRITES: Final[Mapping[str, re.Pattern[str]]] = {
+    # Kraken REST API: each private endpoint is asked by POST
+    "kraken": re.compile(r"/private/(Add|Amend|Edit|Cancel)"),
+}
+"""Addresses of changes, of exchanges that are asked for lists by POST, too."""
 
-def watch_answers(exchange: Exchange, seen: RoundTrips) -> None:
-    """From now on, puts the round trips of *exchange*'s signed requests into *seen*, and remembers
-    where its hosts are.
+
+def watch_answers(exchange: Exchange, seen: RoundTrips, answers: SignedAnswers) -> None:
+    """From now on, puts the round trips of *exchange*'s signed requests into *seen*, and what they
+    say of the key into *answers*; and remembers where its hosts are.
 
     Source: ``requests``, event hooks; a response's ``elapsed`` is the time from sending to headers.
     """
     api: Any = exchange._api
-    secret = str(api.apiKey or api.walletAddress or "")
+    mask = Masker(secrets_of_exchange(exchange)).text
 
     def hear(response: requests.Response, *args: Any, **kwargs: Any) -> None:
         remember_address(response)
-        signed = bool(secret) and any(secret in str(v) for v in response.request.headers.values())
-        if signed and response.ok:
+        if not is_signed(api, response.request):
+            return
+        if response.ok:
             seen.add(response.elapsed.total_seconds(), at=time.monotonic())
+        if not 300 <= response.status_code < 400:
+            body = response.content  # as requests reads it next; what that raises is freqtrade's
+            with contextlib.suppress(Exception):  # an answer that ccxt cannot read says nothing
+                _remember(api, response, body, answers, mask)
 
     if isinstance(api.session, requests.Session):
         api.session.hooks["response"].append(hear)
         start_thread(lambda: _read_certificates(api), name="certificates")
+
+
+def is_signed(api: Any, request: requests.PreparedRequest) -> bool:
+    """Whether *request* carries the bot's key: in a header, in its address (HTX), or as a signature
+    in its body where the exchange knows no keys (Hyperliquid, whose questions are not signed)."""
+    if not api.requiredCredentials.get("apiKey"):
+        return b'"signature"' in _bytes(request.body)
+    key = str(api.apiKey or "")
+    places = (request.url, *request.headers.values())
+    return bool(key) and any(key in str(place) for place in places)
+
+
+def kind_of(api: Any, request: requests.PreparedRequest) -> str:
+    """``read`` or ``write``: may *request* change something?"""
+    if (writes := rule_for(WRITES, api, None)) is not None:
+        return WRITE if writes.search(request.url or "") else READ
+    return READ if request.method == "GET" else WRITE
+
+
+def _remember(
+    api: Any,
+    response: requests.Response,
+    body: bytes,
+    answers: SignedAnswers,
+    mask: Callable[[str], str],
+) -> None:
+    error, kind = _error_in(api, response, body), kind_of(api, response.request)
+    verdict = None if error is None else verdict_on(error, exchange_id=tables_of(api))
+    if error is None:
+        answers.answered(kind)
+    elif verdict in OF_THE_KEY:
+        words = " ".join(mask(in_words(error)).split())
+        line = "".join(letter if letter.isprintable() else "?" for letter in words)
+        answers.refuse(kind, line[:ANSWER_LENGTH])
+    elif verdict not in NO_ANSWER and type(error) is not ccxt.ExchangeError:
+        answers.answered(kind)  # of this order alone; words that ccxt does not know say nothing
+
+
+def _error_in(api: Any, response: requests.Response, body: bytes) -> ccxt.BaseError | None:
+    """What ccxt will raise for *response*; ``None`` = nothing, it was answered well.
+
+    Source: ccxt ``Exchange.fetch``. Words about an error are short: no more of them is looked at.
+    """
+    told = body[:LONGEST_WORDS].decode("utf-8", "replace")
+    if response.ok and len(body) > LONGEST_WORDS:
+        return None if told.lstrip()[:1] in ("{", "[") else ccxt.BadResponse(api.id)
+    parsed = api.parse_json(told)
+    if response.ok and response.status_code != NO_CONTENT and parsed in (None, {}):
+        return ccxt.BadResponse(api.id)
+    request, status = response.request, (response.status_code, response.reason)
+    asked = (request.url, request.method)
+    sent = (request.headers, _bytes(request.body).decode("utf-8", "replace"))
+    try:
+        api.handle_errors(*status, *asked, response.headers, told, parsed, *sent)
+        if not response.ok:
+            api.handle_http_status_code(*status, *asked, told)
+            return ccxt.NetworkError(api.id)
+    except ccxt.BaseError as error:
+        return error
+    return None
+
+
+def _bytes(body: object) -> bytes:
+    """A request's, as ccxt hands it over."""
+    return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
 
 
 def _read_certificates(api: Any) -> None:

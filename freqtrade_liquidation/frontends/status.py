@@ -24,6 +24,7 @@ from freqtrade_liquidation.frontends.database import (
 )
 from freqtrade_liquidation.frontends.terminal import Terminal
 from freqtrade_liquidation.frontends.words import CUT_OFF, is_cut_off
+from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase, BookUnavailable, Lease, RunClaims
 from freqtrade_liquidation.host.outside.asking import nobody
@@ -106,6 +107,8 @@ def _who_runs(book: BookDatabase) -> Iterator[str]:
         yield nobody(sight)
     else:
         yield f"The bot runs on {sight.host}, renewed {max(0.0, sight.age_s):.0f} s ago."
+        if (answers := Lease(book).answers_told()) is not None:
+            yield from messages.exchange_answers(answers)
     claim = RunClaims(book).under_way()
     if claim is not None:
         what = "the whole book" if claim.pairs is None else ", ".join(sorted(claim.pairs))

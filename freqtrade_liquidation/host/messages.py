@@ -6,6 +6,7 @@ from typing import Final
 
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.digits import digits
+from freqtrade_liquidation.exchange.last_answers import WRITE, LastAnswers
 from freqtrade_liquidation.host.standing import Standing
 from freqtrade_liquidation.manager import LiquidationResult
 from freqtrade_liquidation.model import PairOutcome, PairState
@@ -40,6 +41,36 @@ def armed(
     if untracked:
         lines.append(f"Unknown to the database{fate}: {', '.join(sorted(untracked))}")
     return "\n".join([*lines, *shortcomings])
+
+
+def exchange_answers(last: LastAnswers) -> list[str]:
+    """Whether the exchange still takes the bot's key, a line a fact."""
+    s_ago = last.answered_s_ago
+    if not last.refused:
+        if s_ago is None:
+            return ["The exchange has not answered a signed request yet (a dry-run sends none)."]
+        return [f"The exchange answered a signed request {_age(s_ago)} ago."]
+    good = "No signed request was answered well."
+    if s_ago is not None:
+        good = f"The last good answer to any signed request came {_age(s_ago)} ago."
+    return [
+        f"WARNING: the exchange refused a signed {_ASKED[refusal.request == WRITE]} "
+        f"{_age(refusal.s_ago)} ago, and has answered none well since: {refusal.error}"
+        for refusal in last.refused
+    ] + [
+        f"{good} Until it takes the key, a liquidation may close nothing: check the key, what it "
+        "may do and from which addresses, and this machine's clock."
+    ]
+
+
+_ASKED: Final = {True: "order or change", False: "question"}
+
+
+def _age(seconds: int) -> str:
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def trades_left_alone(trades: Iterable[KnownTrade]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.host.lease import (
     Beat,
     BookDatabase,
@@ -55,6 +56,10 @@ class Neighbours:
     def under_way(self) -> str | None:
         """``correlation_id`` of a run of another process, as last seen."""
         return next(iter(self._foreign), None)
+
+    def tell_answers(self, answers: SignedAnswers) -> None:
+        """From now on the lease tells them."""
+        self._lease.answers = answers
 
     def wait_for_predecessor(self) -> None:
         """Until a run of the bot before this one is over: it may be closing still.

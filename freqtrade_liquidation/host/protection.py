@@ -19,6 +19,7 @@ from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
 from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
+from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings, slow_by_limits
 from freqtrade_liquidation.exchange.secrets import secrets_in, secrets_of
 from freqtrade_liquidation.host import messages
@@ -153,7 +154,7 @@ class Protection:
             bot.config["db_url"], fallback=fallback, masker=self.masker, patience_s=IN_A_RUN_S
         )
         self._audit.import_fallback()
-        self._meet_neighbours(bot.config["db_url"])
+        self._meet_neighbours(bot.config["db_url"], bot.answers)
         first, self._bot = self._bot is None, bot
         self._announced = False
         self._recall(bot, first=first)
@@ -226,7 +227,7 @@ class Protection:
             self.notifier.send(Message(text=cut.words, kind=RPCMessageType.WARNING, urgent=True))
         self.watch.finish(cuts)
 
-    def _meet_neighbours(self, db_url: str) -> None:
+    def _meet_neighbours(self, db_url: str, answers: SignedAnswers) -> None:
         """Before the latch is read: it is what outlives the runs that are over by now."""
         if self._neighbours is not None and self._neighbours.db_url != db_url:
             self._neighbours.close(for_good=True)
@@ -235,6 +236,7 @@ class Protection:
             self._neighbours = Neighbours(db_url)
             self._neighbours.lift(self.audit)
             self._neighbours.wait_for_predecessor()
+        self._neighbours.tell_answers(answers)
         self._neighbours.beat()
 
     def keep_stopped(self, latched_by: str | None, left: str = "") -> None:
@@ -422,6 +424,7 @@ class Protection:
             bot_state=self.bot.state.name,
             last_run=last_run,
             too_slow=slow_by_limits(self.bot.exchange, open_now=self._open_now(self.bot)),
+            exchange=self.bot.answers.last(),
         )
 
     def preview(self, pairs: frozenset[str] | None = None, *, confirms: bool = False) -> Preview:

@@ -1,8 +1,10 @@
 """How things stand: armed, disarmed or latched, what runs, and what ran last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from freqtrade_liquidation.exchange.last_answers import LastAnswers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,7 @@ class Standing:
     :param last_run: its row in ``liquidation_runs``, JSON types.
     :param too_slow: why the book cannot be closed within ``timeout_seconds``, and what would do, in
         words; ``None`` = it fits.
+    :param exchange: what it last answered to the bot's key.
     """
 
     enabled: bool
@@ -27,6 +30,7 @@ class Standing:
     bot_state: str
     last_run: dict[str, Any] | None
     too_slow: str | None = None
+    exchange: LastAnswers = field(default_factory=LastAnswers)
 
     @property
     def armed(self) -> bool:
@@ -46,4 +50,5 @@ class Standing:
             "bot_state": self.bot_state,
             "last_run": self.last_run,
             "too_slow": self.too_slow,
+            "exchange": self.exchange.to_dict(),
         }

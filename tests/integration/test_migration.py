@@ -16,6 +16,7 @@ from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.audit.sink import Durability
+from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import (
     BookDatabase,
@@ -115,6 +116,28 @@ def test_database_without_noted_orders_gets_their_table_with_the_first_write(
     assert parts == {"lease": schema.VERSION}
 
 
+@pytest.mark.parametrize("version", [None, 3])
+def test_lease_that_tells_no_answers_is_read_and_brought_forward_by_the_first_renewal(
+    old: Path, version: int | None
+) -> None:
+    with contextlib.closing(sqlite3.connect(old)) as database, database:
+        if version is not None:
+            database.execute(
+                "CREATE TABLE liquidation_schema (part VARCHAR(64) PRIMARY KEY, version INTEGER)"
+            )
+            database.execute("INSERT INTO liquidation_schema VALUES ('lease', ?)", (version,))
+    lease = Lease(BookDatabase(f"sqlite:///{old}"))
+    assert lease.look() is not None
+    assert lease.answers_told() is None
+    assert "answers" not in columns(old, "liquidation_lease"), "a reader changes nothing"
+    lease.answers = SignedAnswers()
+    lease.answers.refuse("write", "no")
+    assert lease.renew()
+    told = lease.answers_told()
+    assert told is not None
+    assert [refusal.error for refusal in told.refused] == ["no"]
+
+
 def test_newer_database_is_told_and_written(old: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = open_log(old)
     Control(log).arm(by="test")
@@ -159,6 +182,39 @@ def test_old_database_of_a_server_is_brought_forward(
     assert not log._file.waits()
     assert log.verify().ok
     log.close()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_old_lease_of_a_server_is_brought_forward(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(kind)
+    engine = create_engine(url)
+    with engine.begin() as database:
+        schema.prepare(database, schema.LEASE)
+    book = BookDatabase(url)
+    book._within_s = 10.0  # a machine full of tests needs more than a bot would wait for
+    lease = Lease(book)
+    assert lease.renew()
+    with engine.begin() as database:
+        database.execute(text("ALTER TABLE liquidation_lease DROP COLUMN answers"))
+        database.execute(text("UPDATE liquidation_schema SET version = 3"))
+    engine.dispose()
+    seen = lease.look()
+    assert seen is not None
+    assert lease.answers_told() is None
+    later = BookDatabase(url)
+    later._within_s = 10.0
+    bot = Lease(later)
+    bot.answers = SignedAnswers()
+    bot.answers.answered("read")
+    assert bot.renew()
+    told = lease.answers_told()
+    assert told is not None
+    assert told.answered_s_ago is not None
+    assert seen.has_moved(lease.look())
+    book.close()
+    later.close()
 
 
 def test_ids_of_records_are_kept_for_a_while_and_not_for_ever(

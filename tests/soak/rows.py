@@ -58,7 +58,7 @@ _KEYS: Final = {
 }  # fmt: skip
 _OF_AN_EVENT: Final = ("error", "config", "additional_data", "operation", "pair", "trigger")
 _OF_THE_LEASE: Final = ("holder", "host", "counter", "renewed_at", "clock_id", "clock_s",
-                        "released")  # fmt: skip
+                        "released", "answers")  # fmt: skip
 
 
 class SpoiltRows:

@@ -127,6 +127,23 @@ class PreviewModel(BaseModel):
         return cls.model_validate(preview.to_dict())
 
 
+class KeyRefusalModel(BaseModel):
+    """The exchange refused the bot's key, and has answered nothing of the kind well since."""
+
+    request: str = Field(description="read, or write: an order or another change")
+    s_ago: int
+    error: str
+
+
+class AnswersModel(BaseModel):
+    """What the exchange last answered to the bot's key."""
+
+    answered_s_ago: int | None = Field(
+        description="Seconds since a signed request was answered well; null = none was yet"
+    )
+    refused: list[KeyRefusalModel] = Field(description="Refusals of the key that stand")
+
+
 class StandingModel(BaseModel):
     """How things stand."""
 
@@ -141,6 +158,7 @@ class StandingModel(BaseModel):
     too_slow: str | None = Field(
         description="Why the book cannot be closed within timeout_seconds; null = it fits"
     )
+    exchange: AnswersModel
 
     @classmethod
     def of(cls, standing: Standing) -> Self:

@@ -135,6 +135,7 @@ def standing(now: Standing, config: LiquidationConfig) -> str:
     lines.append(_last_run(now.last_run))
     if now.too_slow is not None:
         lines.append(now.too_slow)
+    lines += messages.exchange_answers(now.exchange)
     return "\n".join(lines)
 
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from freqtrade_liquidation.audit import shared_rows
+from freqtrade_liquidation.audit import schema, shared_rows
 from freqtrade_liquidation.audit.rows import Border
 from freqtrade_liquidation.audit.tables import LEASE
+from freqtrade_liquidation.exchange.last_answers import LastAnswers, SignedAnswers
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import BookDatabase
 
@@ -53,11 +54,16 @@ class LeaseSight:
 
 
 class Lease:
-    """The one lease of a database. The bot that started last has it."""
+    """The one lease of a database. The bot that started last has it.
+
+    :ivar answers: what the bot's exchange has answered, told with each renewal; ``None`` = nothing
+        is told of it.
+    """
 
     def __init__(self, book: BookDatabase) -> None:
         self._book = book
         self._taken = False
+        self.answers: SignedAnswers | None = None
 
     def renew(self, *, inline: bool = False) -> bool:
         """Says that this bot is alive; the first time, takes the lease from whoever had it.
@@ -84,6 +90,28 @@ class Lease:
         """
         return self._book.read(self._look, empty=None)
 
+    def answers_told(self) -> LastAnswers | None:
+        """What the bot has told of its exchange's answers, as of now; ``None`` = no bot that lives
+        has told it, or not in its own words.
+
+        :raises BookUnavailable: if the database does not answer.
+        """
+        return self._book.read(self._answers_told, empty=None)
+
+    def _answers_told(self, connection: Connection, now: Moment) -> LastAnswers | None:
+        sight = self._look(connection, now)
+        if (
+            sight is None
+            or not sight.is_fresh
+            or not schema.has_column(connection, LEASE.c.answers)
+        ):
+            return None
+        raw = connection.scalar(select(LEASE.c.answers).where(LEASE.c.id == 1))
+        if raw is None:
+            return None
+        row = self._book.border.passed(LEASE.name, 1, lambda: shared_rows.answers(raw))
+        return None if row is None else LastAnswers.of(row, later_s=sight.age_s)
+
     def _look(self, connection: Connection, now: Moment) -> LeaseSight | None:
         return _look(connection, now, self._book.border)
 
@@ -92,6 +120,7 @@ class Lease:
             "holder": self._book.holder,
             "host": self._book.host,
             "released": False,
+            "answers": None if self.answers is None else self.answers.last().to_dict(),
             **now.columns("renewed_at"),
         }
         sight = self._look(connection, now)
@@ -117,8 +146,12 @@ class Lease:
         )
 
 
+_THE_LEASE: Final = select(*(c for c in LEASE.c if c is not LEASE.c.answers)).where(LEASE.c.id == 1)
+"""Without what is for people: an older table lacks it, and junk in it must not cost the lease."""
+
+
 def _look(connection: Connection, now: Moment, border: Border) -> LeaseSight | None:
-    raw = connection.execute(select(LEASE).where(LEASE.c.id == 1)).mappings().first()
+    raw = connection.execute(_THE_LEASE).mappings().first()
     if raw is None:
         return None
     row = border.passed(LEASE.name, 1, lambda: shared_rows.lease(dict(raw)))

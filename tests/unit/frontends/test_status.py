@@ -10,6 +10,7 @@ import pytest
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.frontends import commands
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase, Lease, RunClaims
@@ -92,6 +93,48 @@ def test_names_the_bot_that_runs_and_the_run_under_way(
     text = capsys.readouterr().out
     assert f"The bot runs on {bot.book.host}, renewed 0 s ago." in text
     assert "liquidation liq_1 of the whole book" in text
+
+
+def test_says_when_the_exchange_last_answered_the_key_and_with_what(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code stays: a refused key is a warning."""
+
+    def told() -> str:
+        assert lease.renew()
+        assert bot.status() == 0
+        return capsys.readouterr().out
+
+    lease, now = Lease(bot.book), [0.0]
+    lease.answers = SignedAnswers(lambda: now[0])
+    assert "The exchange has not answered a signed request yet" in told()
+    lease.answers.answered("read")
+    now[0] = 12.0
+    assert "The exchange answered a signed request 12 s ago." in told()
+    now[0] = 11_000.0
+    lease.answers.refuse("write", "binance -2015 Invalid API-key, IP, or permissions for action.")
+    now[0] = 11_040.0
+    text = told()
+    assert "Armed" in text
+    assert (
+        "WARNING: the exchange refused a signed order or change 40 s ago, and has answered none "
+        "well since: binance -2015 Invalid API-key, IP, or permissions for action.\n"
+        "The last good answer to any signed request came 3 h ago. Until it takes the key,"
+    ) in text
+
+
+def test_junk_in_what_a_bot_tells_steers_nothing_and_hides_no_bot(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Lease(bot.book).renew()
+    with sqlite3.connect(bot.file) as database:
+        database.execute("UPDATE liquidation_lease SET answers = ?", ("\x1b[2J" + "x" * 10**6,))
+    assert bot.status() == 0
+    text = capsys.readouterr().out
+    assert "The bot runs on" in text
+    assert "1 row(s) are not believed" in text
+    assert "\x1b" not in text
+    assert len(text) < 1000
 
 
 def test_database_that_does_not_answer_is_1(bot: Bot) -> None:

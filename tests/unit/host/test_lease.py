@@ -1,6 +1,7 @@
 """Lease, requests and turns, on a real SQLite database; two processes are two ``BookDatabase``."""
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
+from freqtrade_liquidation.exchange.last_answers import KeyRefusal, LastAnswers, SignedAnswers
 from freqtrade_liquidation.host.lease import (
     BookDatabase,
     BookUnavailable,
@@ -83,6 +86,99 @@ def sight_of(lease: Lease) -> LeaseSight:
 
 
 # -- lease --------------------------------------------------------------------------------------
+
+
+def told_by(lease: Lease) -> SignedAnswers:
+    lease.answers = SignedAnswers(lambda: 0.0)
+    return lease.answers
+
+
+def test_answers_are_told_with_each_renewal_and_grow_older_by_the_shared_clock(
+    open_book: Open, clock: Clock
+) -> None:
+    bot, cli = Lease(open_book()), Lease(open_book())
+    answers = told_by(bot)
+    bot.renew()
+    assert cli.answers_told() == LastAnswers()
+    answers.answered("read")
+    answers.refuse("write", "no")
+    assert cli.answers_told() == LastAnswers(), "it tells with its renewals alone"
+    bot.renew()
+    clock.pass_s(7)
+    clock.wall -= timedelta(days=300)
+    refusal = KeyRefusal(request="write", s_ago=7, error="no")
+    assert cli.answers_told() == LastAnswers(answered_s_ago=7, refused=(refusal,))
+    clock.pass_s(60)
+    assert cli.answers_told() is None, "of a bot that is silent nothing is known"
+
+
+def test_answers_of_a_clock_that_is_ahead_are_of_now(open_book: Open, clock: Clock) -> None:
+    bot, cli = Lease(open_book()), Lease(open_book())
+    told_by(bot).answered("read")
+    clock.wall += timedelta(seconds=30)
+    bot.renew()
+    clock.id, clock.wall = "another-machine", WALL
+    assert cli.answers_told() == LastAnswers(answered_s_ago=0)
+
+
+ERROR = "x" * ANSWER_LENGTH
+JUNK = {
+    "a text": "soon",
+    "nothing in JSON": "null",
+    "not a number": '{"answered_s_ago":NaN,"refused":[]}',
+    "a negative age": '{"answered_s_ago":-5,"refused":[]}',
+    "a huge age": '{"answered_s_ago":1e300,"refused":[]}',
+    "an age that is a text": '{"answered_s_ago":"5","refused":[]}',
+    "an age that is true": '{"answered_s_ago":true,"refused":[]}',
+    "a list": "[]",
+    "no refusals": '{"answered_s_ago":5}',
+    "refusals that are none": '{"answered_s_ago":5,"refused":[7]}',
+    "an unknown kind": '{"answered_s_ago":5,"refused":[{"request":"x","s_ago":1,"error":"x"}]}',
+    "escape sequences": json.dumps(
+        {"answered_s_ago": 5, "refused": [{"request": "read", "s_ago": 1, "error": "\x1b[2J"}]}
+    ),
+    "two lines": json.dumps(
+        {"answered_s_ago": 5, "refused": [{"request": "read", "s_ago": 1, "error": "a\nArmed"}]}
+    ),
+    "a megabyte": json.dumps(
+        {"answered_s_ago": 5, "refused": [{"request": "read", "s_ago": 1, "error": "x" * 10**6}]}
+    ),
+    "a letter too long": json.dumps(
+        {"answered_s_ago": 5, "refused": [{"request": "read", "s_ago": 1, "error": ERROR + "x"}]}
+    ),
+    "nested": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_junk_in_the_answers_costs_them_and_no_lease(
+    open_book: Open, file: Path, name: str
+) -> None:
+    bot, book = Lease(open_book()), open_book()
+    bot.renew()
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE liquidation_lease SET answers = ?", (JUNK[name],))
+    assert Lease(book).answers_told() is None
+    assert sight_of(Lease(book)).is_fresh
+    if name != "nothing in JSON":  # as if nothing were told
+        (aside,) = book.border.set_aside
+        assert len(str(aside)) < 200
+        assert str(aside).isprintable()
+    told_by(bot).answered("read")
+    assert bot.renew()
+    assert Lease(book).answers_told() is not None
+
+
+def test_many_refusals_are_one_of_each_kind(open_book: Open, file: Path) -> None:
+    bot = Lease(open_book())
+    bot.renew()
+    refused = [{"request": "read", "s_ago": n, "error": ERROR} for n in range(5000)]
+    row = json.dumps({"answered_s_ago": None, "refused": refused})
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE liquidation_lease SET answers = ?", (row,))
+    told = bot.answers_told()
+    assert told is not None
+    assert len(told.refused) == 1
 
 
 def test_no_bot_ever_ran_no_lease(open_book: Open) -> None:

@@ -1,0 +1,212 @@
+"""What the bot's own requests tell of its key, on every exchange: requests and answers are those of
+the real freqtrade and ccxt; only the network is replaced."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import ccxt
+import pytest
+import requests
+
+from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
+from freqtrade_liquidation.drill.signing.lab import Lab, setups
+from freqtrade_liquidation.exchange import watching
+from freqtrade_liquidation.exchange.last_answers import READ, WRITE, SignedAnswers
+from freqtrade_liquidation.exchange.line import bare_copy
+from freqtrade_liquidation.exchange.watching import is_signed, kind_of, watch_answers
+from freqtrade_liquidation.round_trips import RoundTrips
+
+ALL = {str(setup): setup for setup in setups()}
+KEY = "nobodys-k3y-1234567890"
+Call = Callable[[Any, str], Any]
+
+
+ORDER: Call = lambda api, pair: api.create_order(pair, "limit", "sell", 1, 60_000, {})  # noqa: E731
+CANCEL: Call = lambda api, pair: api.cancel_order("123", pair)  # noqa: E731
+BALANCE: Call = lambda api, pair: api.fetch_balance()  # noqa: E731
+OPEN: Call = lambda api, pair: api.fetch_open_orders(pair)  # noqa: E731
+STATE: Call = lambda api, pair: api.fetch_order("123", pair, {"acknowledged": True})  # noqa: E731
+
+
+class Watched:
+    """freqtrade's exchange in the lab, as the bot watches it.
+
+    :param answer: JSON, or bytes, to whatever is asked.
+    """
+
+    def __init__(self, name: str, answer: Any = None, status: int = 200) -> None:
+        lab = Lab(ALL[name])
+        self.pair, self.exchange = lab.pair, lab.exchange
+        self.api: Any = lab.exchange._api
+        self.api.apiKey = KEY
+        self.asked: list[requests.PreparedRequest] = []
+        self.seen, self.answers = RoundTrips(), SignedAnswers()
+        hooks = self.api.session.hooks["response"]
+        hooks.append(lambda response, **_: self.asked.append(response.request))
+        hooks.append(lambda response, **_: self._answered(response, answer, status))
+        watch_answers(self.exchange, self.seen, self.answers)
+
+    def _answered(self, response: requests.Response, answer: Any, status: int) -> None:
+        if answer is not None:
+            response._content = answer if isinstance(answer, bytes) else answer.encode()
+            response.status_code = status
+
+    def call(self, call: Call) -> list[requests.PreparedRequest]:
+        """:returns: what it sent; the samples need not be an answer to it."""
+        self.asked.clear()
+        with suppress(ccxt.BaseError, KeyError, TypeError):
+            call(self.api, self.pair)
+        assert self.asked
+        return list(self.asked)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_signed_requests_and_their_kind_are_known_on_every_exchange(name: str) -> None:
+    """Of a call that asks for something else first (HTX: the account's number), the last counts."""
+    watched = Watched(name)
+    signs_questions = watched.api.requiredCredentials["apiKey"]
+    for call in (ORDER, CANCEL):
+        last = watched.call(call)[-1]
+        assert is_signed(watched.api, last), last.url
+        assert kind_of(watched.api, last) == WRITE, last.url
+    for call in (BALANCE, OPEN, STATE):
+        last = watched.call(call)[-1]
+        assert is_signed(watched.api, last) is signs_questions, last.url
+        if signs_questions:
+            assert kind_of(watched.api, last) == READ, last.url
+    public = watched.call(lambda api, pair: api.fetch_time() if api.has["fetchTime"]
+                          else api.fetch_ticker(pair))[-1]  # fmt: skip
+    assert not is_signed(watched.api, public), public.url
+
+
+BINANCE = "binance futures cross"
+REFUSED = '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'
+IN_WORDS = "binance -2015 Invalid API-key, IP, or permissions for action."
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize(("call", "kind"), [(STATE, READ), (ORDER, WRITE)])
+def test_refusal_of_the_key_is_remembered_in_words(call: Call, kind: str, before: bool) -> None:
+    """Once a call has succeeded, ccxt calls this one too many requests."""
+    watched = Watched(BINANCE, REFUSED, 401)
+    watched.api.options["hasAlreadyAuthenticatedSuccessfully"] = before
+    watched.call(call)
+    (refusal,) = watched.answers.last().refused
+    assert (refusal.request, refusal.error) == (kind, IN_WORDS)
+    assert watched.answers.last().answered_s_ago is None
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("bybit futures isolated", '{"retCode":10003,"retMsg":"API key is invalid.","result":{}}',
+         "bybit 10003 API key is invalid."),
+        ("okx futures isolated", '{"msg":"Invalid OK-ACCESS-KEY","code":"50111"}',
+         "okx 50111 Invalid OK-ACCESS-KEY"),
+        ("gate futures isolated", '{"label":"INVALID_KEY","message":"Invalid key provided"}',
+         "gate INVALID_KEY Invalid key provided"),
+        ("kraken spot", '{"error":["EAPI:Invalid key"]}', "kraken EAPI:Invalid key"),
+        ("htx spot", '{"status":"error","err-code":"api-signature-not-valid","err-msg":"Signature '
+         'not valid"}', "htx api-signature-not-valid Signature not valid"),
+        (BINANCE, '{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}',
+         "binance -1021 Timestamp for this request is outside of the recvWindow."),
+    ],
+)  # fmt: skip
+def test_refusal_in_a_good_status_is_one_in_each_exchanges_words(
+    name: str, answer: str, words: str
+) -> None:
+    watched = Watched(name, answer)
+    watched.call(STATE)
+    (refusal,) = watched.answers.last().refused
+    assert refusal.error == words
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("[]", 200),
+        ('{"orderId": 1}', 200),
+        ("", 204),
+        ('[{"a": 1}' + ', {"a": 2}' * 400 + "]", 200),
+        ('{"code":-2019,"msg":"Margin is insufficient."}', 400),
+        ('{"code":-2013,"msg":"Order does not exist."}', 400),
+    ],
+)
+def test_answer_and_a_refusal_of_one_order_show_that_the_key_is_good(
+    answer: str, status: int
+) -> None:
+    watched = Watched(BINANCE, answer, status)
+    watched.answers.refuse(WRITE, "earlier")
+    watched.call(ORDER)
+    assert watched.answers.last().answered_s_ago == 0
+    assert watched.answers.last().refused == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"", 200),
+        (b"<html>hello</html>", 200),
+        (b"<html>" + b"x" * 9000, 200),
+        (b"null", 200),
+        (b"{}", 200),
+        (b"<html>Bad Gateway</html>", 502),
+        (b"<html>Unauthorized</html>", 401),
+        (b"", 403),
+        (b"\xff\xfe\x00" * 4000, 500),
+        (b"[" * 100_000, 400),
+        (b'{"code":-1003,"msg":"Too many requests."}', 429),
+        (b'{"code":-1001,"msg":"Internal error"}', 500),
+        (b'{"code":-99999,"msg":"A word that nobody knows"}', 400),
+        (b'{"code":{"a":[1]},"msg":7}', 400),
+        (b"", 302),
+    ],
+)
+def test_what_is_no_word_of_the_exchange_about_the_key_changes_nothing(
+    answer: bytes, status: int
+) -> None:
+    watched = Watched(BINANCE, answer, status)
+    watched.answers.refuse(WRITE, "earlier")
+    watched.call(ORDER)
+    last = watched.answers.last()
+    assert last.answered_s_ago is None
+    assert [refusal.error for refusal in last.refused] == ["earlier"]
+
+
+def test_words_are_masked_bounded_and_on_one_line() -> None:
+    answer = (
+        '{"code":-2015,"msg":"'
+        + KEY
+        + " \\u001b[2J\\r\\n \\u202e a\\tb\\u3000c "
+        + "x" * 1500
+        + '"}'
+    )
+    watched = Watched(BINANCE, answer, 401)
+    watched.call(STATE)
+    (refusal,) = watched.answers.last().refused
+    assert KEY not in refusal.error
+    assert refusal.error.startswith("binance -2015 *** \\x1b[2J")
+    assert refusal.error.isprintable()
+    assert len(refusal.error) == ANSWER_LENGTH
+
+
+def test_whatever_goes_wrong_here_freqtrade_gets_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(watching, "_error_in", broken)
+    watched = Watched(BINANCE, '[{"asset": "USDT"}]')
+    assert watched.api.fapiPrivateV3GetBalance() == [{"asset": "USDT"}]
+    assert watched.answers.last().answered_s_ago is None
+
+
+def test_order_that_is_sent_through_a_copy_is_seen() -> None:
+    """freqtrade's own orders go through a copy of its exchange that notes them."""
+    watched = Watched(BINANCE, REFUSED, 401)
+    sending: Any = bare_copy(watched.exchange)
+    with suppress(ccxt.BaseError):
+        ORDER(sending._api, watched.pair)
+    assert [refusal.request for refusal in watched.answers.last().refused] == [WRITE]
