@@ -105,7 +105,7 @@ class Ownership:
 
     def pair_of(self, name: str) -> str:
         """The pair by which freqtrade's trades know what the exchange calls *name* today."""
-        return name if name in self._traded else self._trade_pair(name, self._traded)
+        return self._trade_pair(name, self._traded)
 
     def find(self, order: dict[str, Any]) -> None:
         """An order of the bot whose fill no trade counts."""
@@ -171,14 +171,8 @@ class Ownership:
         return self._traded | {self.pair_of(o["symbol"]) for o in self.found.values()}
 
     def recorded(self, pair: str) -> float:
-        """Base currency that the trades of *pair* have, less what their exits have sold since."""
-        parts = [trade.owned for trade in self.trades_of(pair)]
-        for trade in self.trades_of(pair):
-            for order in trade.open_orders:
-                if order.reduces(trade.side):
-                    parts.append(-self.filled_of(order))
-        parts += [-close.unbooked for close in self._closes_of(pair)]
-        return max(0.0, total(parts))
+        """Base currency that the trades of *pair* have, without what any open order has filled."""
+        return total(trade.owned for trade in self.trades_of(pair))
 
     def share(self, pair: str) -> Share:
         """What is ours of *pair*."""
