@@ -77,9 +77,9 @@ class PairWork:
     """
 
     pair: str
-    cancels: tuple[OpenOrder, ...] = ()
-    close: Position | None = None
-    cancel_first: bool = False
+    cancels: tuple[OpenOrder, ...]
+    close: Position | None
+    cancel_first: bool
 
     def __bool__(self) -> bool:
         return bool(self.cancels) or self.close is not None
