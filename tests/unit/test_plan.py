@@ -1,7 +1,16 @@
 """What is done next, by example. The rules for every book are in tests/property/test_plan.py."""
 
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
-from freqtrade_liquidation.plan import Book, Limits, Rules, in_scope, is_flat, leftovers, next_work
+from freqtrade_liquidation.plan import (
+    Book,
+    Limits,
+    Rules,
+    Urgency,
+    in_scope,
+    is_flat,
+    leftovers,
+    next_work,
+)
 
 BTC, ETH, XRP = "BTC/USDT:USDT", "ETH/USDT:USDT", "XRP/USDT:USDT"
 
@@ -26,6 +35,12 @@ def book(*parts: Position | OpenOrder) -> Book:
 
 
 ENTRY, EXIT, STOP = OrderRole.ENTRY, OrderRole.EXIT, OrderRole.PROTECTIVE
+
+
+def test_stops_come_back_before_all_else_and_booking_is_last() -> None:
+    """See docs/performance.md: where the exchange takes only so many requests."""
+    names = "PUT_BACK LOOK CLOSE CANCEL_ENTRY TIDY_UP BOOK"
+    assert [urgency.name for urgency in sorted(Urgency)] == names.split()
 
 
 def test_futures_stop_stays_while_entry_and_resting_exit_go_with_the_close() -> None:
@@ -104,6 +119,7 @@ def test_close_waits_while_what_locks_it_may_not_be_cancelled_again_and_is_not_s
     works = next_work(shown, Rules(), limits)
     cancels = {w.pair: [o.pair for o in w.cancels] for w in works if w.close and w.cancel_first}
     assert cancels == {ETH: [ETH], XRP: []}
+    assert next_work(shown, Rules(), Limits(may_cancel=lambda o: False)) == []
 
 
 def test_position_that_may_not_be_closed_again_is_left_alone_and_the_others_are_closed() -> None:

@@ -514,6 +514,25 @@ def test_position_is_told_as_it_was_first_known(then: Callable[[PairHistory], No
     assert (unknown.first, known.first) == (short(0.1), long(0.5))
 
 
+def test_amount_there_was_to_close_is_the_first_known_or_closed_and_left_if_that_is_more() -> None:
+    amounts = []
+    for shown, filled in ((None, 0.0), (0.3, 0.0), (0.8, 0.0), (0.8, 0.3), (0.8, 0.8)):
+        history = claimed(0.5)
+        if shown is not None:
+            history.listed(long(shown), asked_at=T)
+        history.closed(filled, at=T + 0.1)
+        amounts.append(history.amount)
+    assert amounts == pytest.approx([0.5, 0.5, 0.8, 0.8, 0.8])
+    assert PairHistory().amount == 0.0
+
+
+def test_pair_is_listed_when_a_list_was_read_whether_it_shows_it_or_not() -> None:
+    history = claimed()
+    assert not history.is_listed
+    history.listed(None, asked_at=T)
+    assert history.is_listed
+
+
 def test_late_list_of_what_an_entry_has_opened_in_another_margin_mode_is_late() -> None:
     """How an entry opens, its fill does not tell; the position before it was closed."""
     history = PairHistory()
