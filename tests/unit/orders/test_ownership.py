@@ -9,7 +9,7 @@ import pytest
 
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
 from freqtrade_liquidation.orders.executions import Close, Executions
-from freqtrade_liquidation.orders.ownership import FEE_RATIO, Ownership
+from freqtrade_liquidation.orders.ownership import Ownership
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -139,7 +139,7 @@ def test_exit_takes_away_all_that_it_fills() -> None:
 # -- orders that the database has not heard of ----------------------------------------------------
 
 
-@pytest.mark.parametrize(("fees_in_coins", "bought"), [(False, 0.1), (True, 0.1 * (1 - FEE_RATIO))])
+@pytest.mark.parametrize(("fees_in_coins", "bought"), [(False, 0.1), (True, 0.0999)])
 def test_found_entry_is_ours_and_a_found_exit_is_taken_off(
     fees_in_coins: bool, bought: float
 ) -> None:
@@ -165,7 +165,7 @@ def test_found_entry_without_a_trade_opens_in_its_own_direction(
     found.found["7"] = state("7", 0.1, side=order_side, average=60_000.0)
     share = found.share(BTC)
     assert (share.side, share.entry_price, share.trade_ids) == (side, 60_000.0, ())
-    assert share.amount == pytest.approx(0.1, rel=2 * FEE_RATIO)
+    assert share.amount == pytest.approx(0.0999 if fees_in_coins else 0.1)
     assert found.pairs() == {BTC}
 
 

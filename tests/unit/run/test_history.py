@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from freqtrade_liquidation.run.history import (
     APART_AFTER_FILL_S,
     APART_S,
     LATE_AT_MOST_S,
+    LATE_IN_ANY_CASE_S,
     PairHistory,
 )
 from freqtrade_liquidation.run.proof import Verdict
@@ -318,6 +320,13 @@ def test_fill_that_the_list_may_count_already_covers_nothing_for_sure(
     assert verdict is (Verdict.FILLED if is_covered else Verdict.UNREAD)
 
 
+def test_fill_of_an_exit_whose_position_nobody_has_told_leaves_that_unknown() -> None:
+    """The answer to its cancel tells what it has filled, and no list is answered."""
+    history = PairHistory()
+    history.closed(0.1, at=T, may_be_listed=True)
+    assert history.verdict() is Verdict.UNREAD
+
+
 # -- the bot's books are wrong --------------------------------------------------------------------
 
 
@@ -498,6 +507,13 @@ def test_closes_account_for_an_entry_beside_all_that_the_trades_had(
     assert history.accounts_for(long(0.1)) is accounts
 
 
+def test_closes_account_for_an_entry_of_a_pair_that_no_trade_claimed() -> None:
+    history = PairHistory()
+    assert not history.accounts_for(long(0.1))
+    history.closed(0.1, at=T)
+    assert history.accounts_for(long(0.1))
+
+
 def lists_a_short(history: PairHistory) -> None:
     history.listed(short(0.1), asked_at=T)
 
@@ -523,7 +539,7 @@ def test_amount_there_was_to_close_is_the_first_known_or_closed_and_left_if_that
         history.closed(filled, at=T + 0.1)
         amounts.append(history.amount)
     assert amounts == pytest.approx([0.5, 0.5, 0.8, 0.8, 0.8])
-    assert PairHistory().amount == 0.0
+    assert (PairHistory().first, PairHistory().amount) == (None, 0.0)
 
 
 def test_pair_is_listed_when_a_list_was_read_whether_it_shows_it_or_not() -> None:
@@ -764,6 +780,13 @@ def test_bots_orders_explain_what_was_the_bots_and_is_not_closed_yet(
     assert history.balance == pytest.approx(balance)
 
 
+def test_bots_orders_explain_nothing_of_a_pair_that_no_trade_claimed() -> None:
+    history = listed(0.5)
+    history.listed(None, asked_at=T + 0.1)
+    history.explained(0.0, at=T + 0.2)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
 def test_bots_orders_explain_no_more_than_what_was_the_bots() -> None:
     """Scope account: the user holds three beside it, and a list lacks the pair by mistake."""
     history = claimed(0.1)
@@ -934,3 +957,13 @@ def test_amount_is_certain_only_where_no_close_was_in_flight_when_it_was_listed(
     history.closed(0.4, at=T + 0.2, order="first" if first_s == 0.2 else "third")
     history.listed(long(amount), asked_at=T + 2)
     assert history.verdict() is (Verdict.LATE if is_late else Verdict.OPEN)
+
+
+def test_how_long_lists_are_late_is_what_the_documentation_says() -> None:
+    page = " ".join((Path(__file__).parents[3] / "docs" / "design.md").read_text().split())
+    for words in (
+        f"at least {APART_S:g} s apart; {APART_AFTER_FILL_S:g} s if an entry has filled",
+        f"It is {LATE_AT_MOST_S:g} s after a fill where it is not certain what the position had",
+        f"fill, and {LATE_IN_ANY_CASE_S:g} s in any case",
+    ):
+        assert words in page
