@@ -78,5 +78,5 @@ check: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 clean:
-	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache mutants
 	find freqtrade_liquidation benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """What to do next, given what the exchange shows. Pure."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -77,9 +77,9 @@ class PairWork:
     """
 
     pair: str
-    cancels: tuple[OpenOrder, ...] = ()
-    close: Position | None = None
-    cancel_first: bool = False
+    cancels: tuple[OpenOrder, ...]
+    close: Position | None
+    cancel_first: bool
 
     def __bool__(self) -> bool:
         return bool(self.cancels) or self.close is not None
@@ -179,8 +179,3 @@ def in_scope(book: Book, pairs: Collection[str] | None) -> Book:
         positions=tuple(p for p in book.positions if p.pair in wanted),
         orders=None if book.orders is None else tuple(o for o in book.orders if o.pair in wanted),
     )
-
-
-def exposure(positions: Sequence[Position]) -> Mapping[str, Position]:
-    """By pair, without dust."""
-    return {p.pair: p for p in positions if not p.is_dust}

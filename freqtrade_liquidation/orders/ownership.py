@@ -107,7 +107,7 @@ class Ownership:
 
     def pair_of(self, name: str) -> str:
         """The pair by which freqtrade's trades know what the exchange calls *name* today."""
-        return name if name in self._by_pair else self._trade_pair(name, self._by_pair)
+        return self._trade_pair(name, self._by_pair)
 
     def find(self, order: dict[str, Any]) -> None:
         """An order of the bot whose fill no trade counts."""
@@ -172,16 +172,8 @@ class Ownership:
         return frozenset(self._by_pair) | {self.pair_of(o["symbol"]) for o in self.found.values()}
 
     def recorded(self, pair: str) -> float:
-        """Base currency that the trades of *pair* have, less what their exits have sold since."""
-        trades = self.trades_of(pair)
-        parts = [trade.owned for trade in trades]
-        for trade in trades:
-            for order in trade.open_orders:
-                if order.reduces(trade.side):
-                    parts.append(-self.filled_of(order))
-        sides = {trade.side for trade in trades}
-        parts += [-close.unbooked for close in self._closes_of(pair) if close.order.side in sides]
-        return max(0.0, sum_of(*parts))
+        """Base currency that the trades of *pair* have, without what any open order has filled."""
+        return sum_of(*(trade.owned for trade in self.trades_of(pair)))
 
     def share(self, pair: str) -> Share:
         """What is ours of *pair*."""

@@ -76,14 +76,14 @@ class Evidence:
     """
 
     listed: Listed
-    known: bool = False
-    covered: bool = False
-    rest_unknown: bool = False
-    is_news: bool = False
-    said_zero: bool = False
-    absent_twice: bool = False
-    witness: bool = False
-    reduce_only_rests: bool = False
+    known: bool
+    covered: bool
+    rest_unknown: bool
+    is_news: bool
+    said_zero: bool
+    absent_twice: bool
+    witness: bool
+    reduce_only_rests: bool
 
 
 def verdict_on(evidence: Evidence) -> Verdict:

@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from freqtrade_liquidation.model import OpenOrder, OrderRole, Position, Side
-from freqtrade_liquidation.plan import Book, Limits, Rules, in_scope, is_flat, leftovers, next_work
+from freqtrade_liquidation.plan import (
+    Book,
+    Limits,
+    Rules,
+    Urgency,
+    in_scope,
+    is_flat,
+    leftovers,
+    next_work,
+)
 
 BTC, ETH, XRP = "BTC/USDT:USDT", "ETH/USDT:USDT", "XRP/USDT:USDT"
 
@@ -28,6 +37,12 @@ def book(*parts: Position | OpenOrder) -> Book:
 
 
 ENTRY, EXIT, STOP = OrderRole.ENTRY, OrderRole.EXIT, OrderRole.PROTECTIVE
+
+
+def test_stops_come_back_before_all_else_and_booking_is_last() -> None:
+    """See docs/performance.md: where the exchange takes only so many requests."""
+    names = "PUT_BACK LOOK CLOSE CANCEL_ENTRY TIDY_UP BOOK"
+    assert [urgency.name for urgency in sorted(Urgency)] == names.split()
 
 
 def test_futures_stop_stays_while_entry_and_resting_exit_go_with_the_close() -> None:
@@ -105,8 +120,40 @@ def test_uncertain_position_is_closed_only_where_there_is_no_less_of_it() -> Non
     assert [work.close for work in next_work(book(at_least), Rules(), Limits())] == [at_least]
 
 
+def test_exit_that_keeps_a_close_from_being_taken_goes_though_nothing_is_to_be_cancelled() -> None:
+    """``cancel_orders: false``: "only what blocks a close is cancelled"."""
+    shown = book(held(), order(EXIT), held(ETH), order(EXIT, ETH))
+    limits = Limits(is_blocked=lambda pair: pair == ETH)
+    works = {w.pair: w.cancels for w in next_work(shown, Rules(cancel_entries=False), limits)}
+    assert works == {BTC: (), ETH: (order(EXIT, ETH),)}
+
+
+def test_close_waits_while_what_locks_it_may_not_be_cancelled_again_and_is_not_stuck() -> None:
+    """A later list has to show that it rests still; a cancel that is given up must not hold up the
+    close: part of it may be free."""
+    pairs = (BTC, ETH, XRP)
+    shown = book(*(held(p) for p in pairs), *(order(STOP, p, blocks=True) for p in pairs))
+    limits = Limits(may_cancel=lambda o: o.pair == ETH, is_stuck=lambda o: o.pair == XRP)
+    works = next_work(shown, Rules(), limits)
+    cancels = {w.pair: [o.pair for o in w.cancels] for w in works if w.close and w.cancel_first}
+    assert cancels == {ETH: [ETH], XRP: []}
+    assert next_work(shown, Rules(), Limits(may_cancel=lambda o: False)) == []
+
+
+def test_position_that_may_not_be_closed_again_is_left_alone_and_the_others_are_closed() -> None:
+    limits = Limits(may_close=lambda position: position.pair == ETH, busy={XRP})
+    [work] = next_work(book(held(), held(ETH), held(XRP)), Rules(), limits)
+    assert work.close == held(ETH)
+
+
+def test_order_that_may_not_be_cancelled_again_is_not() -> None:
+    limits = Limits(may_cancel=lambda o: o.pair == ETH)
+    [work] = next_work(book(order(ENTRY), order(ENTRY, ETH)), Rules(), limits)
+    assert work.cancels == (order(ENTRY, ETH),)
+
+
 def test_largest_exposure_comes_first_and_unknown_prices_by_name() -> None:
-    shown = book(held(XRP, 1), held(ETH, 30), held(BTC, 2), order(ENTRY, "ADA/USDT:USDT"))
+    shown = book(held(XRP, 0.002), held(ETH, 30), held(BTC, 2), order(ENTRY, "ADA/USDT:USDT"))
     assert [w.pair for w in next_work(shown, Rules(), Limits())] == [ETH, BTC, XRP, "ADA/USDT:USDT"]
     unpriced = book(held(XRP, 9, None), held(BTC, 1, None))
     assert [w.pair for w in next_work(unpriced, Rules(), Limits())] == [BTC, XRP]

@@ -1,6 +1,6 @@
 """What is ours of a pair, and which orders are: by trades, open orders, found orders and closes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
 from freqtrade_liquidation.orders.executions import Close, Executions
-from freqtrade_liquidation.orders.ownership import FEE_RATIO, Ownership
+from freqtrade_liquidation.orders.ownership import Ownership
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
@@ -55,7 +55,7 @@ def ours(
 
 def test_trade_without_open_orders_is_ours_as_it_is() -> None:
     share = ours([trade(0.5)]).share(BTC)
-    assert (share.side, share.amount, share.doubt) == (Side.LONG, 0.5, None)
+    assert (share.pair, share.side, share.amount, share.doubt) == (BTC, Side.LONG, 0.5, None)
     assert (share.entry_price, share.trade_ids) == (100.0, (1,))
 
 
@@ -81,7 +81,9 @@ def test_fills_of_open_orders_count_in_their_direction(
     found = ours([trade(amount, known, side=side)])
     if told_by == "exchange":
         found.states["1"] = state("1", filled)
-    assert found.share(BTC).amount == pytest.approx(expected)
+    share = found.share(BTC)
+    assert share.side is side
+    assert share.amount == pytest.approx(expected)
 
 
 def test_exchanges_word_replaces_the_databases_and_is_not_added_to_it() -> None:
@@ -137,7 +139,7 @@ def test_exit_takes_away_all_that_it_fills() -> None:
 # -- orders that the database has not heard of ----------------------------------------------------
 
 
-@pytest.mark.parametrize(("fees_in_coins", "bought"), [(False, 0.1), (True, 0.1 * (1 - FEE_RATIO))])
+@pytest.mark.parametrize(("fees_in_coins", "bought"), [(False, 0.1), (True, 0.0999)])
 def test_found_entry_is_ours_and_a_found_exit_is_taken_off(
     fees_in_coins: bool, bought: float
 ) -> None:
@@ -148,6 +150,8 @@ def test_found_entry_is_ours_and_a_found_exit_is_taken_off(
     assert found.share(BTC).amount == pytest.approx(0.3 + bought)
     found.found["6"] = state("6", 5.0, side="buy") | {"symbol": ETH}
     assert found.share(BTC).amount == pytest.approx(0.3 + bought), "another pair's"
+    found.found["5"] = state("5", 0.0, side="buy") | {"filled": None}
+    assert found.share(BTC).amount == pytest.approx(0.3 + bought), "it has filled nothing"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +165,35 @@ def test_found_entry_without_a_trade_opens_in_its_own_direction(
     found.found["7"] = state("7", 0.1, side=order_side, average=60_000.0)
     share = found.share(BTC)
     assert (share.side, share.entry_price, share.trade_ids) == (side, 60_000.0, ())
-    assert share.amount == pytest.approx(0.1, rel=2 * FEE_RATIO)
+    assert share.amount == pytest.approx(0.0999 if fees_in_coins else 0.1)
     assert found.pairs() == {BTC}
+
+
+def test_first_found_entry_without_a_trade_tells_the_side_and_an_exit_after_it_does_not() -> None:
+    found = ours([])
+    found.found["7"] = state("7", 0.1, side="buy")
+    found.found["8"] = state("8", 0.04, side="sell")
+    share = found.share(BTC)
+    assert share.side is Side.LONG
+    assert share.amount == pytest.approx(0.06)
+
+
+def test_order_that_is_found_counts_once_whether_a_trade_has_it_open_or_none_knows_it() -> None:
+    found = ours([trade(0.5, order("1", "buy", 0.1))])
+    found.find(state("1", 0.2, side="buy"))
+    assert found.share(BTC).amount == pytest.approx(0.7)
+    found.find(state("7", 0.05, side="buy") | {"id": 7})
+    assert found.share(BTC).amount == pytest.approx(0.75)
+    assert found.found.keys() == {"7"}
+
+
+def test_fill_of_a_found_order_is_still_known_when_freqtrade_has_only_written_the_order_down() -> (
+    None
+):
+    found = ours([])
+    found.find(state("7", 0.1, side="buy"))
+    found.know([trade(0.0, order("7", "buy"))])
+    assert found.share(BTC).amount == pytest.approx(0.1)
 
 
 def test_found_order_that_freqtrade_has_booked_since_counts_once() -> None:
@@ -187,7 +218,7 @@ def test_close_without_a_known_outcome_makes_the_share_doubtful_and_a_refused_on
     None
 ):
     unanswered = ours([trade(0.5)], close(None)).share(BTC)
-    assert unanswered.doubt is not None
+    assert unanswered.doubt == "a closing order has no known outcome"
     assert unanswered.amount == 0.5, "at most"
     assert ours([trade(0.5)], close(None, refused=True)).share(BTC).doubt is None
     assert ours([trade(0.5)], close(0.5)).share(BTC).doubt is None
@@ -199,6 +230,33 @@ def test_doubt_about_an_order_of_the_bots_is_told_in_its_words() -> None:
     found.doubts["1"] = (BTC, "the exchange does not know order 1")
     assert found.share(BTC).doubt == "the exchange does not know order 1"
     assert found.share(ETH).doubt is None
+
+
+@pytest.mark.parametrize(
+    ("side", "known", "read", "is_doubtful"),
+    [
+        ("sell", False, False, True),
+        ("sell", True, False, False),
+        ("sell", False, True, False),
+        ("buy", False, False, False),
+    ],
+    ids=["placed meanwhile", "known before", "read already", "entry"],
+)
+def test_exit_that_freqtrade_places_during_the_run_is_doubtful_until_its_end_is_read(
+    side: str, known: bool, read: bool, is_doubtful: bool
+) -> None:
+    """It may have filled, and its trade does not count that yet."""
+    placed = trade(0.5, order("1", side))
+    found = ours([placed if known else trade(0.5)])
+    if read:
+        found.learn("1", state("1", 0.2))
+    found.know([placed])
+    words = "what order 1 of the bot has filled is not known yet" if is_doubtful else None
+    assert found.doubt_of(BTC) == words
+    found.learn("1", state("1", 0.2))
+    assert found.doubt_of(BTC) == words, "it may fill more"
+    found.learn("1", state("1", 0.2, status="canceled"))
+    assert found.doubt_of(BTC) is None
 
 
 # -- trades that are not the bot's ----------------------------------------------------------------
@@ -256,10 +314,20 @@ def test_order_is_open_until_the_exchange_shows_its_end(status: str | None, is_o
         (state("7", 0.0), state("7", 0.2), True),
         (state("7", 0.2), state("7", 0.0), False),
         (state("7", 0.2), state("7", 0.2, status="canceled"), True),
+        (state("7", 0.2), state("7", 0.2, average=9.0), True),
         (state("7", 0.2, status="canceled"), state("7", 0.0), False),
+        (state("7", 0.2, status="canceled"), state("7", 0.2), False),
         (state("7", 0.2, status="closed"), state("7", 0.2, status="closed", average=9.0), True),
     ],
-    ids=["fills", "fewer fills", "ends", "stands again", "says more of its end"],
+    ids=[
+        "fills",
+        "fewer fills",
+        "ends",
+        "says more",
+        "stands again",
+        "stands again, as filled",
+        "says more of its end",
+    ],
 )
 def test_order_only_moves_on(known: dict[str, Any], heard: dict[str, Any], is_taken: bool) -> None:
     """The other answer was asked for earlier, however late it comes."""
@@ -267,6 +335,32 @@ def test_order_only_moves_on(known: dict[str, Any], heard: dict[str, Any], is_ta
     ownership.learn("7", known)
     ownership.learn("7", heard)
     assert ownership.states["7"] is (heard if is_taken else known)
+
+
+def test_entries_that_are_at_their_end_are_told_by_pair() -> None:
+    """Cancelled by us, say: what they have filled has to be explained."""
+    orders = [order("1", "buy"), order("2", "buy"), order("3", "sell"), order("4", "stoploss")]
+    found = ours([trade(0.5, *orders), trade(0.5, order("5", "buy"), pair=ETH)])
+    for order_id in "1345":
+        found.learn(order_id, state(order_id, 0.1, status="canceled"))
+    assert [known.order_id for _, known in found.entries_of(BTC)] == ["1"]
+
+
+def test_contract_that_the_exchange_has_renamed_is_that_of_the_trade() -> None:
+    """A perpetual that is being delisted becomes a delivery contract, and keeps its position."""
+    perpetual, delivery = "BTC/USDT:USDT", "BTC/USDT:USDT-261129"
+
+    def trade_pair(name: str, pairs: Collection[str]) -> str:
+        return perpetual if name == delivery and perpetual in pairs else name
+
+    closes = Executions(closes=[close(0.2, pair=delivery)])
+    trades = [trade(0.5, pair=perpetual), trade(9, pair=ETH)]
+    found = Ownership(trades, closes, (), fees_in_coins=False, trade_pair=trade_pair)
+    found.found["7"] = state("7", 0.1, side="buy") | {"symbol": delivery}
+    for name in (perpetual, delivery):
+        assert found.share(name).amount == pytest.approx(0.4)
+    assert found.share(ETH).amount == 9
+    assert found.pairs() == {perpetual, ETH}
 
 
 def test_trades_that_freqtrades_loop_wrote_to_are_read_anew() -> None:

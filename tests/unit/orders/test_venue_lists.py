@@ -96,6 +96,7 @@ def test_entry_that_freqtrades_loop_is_at_still_is_named_when_it_is_not_waited_f
     nobody: Any = Lists()
     for gate, expected in ((door, {BTC}), (exits, set())):
         venue = FuturesOrders(exchange, nobody, (), gate=gate)
+        venue._listed_at = venue._began
         venue._began -= 60
         venue.loop = Busy()
         assert venue.unsettled_pairs() == set()

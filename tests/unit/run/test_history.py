@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from freqtrade_liquidation.run.history import (
     APART_AFTER_FILL_S,
     APART_S,
     LATE_AT_MOST_S,
+    LATE_IN_ANY_CASE_S,
     PairHistory,
 )
 from freqtrade_liquidation.run.proof import Verdict
@@ -125,6 +127,14 @@ def test_dust_is_all_that_is_left_and_counts_as_covered() -> None:
     assert history.left is None
 
 
+def test_smallest_amount_that_can_be_closed_is_not_dust() -> None:
+    history = PairHistory()
+    history.claim(long(0.5, minimum=0.01))
+    history.closed(0.49, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)
+    assert history.verdict() is Verdict.CONTRADICTED
+
+
 def test_reduce_only_order_of_no_position_needs_a_second_list_and_no_more() -> None:
     history = PairHistory()
     history.listed(None, asked_at=T)
@@ -222,6 +232,101 @@ def test_no_list_and_an_entry_that_may_have_filled_is_no_verdict() -> None:
     assert history.verdict() is Verdict.UNREAD
 
 
+def test_two_positions_of_one_pair_take_more_than_the_end_of_one_of_them() -> None:
+    """Both sides in hedge mode, say: a fill closes one, and a refusal is about one."""
+    filled = PairHistory()
+    filled.listed(replace(long(0.5), has_others=True), asked_at=T)
+    filled.closed(0.5, at=T + 0.1)
+    filled.listed(None, asked_at=T + 0.2)
+    assert filled.verdict() is Verdict.CONTRADICTED
+    refused = PairHistory()
+    refused.listed(replace(long(0.5), has_others=True), asked_at=T)
+    refused.listed(long(0.5), asked_at=T + 0.1)
+    refused.said_zero(sent_at=T + 0.1, at=T + 0.2)
+    refused.listed(None, asked_at=T + 0.3)
+    assert refused.verdict() is Verdict.CONTRADICTED
+
+
+def test_amount_of_a_cheap_coin_is_the_same_whatever_noise_its_float_bears() -> None:
+    """Hundreds of millions, of contracts that were multiplied by their size."""
+    history = listed(300_000_000.1, at=T - 1)
+    history.closed(300_000_000.1, at=T)
+    history.listed(long(300_000_000.1 + 1e-6), asked_at=T + 0.1)
+    assert history.verdict() is Verdict.LATE
+
+
+# -- at the end of a run, when no further list comes ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("filled", "asked_s", "verdict"),
+    [
+        (0.5, -0.1, Verdict.FILLED),
+        (0.5, 0.1, Verdict.LATE),
+        (0.3, -0.1, Verdict.UNREAD),
+        (0.3, 0.0, Verdict.OPEN),
+        (0.3, 0.1, Verdict.OPEN),
+        (0.0, -0.1, Verdict.OPEN),
+    ],
+)
+def test_list_that_was_asked_for_before_the_last_fill_was_heard_says_nothing_of_it(
+    filled: float, asked_s: float, verdict: Verdict
+) -> None:
+    history = listed(at=T - 1)
+    history.closed(filled, at=T)
+    history.listed(long(0.5), asked_at=T + asked_s)
+    assert history.verdict(list_asked_at=T + asked_s) is verdict
+
+
+def by_a_stop(history: PairHistory) -> None:
+    """The answer to its cancel tells that it has filled in part."""
+    history.closed(0.1, at=T + 0.1, may_be_listed=True)
+    history.closed(0.1, at=T + 0.1, may_be_listed=True)
+
+
+def by_a_close_in_flight(history: PairHistory) -> None:
+    history.closed(0.2, at=T + 0.1, order="in flight")
+
+
+def by_a_close_in_flight_and_listed_late(history: PairHistory) -> None:
+    history.closed(0.2, at=T + 0.1, order="in flight")
+    history.listed(long(0.5), asked_at=T + 0.15)
+
+
+def by_a_later_close(history: PairHistory) -> None:
+    history.closed(0.2, at=T + 0.1, order="sent after the list")
+
+
+@pytest.mark.parametrize(
+    ("fill", "is_covered"),
+    [
+        (by_a_stop, False),
+        (by_a_close_in_flight, False),
+        (by_a_close_in_flight_and_listed_late, False),
+        (by_a_later_close, True),
+    ],
+)
+def test_fill_that_the_list_may_count_already_covers_nothing_for_sure(
+    fill: Callable[[PairHistory], None], is_covered: bool
+) -> None:
+    """The list showed 0.5: what is left of 0.7 after this fill, or before it."""
+    history = PairHistory()
+    history.claim(long(0.7, minimum=0.15))
+    history.in_doubt("in flight")
+    history.listed(long(0.5), asked_at=T)
+    fill(history)
+    history.closed(0.3, at=T + 0.2)
+    verdict = history.verdict(list_asked_at=T + 0.15)
+    assert verdict is (Verdict.FILLED if is_covered else Verdict.UNREAD)
+
+
+def test_fill_of_an_exit_whose_position_nobody_has_told_leaves_that_unknown() -> None:
+    """The answer to its cancel tells what it has filled, and no list is answered."""
+    history = PairHistory()
+    history.closed(0.1, at=T, may_be_listed=True)
+    assert history.verdict() is Verdict.UNREAD
+
+
 # -- the bot's books are wrong --------------------------------------------------------------------
 
 
@@ -310,6 +415,149 @@ def test_fill_of_an_entry_that_flips_the_position_is_open_on_the_other_side() ->
     assert history.left is not None
     assert history.left.side is Side.SHORT
     assert history.left.amount == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("entries", "closes", "verdict"),
+    [
+        ([long(0.1)], 0.6, Verdict.FLAT),
+        ([long(0.1)], 0.5, Verdict.CONTRADICTED),
+        ([short(0.2)], 0.3, Verdict.FLAT),
+        ([short(0.2)], 0.2, Verdict.CONTRADICTED),
+        ([short(0.5)], 0.0, Verdict.FLAT),
+        ([short(0.8)], 0.3, Verdict.FLAT),
+        ([short(0.8), short(0.1)], 0.3, Verdict.CONTRADICTED),
+        ([short(0.8), short(0.1)], 0.4, Verdict.FLAT),
+    ],
+    ids=[
+        "adds, all is closed",
+        "adds, and is left",
+        "takes off, all is closed",
+        "takes off, a part is left",
+        "closes",
+        "flips, all is closed",
+        "flips and adds, a part is left",
+        "flips and adds, all is closed",
+    ],
+)
+def test_fill_of_an_entry_counts_by_its_side(
+    entries: list[Position], closes: float, verdict: Verdict
+) -> None:
+    history = listed(0.5, at=T - 1)
+    for entry in entries:
+        history.opened(entry, at=T)
+    history.closed(closes, at=T + 0.1)
+    history.listed(None, asked_at=T + 0.2)
+    assert history.verdict() is verdict
+
+
+@pytest.mark.parametrize(("sold", "rest"), [(0.2, 0.3), (0.5, 0.0)])
+def test_list_from_before_an_entry_took_something_off_is_late(sold: float, rest: float) -> None:
+    history = listed(0.5, at=T - 1)
+    history.opened(short(sold), at=T)
+    history.listed(long(0.5), asked_at=T + 0.1)
+    assert left(history) == pytest.approx(rest)
+
+
+def test_fill_that_the_list_may_count_is_not_added_and_late_for_a_while_only() -> None:
+    """The list shows 0.5, with the entry's 0.1 or without it."""
+    history = listed(0.5)
+    history.opened(long(0.1), at=T + 0.1, since_listed=False)
+    assert left(history) == 0.5
+    history.closed(0.5, at=T + 1)
+    history.listed(long(0.6), asked_at=T + 1.1)
+    assert history.verdict() is Verdict.LATE, "the entry came after the list"
+    history.listed(long(0.6), asked_at=T + 1 + LATE_AT_MOST_S)
+    assert history.verdict() is Verdict.OPEN
+
+
+def test_lists_lag_longer_behind_an_entry_that_has_filled() -> None:
+    history = PairHistory()
+    history.opened(long(0.1), at=T)
+    history.listed(None, asked_at=T + 0.1)
+    history.witnessed(asked_at=T + 0.2)
+    history.listed(None, asked_at=T + 0.1 + APART_S)
+    assert history.verdict() is Verdict.CONTRADICTED
+    history.listed(None, asked_at=T + 0.1 + APART_AFTER_FILL_S)
+    assert history.verdict() is Verdict.FLAT
+    assert history.was_open
+
+
+def test_entry_that_the_database_calls_open_may_fill_until_it_is_known() -> None:
+    history = claimed()
+    history.entry_may_fill("7")
+    history.closed(0.5, at=T)
+    assert history.verdict() is Verdict.UNREAD
+    assert not history.is_done(Verdict.FLAT, before=T)
+    assert [history.entry_is_known(order_id) for order_id in ("8", "7", "7")] == [
+        False, True, False,
+    ]  # fmt: skip
+    assert history.verdict() is Verdict.FILLED
+
+
+@pytest.mark.parametrize(("second", "accounts"), [(0.1, True), (0.05, False)])
+def test_closes_account_for_an_entry_beside_all_that_the_trades_had(
+    second: float, accounts: bool
+) -> None:
+    """Then its position is gone with the rest, though it was heard of later."""
+    history = claimed(0.5)
+    history.claim(long(0.2))  # read again: its trade has booked a close
+    history.closed(0.5, at=T)
+    history.closed(second, at=T)
+    assert history.accounts_for(long(0.1)) is accounts
+
+
+def test_closes_account_for_an_entry_of_a_pair_that_no_trade_claimed() -> None:
+    history = PairHistory()
+    assert not history.accounts_for(long(0.1))
+    history.closed(0.1, at=T)
+    assert history.accounts_for(long(0.1))
+
+
+def lists_a_short(history: PairHistory) -> None:
+    history.listed(short(0.1), asked_at=T)
+
+
+def opens_a_short(history: PairHistory) -> None:
+    history.opened(short(0.1), at=T)
+
+
+@pytest.mark.parametrize("then", [lists_a_short, opens_a_short])
+def test_position_is_told_as_it_was_first_known(then: Callable[[PairHistory], None]) -> None:
+    unknown, known = PairHistory(), claimed(0.5)
+    then(unknown)
+    then(known)
+    assert (unknown.first, known.first) == (short(0.1), long(0.5))
+
+
+def test_amount_there_was_to_close_is_the_first_known_or_closed_and_left_if_that_is_more() -> None:
+    amounts = []
+    for shown, filled in ((None, 0.0), (0.3, 0.0), (0.8, 0.0), (0.8, 0.3), (0.8, 0.8)):
+        history = claimed(0.5)
+        if shown is not None:
+            history.listed(long(shown), asked_at=T)
+        history.closed(filled, at=T + 0.1)
+        amounts.append(history.amount)
+    assert amounts == pytest.approx([0.5, 0.5, 0.8, 0.8, 0.8])
+    assert (PairHistory().first, PairHistory().amount) == (None, 0.0)
+
+
+def test_pair_is_listed_when_a_list_was_read_whether_it_shows_it_or_not() -> None:
+    history = claimed()
+    assert not history.is_listed
+    history.listed(None, asked_at=T)
+    assert history.is_listed
+
+
+def test_late_list_of_what_an_entry_has_opened_in_another_margin_mode_is_late() -> None:
+    """How an entry opens, its fill does not tell; the position before it was closed."""
+    history = PairHistory()
+    history.listed(replace(long(0.5), row={"marginMode": "isolated"}), asked_at=T)
+    history.closed(0.5, at=T + 0.1)
+    history.opened(long(0.2), at=T + 0.2)
+    history.closed(0.2, at=T + 0.3)
+    history.listed(replace(long(0.2), row={"marginMode": "cross"}), asked_at=T + 0.4)
+    assert history.verdict() is Verdict.LATE
 
 
 def test_entry_that_is_gone_without_a_known_fill_takes_more_than_our_own_fills() -> None:
@@ -499,8 +747,44 @@ def test_entry_is_not_closed_beyond_what_the_list_shows() -> None:
     """The list may have it by now: a later one tells, and until then it would be closed twice."""
     history = listed(0.8)
     history.opened(long(0.8), at=T + 0.1)
-    history.closed(0.8, at=T + 0.2)
+    for part in (0.5, 0.3):
+        history.closed(part, at=T + 0.2)
     assert history.left is None
+
+
+@pytest.mark.parametrize(
+    ("closed", "opened", "rest", "is_gone", "balance"),
+    [
+        (0.0, 0.0, 0.0, False, 3.0),
+        (0.0, 0.0, 0.1, False, 3.1),
+        (0.1, 0.0, 0.0, False, 3.0),
+        (0.3, 0.0, 0.0, False, 3.0),
+        (0.0, 0.2, 0.0, False, 3.0),
+        (0.0, 0.0, 0.0, True, 0.0),
+    ],
+    ids=[
+        "all", "but a rest", "a part was closed", "all was closed", "an entry besides",
+        "the pair is gone",
+    ],
+)  # fmt: skip
+def test_bots_orders_explain_what_was_the_bots_and_is_not_closed_yet(
+    closed: float, opened: float, rest: float, is_gone: bool, balance: float
+) -> None:
+    """0.3 of the bot's, and 3 of the user's beside it."""
+    history = claimed(0.3)
+    history.listed(long(3.3), asked_at=T)
+    history.closed(closed, at=T + 0.1)
+    if opened:
+        history.opened(long(opened), at=T + 0.1)
+    history.explained(rest, at=T + 0.2, is_gone=is_gone)
+    assert history.balance == pytest.approx(balance)
+
+
+def test_bots_orders_explain_nothing_of_a_pair_that_no_trade_claimed() -> None:
+    history = listed(0.5)
+    history.listed(None, asked_at=T + 0.1)
+    history.explained(0.0, at=T + 0.2)
+    assert history.verdict() is Verdict.CONTRADICTED
 
 
 def test_bots_orders_explain_no_more_than_what_was_the_bots() -> None:
@@ -687,3 +971,77 @@ def test_what_the_bots_orders_account_for_is_not_taken_off_what_is_left_after_th
     history.shown_alone(long(0.1), asked_at=T)
     history.explained(0.1, at=T + 1.0)
     assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.1)
+
+
+def test_amount_left_by_the_first_fill_is_late_after_the_second() -> None:
+    """The list was asked for beside the first close, and showed more than the trade says."""
+    history = claimed(0.2)
+    for part in (0.05, 0.15):
+        history.closed(part, at=T)
+    history.listed(long(0.5), asked_at=T)
+    assert left(history) == pytest.approx(0.3)
+    history.closed(0.3, at=T + 1)
+    history.listed(long(0.3), asked_at=T + 1.1)
+    assert history.verdict() is Verdict.LATE
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict"), [(0.0, Verdict.CONTRADICTED), (0.2, Verdict.FLAT)], ids=["rest", "all"]
+)
+def test_list_beside_a_fill_may_have_counted_it_until_fills_cover_all_that_it_showed(
+    more: float, verdict: Verdict
+) -> None:
+    history = claimed(0.2)
+    history.closed(0.2, at=T)
+    history.listed(long(0.5), asked_at=T - 0.1)  # then 0.3 is left, or 0.5
+    history.closed(0.3, at=T + 0.1)
+    history.closed(more, at=T + 0.2)
+    history.listed(None, asked_at=T + 0.3)
+    assert history.verdict() is verdict
+
+
+def test_fills_before_a_list_that_was_believed_are_not_taken_off_a_later_one() -> None:
+    history = listed(0.5)
+    history.closed(0.2, at=T + 0.1)
+    history.listed(long(0.3), asked_at=T + 0.2)
+    history.closed(0.1, at=T + 0.4)
+    history.listed(long(0.6), asked_at=T + 0.3)
+    assert left(history) == pytest.approx(0.5)
+
+
+def test_position_that_grows_after_a_list_has_confirmed_the_fill_is_news() -> None:
+    history = listed(0.5)
+    history.closed(0.3, at=T + 0.1)
+    history.listed(long(0.2), asked_at=T + 0.2)
+    history.listed(long(0.5), asked_at=T + 0.3)
+    assert left(history) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("first_s", "amount", "is_late"),
+    [(-0.1, 0.5, True), (-0.1, 0.4, True), (0.2, 0.4, False), (None, 0.5, False)],
+    ids=["answered before the list", "after one more fill", "answered later", "never answered"],
+)
+def test_amount_is_certain_only_where_no_close_was_in_flight_when_it_was_listed(
+    first_s: float | None, amount: float, is_late: bool
+) -> None:
+    """What was certain is late for longer than 2 s when it is listed after the fills."""
+    history = claimed(0.7)
+    history.in_doubt("first")
+    if first_s == -0.1:
+        history.closed(0.1, at=T + first_s, order="first")
+    history.listed(long(0.5), asked_at=T)
+    history.closed(0.1, at=T + 0.1, order="second")
+    history.closed(0.4, at=T + 0.2, order="first" if first_s == 0.2 else "third")
+    history.listed(long(amount), asked_at=T + 2)
+    assert history.verdict() is (Verdict.LATE if is_late else Verdict.OPEN)
+
+
+def test_how_long_lists_are_late_is_what_the_documentation_says() -> None:
+    page = " ".join((Path(__file__).parents[3] / "docs" / "design.md").read_text().split())
+    for words in (
+        f"at least {APART_S:g} s apart; {APART_AFTER_FILL_S:g} s if an entry has filled",
+        f"It is {LATE_AT_MOST_S:g} s after a fill where it is not certain what the position had",
+        f"fill, and {LATE_IN_ANY_CASE_S:g} s in any case",
+    ):
+        assert words in page
