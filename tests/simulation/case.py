@@ -1,6 +1,6 @@
 """What an invariant judges: a played schedule, its runs, and what was true of its account."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -230,13 +230,16 @@ class Case:
             and self.at(change) - change.order.placed_at < INSTANT_S
         )
 
-    def entered_since(self, pair: str, moment: float, until: float) -> float:
+    def entered_since(
+        self, pair: str, moment: float, until: float, *, by: Collection[Owner] = tuple(Owner)
+    ) -> float:
         """Base currency: what resting entries of *pair* have filled in that time."""
         return sum(
             abs(change.amount)
             for change in self.fills(pair)
             if moment < self.at(change) <= until
             and change.order.kind is Kind.LIMIT
+            and change.order.owner in by
             and abs(change.after) > abs(change.before)
         )
 

@@ -88,10 +88,12 @@ def as_of_pair(case: Case, run: OneRun, pair: str) -> float:
 
 def never_told(case: Case, run: OneRun, pair: str) -> float:
     """Base currency of *pair* that no answer could tell *run* by its end: a person traded it after
-    the newest list, or every list left it out."""
+    the newest list, or had placed an order that no list told of, or every list left it out."""
     assert run.ended is not None
-    moment = run.ended.at
-    by_hand = case.by_others_since(pair, as_of_positions(case, run), moment)
+    moment, as_of = run.ended.at, as_of_positions(case, run)
+    by_hand = case.by_others_since(pair, as_of, moment)
+    if not any(fact.what is What.LISTED for fact in run.facts):
+        by_hand += case.entered_since(pair, as_of, moment, by=(Owner.USER,))
     return by_hand + case.never_shown(run, pair, moment)
 
 

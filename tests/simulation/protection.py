@@ -97,12 +97,13 @@ def a_lost_stop_is_told(case: Case) -> Iterator[str]:
 @invariant
 def a_stop_comes_back_as_it_was(case: Case) -> Iterator[str]:
     """On its side, at its trigger and its limit, for no more than it covered. One that a person
-    cancels while we do may come back, too."""
+    cancels, or that triggers, while we cancel it may come back, too."""
     for stops in stops_of(case):
-        cancelled = [*stops.taken, *_cancelled_meanwhile(case, stops.pair)]
-        left = {id(order): order.left for order in cancelled}
+        gone = _gone_meanwhile(case, stops.pair)
+        left = {id(order): order.left for order in stops.taken}
+        left |= {id(order): order.amount for order in gone}
         for back in stops.put_back:
-            like = [order for order in cancelled if _is_like(order, back)]
+            like = [order for order in (*stops.taken, *gone) if _is_like(order, back)]
             if not like:
                 was = ", ".join(_terms(order) for order in stops.taken)
                 yield f"{stops.pair}: put back as {_terms(back)}; it was {was}"
@@ -113,9 +114,9 @@ def a_stop_comes_back_as_it_was(case: Case) -> Iterator[str]:
                     yield f"{stops.pair}: put back for {back.amount:g}, more than it covered"
 
 
-def _cancelled_meanwhile(case: Case, pair: str) -> list[Order]:
-    """The bot's stops that a person cancelled while a run was at it: the answer to the run's own
-    cancel is that there is no such order, and whose cancel that was, nobody can know."""
+def _gone_meanwhile(case: Case, pair: str) -> list[Order]:
+    """The bot's stops that a person cancelled, or that triggered, before the run's own cancel: the
+    answer is that there is no such order, and why, only a further answer tells."""
     sent = {request.order_id for run in case.runs for request in run.sent(Endpoint.CANCEL)}
     return [
         order
@@ -123,7 +124,7 @@ def _cancelled_meanwhile(case: Case, pair: str) -> list[Order]:
         if order.pair == pair
         and order.kind is Kind.STOP
         and order.owner is Owner.BOT
-        and order.ended_by is Owner.USER
+        and order.ended_by in (Owner.USER, Owner.EXCHANGE)
         and order.order_id in sent
     ]
 
@@ -196,15 +197,15 @@ def _were_touched_by_hand(stops: Stops) -> bool:
 
 
 def _learnt_too_late(case: Case, run: OneRun, stops: Stops) -> bool:
-    """The answer to the cancel of one of them, or of an entry, or to a sell, did not tell its fill,
-    and no question for it, asked after its end, was answered while two usual round trips were left
-    to put the stop back in."""
+    """The answer to the cancel of one of them, or to a sell, did not tell its fill, or an entry had
+    filled, and no question for it, asked after its end, was answered while two usual round trips
+    were left to put the stop back in."""
     if not run.told_lost(stops.pair):
         return False
-    untold = [] if case.schedule.rules.cancels_tell_fills else [*stops.taken]
+    orders = [order for order in case.account.orders.values() if order.pair == stops.pair]
+    untold = [o for o in orders if o.owner is Owner.BOT and o.kind is Kind.LIMIT and not o.left]
     if not case.schedule.rules.cancels_tell_fills:
-        orders = case.account.orders.values()
-        untold += [o for o in orders if o.pair == stops.pair and o.ended_by is Owner.RUN]
+        untold += [*stops.taken, *(o for o in orders if o.ended_by is Owner.RUN)]
     sells = {id(request): request for request in run.sent(Endpoint.CLOSE)}
     for order in case.account.orders.values():
         sell = sells.get(id(order.request))
