@@ -124,7 +124,8 @@ def _gone_meanwhile(case: Case, pair: str) -> list[Order]:
         if order.pair == pair
         and order.kind is Kind.STOP
         and order.owner is Owner.BOT
-        and order.ended_by in (Owner.USER, Owner.EXCHANGE)
+        and not order.rests
+        and order.ended_by is not Owner.RUN
         and order.order_id in sent
     ]
 
@@ -203,7 +204,8 @@ def _learnt_too_late(case: Case, run: OneRun, stops: Stops) -> bool:
     if not run.told_lost(stops.pair):
         return False
     orders = [order for order in case.account.orders.values() if order.pair == stops.pair]
-    untold = [o for o in orders if o.owner is Owner.BOT and o.kind is Kind.LIMIT and not o.left]
+    entries = [o for o in orders if o.owner is Owner.BOT and o.kind is Kind.LIMIT]
+    untold = [o for o in entries if not o.left and o.ended_at >= case.began]
     if not case.schedule.rules.cancels_tell_fills:
         untold += [*stops.taken, *(o for o in orders if o.ended_by is Owner.RUN)]
     sells = {id(request): request for request in run.sent(Endpoint.CLOSE)}
