@@ -138,6 +138,9 @@ class OrderManager(Protocol):
         """By order id, what entries have opened that the bot sent and its database never heard
         of. Where the answers to orders tell the positions (spot), they are in those."""
 
+    def names_today(self, pairs: Collection[str]) -> frozenset[str]:
+        """*pairs*, and what the exchange calls their contracts today, or may."""
+
     def has_found_entries_of(self, pair: str) -> bool:
         """Whether every entry into *pair* that was in the air is found: :meth:`found_entries` tells
         what they have opened, and nothing else will arrive."""

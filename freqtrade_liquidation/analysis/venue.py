@@ -186,6 +186,10 @@ class BacktestVenue:
         """None: a backtest's orders are all known."""
         return {}
 
+    def names_today(self, pairs: Collection[str]) -> frozenset[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        return frozenset(pairs)
+
     def has_found_entries_of(self, pair: str) -> bool:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return False

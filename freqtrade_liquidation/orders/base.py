@@ -266,6 +266,12 @@ class OrderManagerBase:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         return {}
 
+    def names_today(self, pairs: Collection[str]) -> frozenset[str]:
+        """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
+        api, markets = self._exchange._api, self._exchange.markets
+        names = (name for name in markets if trade_pair(api, markets, name, pairs) in pairs)
+        return frozenset(pairs).union(names)
+
     def has_found_entries_of(self, pair: str) -> bool:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""
         notes = [n for n in self._gate.notes() if n.pair == pair and not n.is_exit]

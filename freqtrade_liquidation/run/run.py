@@ -79,7 +79,8 @@ class Run:
         deadline: Deadline,
         backoff: Backoff,
     ) -> None:
-        self.pairs = request.pairs
+        self._asked_for = request.pairs or frozenset()
+        self.pairs = request.pairs and order_manager.names_today(request.pairs)
         self._open_before = request.open_before
         self._order_manager = order_manager
         self._trail = trail
@@ -829,8 +830,10 @@ class Run:
         if self._reader.positions is None or not self._rules.close:
             return []
         remarks = {**self._order_manager.remarks()}
-        for pair in {*(self.pairs or ())} - self._outcome_pairs():
-            remarks.setdefault(pair, "nothing was open there that this run may close")
+        told = self._outcome_pairs()
+        for pair in self._asked_for if self.pairs is not None else ():
+            if not told & self._order_manager.names_today({pair}):
+                remarks.setdefault(pair, "nothing was open there that this run may close")
         for pair in self._in_scope(self._history):
             history = self._history[pair]
             booked = self._booking.results.get(pair)

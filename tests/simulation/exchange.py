@@ -212,6 +212,9 @@ class SimulatedExchange:
     def remarks(self) -> Mapping[str, str]:
         return self.remarked
 
+    def names_today(self, pairs: Collection[str]) -> frozenset[str]:
+        return frozenset(pairs)
+
     def has_found_entries_of(self, pair: str) -> bool:
         return False
 

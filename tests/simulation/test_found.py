@@ -35,6 +35,7 @@ from freqtrade_liquidation.trail import Trail
 from tests.simulation.exchange import Fault, SimulatedExchange, entry, position, stop
 from tests.simulation.journal import What
 from tests.simulation.schedule import (
+    Asked,
     Book,
     Deed,
     Endpoint,
@@ -837,3 +838,14 @@ def test_stop_stays_while_the_bots_entry_is_not_read() -> None:
     case = case_of(book_, scope=Scope.SPOT, weather=weather, max_retries=0)
     stops = [o for o in case.account.orders.values() if o.kind is Kind.STOP and o.rests]
     assert sum(order.left for order in stops) == pytest.approx(0.23)
+
+
+def test_pair_that_is_asked_for_by_its_old_name_is_in_scope_under_its_new_one() -> None:
+    """The exchange has made a delivery contract of it; freqtrade's trade has the first name."""
+    renamed = replace(market(FUTURES), renamed=f"{FUTURES}-261129")
+    held = Book(market=renamed, bots=0.8, trade=Trade(side="long", amount=0.8))
+    case = case_of(held, asked=(Asked(at_s=0.0, trigger="cli", pairs=(FUTURES,)),))
+    [answer] = case.played.answers
+    assert answer.result is not None
+    states = {outcome.pair: outcome.state for outcome in answer.result.outcomes}
+    assert states[f"{FUTURES}-261129"] is PairState.OPEN, "by hand: it may be another contract"

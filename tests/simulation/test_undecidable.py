@@ -7,6 +7,7 @@ from tests.simulation.honesty import never_told
 from tests.simulation.play import play
 from tests.simulation.protection import stops_of
 from tests.simulation.schedule import (
+    Asked,
     Book,
     Deed,
     Endpoint,
@@ -33,6 +34,7 @@ def case_of(
     weather: Weather | None = None,
     rules: Rules | None = None,
     flight: Flight | None = None,
+    asked: tuple[Asked, ...] = (Asked(at_s=0.0, trigger="cli"),),
     database: str = "answers",
     seed: int = 1,
     **options: float,
@@ -50,6 +52,7 @@ def case_of(
                 moves=moves,
                 flights=() if flight is None else (flight,),
                 database=database,
+                asked=asked,
                 lags=lags or Lags(),
                 weather=weather or Weather(pace_s=0.1),
             )
