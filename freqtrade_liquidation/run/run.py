@@ -513,6 +513,8 @@ class Run:
         """Flat, whatever still hangs unanswered; or nothing more that we may try or wait for."""
         if self._reader.book is None or self._is_older_than(self._look_since):
             return False
+        if self._is_explained_soon():
+            return False
         if self._is_flat():
             return self._recalled is None  # what the answers to orders say is looked at once more
         if self._reader.orders is None or self._may_learn():
@@ -522,6 +524,11 @@ class Run:
         if self._positions_at < self._sender.answered_at or self._cancels_are_left():
             return False
         return not self._sender.flights and not self._attempts.waiting(self._decided_at)
+
+    def _is_explained_soon(self) -> bool:
+        """An answer about a pair alone may show what every list leaves out."""
+        asked_at = max(self._explained_at.values(), default=float("-inf"))
+        return self._explaining is not None and now() - asked_at < EXPLAIN_EVERY_S
 
     def _cancels_are_left(self) -> bool:
         """An order is in the way that may be cancelled once more, when a later list shows it."""
