@@ -37,7 +37,7 @@ from freqtrade_liquidation.model import (
 )
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.amounts import Amounts
-from freqtrade_liquidation.orders.bot_orders import BotOrders
+from freqtrade_liquidation.orders.bot_orders import GONE_AFTER_S, BotOrders
 from freqtrade_liquidation.orders.cancels import left_of_cancelled, status_told
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
 from freqtrade_liquidation.orders.executions import Close, Executions, answer_to
@@ -350,7 +350,9 @@ class OrderManagerBase:
         a look tells; elsewhere the positions do."""
         if self.shares_the_account:
             return self._bot_orders.is_stale(note)
-        return note.is_seen or self._listed_at - note.out_since(self._began) > SETTLES_WITHIN_S
+        out = note.out_since(self._began)
+        is_gone = self._clock.monotonic() - out >= GONE_AFTER_S
+        return note.is_seen or is_gone or self._listed_at - out > SETTLES_WITHIN_S
 
     async def end_notes(self, is_closed: Callable[[str], bool]) -> None:
         """After the run and its booking: ends the notes whose orders have no say in the next one.
