@@ -285,7 +285,7 @@ class FuturesOrders(OrderManagerBase):
         position, is_answered = answered
         return Explanation(
             left=self.ownership.share(pair).amount if known else None,
-            held=None if position is None else self.as_known_now(position),
+            held=None if position is None else self._limited(position),
             is_answered=is_answered,
             entries=self._entries_of(pair),
         )
@@ -320,9 +320,12 @@ class FuturesOrders(OrderManagerBase):
                         raw, pair=order.pair, side=order.side, order_id=order.order_id
                     ),
                 )
-                self._ends[order.order_id] = await self._client.read(ask, timeout_s=timeout_s)
+                state = await self._client.read(ask, timeout_s=timeout_s)
             except LiquidationError:
                 return  # not known: the pair stays unexplained
+            self._ends[order.order_id] = state
+            if self.ownership.owner_of(order.order_id) is not None:
+                self.ownership.learn(order.order_id, state)
 
         gone = [o for o in self.executions.called_off if o.pair in pairs]
         entries = [o for o in gone if o.role is OrderRole.ENTRY and not o.conditional]
