@@ -1,8 +1,6 @@
 """``disarm``, ``arm`` and ``release``: what a person decides for later."""
 
 import argparse
-import getpass
-import socket
 from datetime import timedelta
 from typing import Final
 
@@ -10,7 +8,7 @@ from rich.text import Text
 
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
-from freqtrade_liquidation.frontends.terminal import Terminal
+from freqtrade_liquidation.frontends.terminal import Terminal, who_asks
 from freqtrade_liquidation.host.control import Control, patiently, window
 
 OK: Final = 0
@@ -66,7 +64,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog) -> str:
     control = Control(audit)
-    by = f"cli {getpass.getuser()}@{socket.gethostname()}"
+    by = f"cli {who_asks()}"
     if command == "disarm":
         until = control.disarm(options.duration, by=by, reason=options.reason)
         return (
