@@ -1,7 +1,10 @@
 """``status``: the exit code for monitors, and who runs."""
 
+import io
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.config import pipes
 from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.frontends import commands
 from freqtrade_liquidation.host.control import Control
@@ -196,3 +200,26 @@ def test_nothing_is_told_of_limits_that_are_not_known(
     bot.write(live={"exchange": exchange, "trading_mode": "futures", "max_open_trades": 3})
     assert bot.status() == 0
     assert "Closing" not in capsys.readouterr().out
+
+
+def test_configuration_out_of_a_pipe_counts_and_is_not_advised(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``-c <(sops -d config.json)``: its /dev/fd/63 is gone when the next command is typed."""
+    for words in (["disarm", "--for", "15m"], ["status"]):
+        out, into = os.pipe()
+        os.write(into, bot.config.read_bytes())
+        os.close(into)
+        code = commands.run([*words, "-c", f"/dev/fd/{out}"])
+        os.close(out)
+        pipes.forget()
+        assert code == (4 if words == ["status"] else 0)
+        assert "To end it: freqtrade-liquidation arm -c <(…)" in capsys.readouterr().out
+
+
+def test_configuration_from_standard_input_counts(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command reads it twice."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(bot.config.read_text()))
+    assert commands.run(["status", "-c", "-"]) == 0, capsys.readouterr().err
