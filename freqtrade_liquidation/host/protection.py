@@ -418,6 +418,7 @@ class Protection:
         last_run = patiently(lambda: next(iter(self.audit.runs(limit=1)), None))
         return Standing(
             enabled=self.config.emergency_liquidation,
+            closing_triggers=self.config.closing_triggers,
             disarmed_until=control.disarmed_until,
             disarmed_by=control.disarmed_by,
             latched_by=control.latched_by,

@@ -156,9 +156,10 @@ def disarmed(until: datetime) -> str:
     )
 
 
-def armed(what_a_stop_does: str) -> str:
+def armed(what_a_stop_does: str, config: LiquidationConfig) -> str:
     """No maintenance window is open."""
-    return f"ARMED. If stopped by /stop: {_lower(what_a_stop_does)}"
+    verdict = "ARMED" if config.closing_triggers else "NOT ARMED"
+    return f"{verdict}. If stopped by /stop: {_lower(what_a_stop_does)}"
 
 
 def _minute(when: datetime) -> str:

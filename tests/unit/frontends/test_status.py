@@ -53,10 +53,34 @@ def test_armed_names_the_triggers(bot: Bot, capsys: pytest.CaptureFixture[str]) 
     assert "Armed: positions are closed on shutdown, stop, fatal_error." in capsys.readouterr().out
 
 
-def test_armed_says_that_positions_are_kept(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+def test_not_armed_says_that_positions_are_kept(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
     bot.write(close_positions=False)
-    assert bot.status() == 0
+    assert bot.status() == 4
     assert "orders are cancelled and positions kept on shutdown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Stopping this bot, also by /stop or a restart, closes its positions at market."),
+        ({"triggers": ["shutdown"]}, "/stop does not."),
+        ({"triggers": []}, "leaves its positions open (see triggers)"),
+        ({"emergency_liquidation": False}, "leaves its positions open (emergency_liquidation"),
+        ({"close_positions": False}, "positions stay open (close_positions is false)"),
+        ({"timeout_seconds": "5"}, "What stopping the bot does is not known: liquidation.timeout"),
+    ],
+)
+def test_arm_says_what_a_stop_does_by_the_configuration(
+    bot: Bot, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], words: str
+) -> None:
+    """It said that positions are closed, whatever stood there."""
+    bot.write(**settings)
+    assert commands.run(["arm", "-c", str(bot.config)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("No maintenance window is open. ")
+    assert words in text
 
 
 @pytest.mark.parametrize("settings", [{"emergency_liquidation": False}, {"triggers": []}])
