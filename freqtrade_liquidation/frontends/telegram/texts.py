@@ -16,7 +16,8 @@ HELP: Final = (
     "/liquidate <pair> … - only these pairs\n"
     "/liquidate … now - closes without a question\n"
     "/liquidate status - armed or not, last run\n"
-    "/liquidate disarm 15m [reason] - stopping the bot leaves positions open, once, at most 24h\n"
+    "/liquidate disarm 15m [reason] - every automatic trigger within that time leaves positions "
+    "open; at most 24h\n"
     "/liquidate arm - ends that"
 )
 NOBODY: Final = (

@@ -131,6 +131,13 @@ def test_disarm_and_arm_are_written_down_with_who_and_why() -> None:
     assert scene.chat.said[1] == "ARMED. If stopped by /stop: its positions are closed at market."
 
 
+def test_help_tells_what_a_window_covers() -> None:
+    """It said "once": disarm, stop and restart keep the positions."""
+    (line,) = [line for line in texts.HELP.splitlines() if "disarm" in line]
+    assert "every automatic trigger within that time" in line
+    assert "once" not in line
+
+
 def test_bot_that_no_trigger_closes_is_not_called_armed() -> None:
     config = LiquidationConfig(triggers=[])
     assert texts.armed("Its positions stay open.", config).startswith("NOT ARMED. ")
