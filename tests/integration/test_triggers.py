@@ -127,6 +127,19 @@ def test_stop_command_not_among_the_triggers_is_skipped_on_record(
         assert operator.state() == "stopped"
 
 
+def test_default_type_future_trades_and_is_closed(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """As freqtrade takes it; it was refused at the start."""
+    bot = make_bot(pairs=1, ccxt={"options": {"defaultType": "future"}})
+    with bot:
+        wait_until_invested(bot, 1)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert exchange.positions() == {}
+    assert [run["state"] for run in runs(bot)] == ["completed"]
+
+
 # -- /reload_config -----------------------------------------------------------------------------
 
 
