@@ -13,6 +13,7 @@ from freqtrade_liquidation.config.settings import (
     Trigger,
 )
 from freqtrade_liquidation.config.sources import (
+    merged,
     origin_of,
     read_before_start,
     read_files,
@@ -32,6 +33,7 @@ __all__ = [
     "changes",
     "install_schema",
     "load",
+    "merged",
     "origin_of",
     "read_before_start",
     "read_files",

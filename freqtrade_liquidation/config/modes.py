@@ -1,9 +1,16 @@
 """Account modes that a configuration can ask ccxt for, and that no run is made for."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from freqtrade.exceptions import ConfigurationError
+
+FUTURE_IS_SWAP: Final = frozenset({
+    "binance", "binanceusdm", "bitget", "bybit", "hyperliquid", "krakenfutures", "okx",
+})  # fmt: skip
+"""Where ``defaultType: "future"``, which many configurations carry (freqtrade 2940, 4109), changes
+no request of a run. On Gate it is the market of contracts that end on a date, and no position of
+the bot's is listed there. A test holds this table to what ccxt sends."""
 
 
 def refuse_unsupported(config: Mapping[str, Any]) -> None:
@@ -22,6 +29,8 @@ def refuse_unsupported(config: Mapping[str, Any]) -> None:
 
 def _unsupported(config: Mapping[str, Any]) -> Iterator[str]:
     futures = config.get("trading_mode") == "futures"
+    name = str(_object(config, "exchange").get("name", "")).lower()
+    same = (None, "swap", "future") if name in FUTURE_IS_SWAP else (None, "swap")
     for block in ("ccxt_config", "ccxt_sync_config"):
         options = _object(config, "exchange", block, "options")
         where = f"exchange.{block}.options"
@@ -32,7 +41,7 @@ def _unsupported(config: Mapping[str, Any]) -> Iterator[str]:
         if options.get("defaultSubType") == "inverse":
             yield f"{where}.defaultSubType: inverse contracts are not supported"
         kind = options.get("defaultType")
-        if futures and kind not in (None, "swap"):
+        if futures and kind not in same:
             yield f"{where}.defaultType: it must be swap (or left out), and is {kind!r}"
         # ccxt: positions and orders of two sides a pair
         if options.get("hedged") or _object(options, "createOrder").get("hedged"):

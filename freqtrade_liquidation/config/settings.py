@@ -143,6 +143,11 @@ class LiquidationConfig(BaseModel):
         """A changed copy, validated like any other (pydantic's own would not be)."""
         return LiquidationConfig(**{**self.to_dict(), **(update or {})})
 
+    @property
+    def closing_triggers(self) -> tuple[Trigger, ...]:
+        """The triggers that close positions; empty = nothing does, unless a person asks for it."""
+        return self.triggers if self.emergency_liquidation and self.close_positions else ()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in config.json and the audit trail."""
         return self.model_dump(mode="json")

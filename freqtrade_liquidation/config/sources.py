@@ -21,7 +21,7 @@ from freqtrade.exceptions import ConfigurationError, OperationalException
 from freqtrade.misc import deep_merge_dicts, parse_db_uri_for_logging
 from rapidjson import JSONDecodeError
 
-from freqtrade_liquidation.config import settings
+from freqtrade_liquidation.config import pipes, settings
 from freqtrade_liquidation.config.block import load
 from freqtrade_liquidation.config.modes import refuse_unsupported
 from freqtrade_liquidation.config.repeated import repeated_keys
@@ -44,7 +44,8 @@ def validate_before_start(args: Mapping[str, Any]) -> LiquidationConfig:
     """Reads the configuration as freqtrade will, and validates the block. Creates nothing.
 
     freqtrade's ``main()`` ends with 0 on a ConfigurationError and a reload tears the bot down
-    first, so both ask here beforehand. Standard input (``-c -``) is read and put back.
+    first, so both ask here beforehand. Standard input (``-c -``) is read and put back; what a pipe
+    gives is kept for freqtrade, see :mod:`.pipes`.
 
     :param args: as ``freqtrade.commands.Arguments(argv).get_parsed_arg()`` returns it.
     :raises ConfigurationError: the files cannot be read or merged, the block is wrong, or ccxt is
@@ -103,7 +104,7 @@ def _validated(args: Mapping[str, Any]) -> tuple[dict[str, Any], LiquidationConf
     readers = (load_config.logger, environment_vars.logger, settings.logger)
     with _stdin_kept(args) as text, _quiet(*readers):
         try:
-            config = _merged(args)
+            config = merged(args)
         except ConfigurationError as e:
             raise _without_excerpt(args, e) from None
         except OperationalException as e:
@@ -138,7 +139,7 @@ def origin_of(
 def _refuse_repeated(args: Mapping[str, Any], stdin: str | None) -> None:
     """:param stdin: what came from there; ``None`` = the files count."""
     layers = _file_layers(_files(args), None, 0) if stdin is None else ()
-    texts = [(f"file {file}", file.read_text()) for file, _ in layers]
+    texts = [(f"file {file}", pipes.text_of(file)) for file, _ in layers]
     for place, text in texts if stdin is None else [("standard input", stdin)]:
         if problems := list(repeated_keys(text)):
             raise InvalidLiquidationConfig(problems, _always(place))
@@ -161,9 +162,14 @@ def _always(place: str) -> Origin:
     return lambda _: place
 
 
-def _merged(args: Mapping[str, Any]) -> dict[str, Any]:
-    """freqtrade's own files and variables, merged in freqtrade's own order."""
-    config: dict[str, Any] = load_config.load_from_files(_files(args))
+def merged(args: Mapping[str, Any]) -> dict[str, Any]:
+    """freqtrade's own files and variables, merged in freqtrade's own order; nothing is checked.
+
+    :raises OperationalException: if a file cannot be read.
+    """
+    pipes.install()
+    with _stdin_kept(args):
+        config: dict[str, Any] = load_config.load_from_files(_files(args))
     if _reads_environment(args):
         config = deep_merge_dicts(environment_vars.environment_vars_to_dict(), config)
     return config
@@ -203,7 +209,7 @@ def _read(file: Path) -> Any:
         return load_config.load_config_file(str(file))
     except ConfigurationError as e:
         offset = re.search(r"offset (\d+)", str(e.__context__))
-        before = file.read_bytes()[: int(offset[1])] if offset else b""
+        before = pipes.text_of(file).encode()[: int(offset[1])] if offset else b""
         line = before.count(b"\n") + 1
         raise ConfigurationError(
             f"File {file} is not valid JSON, line {line}: {e.__context__}"

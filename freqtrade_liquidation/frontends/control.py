@@ -1,16 +1,23 @@
 """``disarm``, ``arm`` and ``release``: what a person decides for later."""
 
 import argparse
-import getpass
-import socket
 from datetime import timedelta
 from typing import Final
 
+from freqtrade.exceptions import ConfigurationError
 from rich.text import Text
 
+from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
-from freqtrade_liquidation.frontends.database import add_database_arguments, again, open_audit
-from freqtrade_liquidation.frontends.terminal import Terminal
+from freqtrade_liquidation.frontends.database import (
+    add_database_arguments,
+    again,
+    config_if_needed,
+    freqtrade_arguments,
+    open_audit,
+)
+from freqtrade_liquidation.frontends.terminal import Terminal, who_asks
+from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control, patiently, window
 
 OK: Final = 0
@@ -66,7 +73,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog) -> str:
     control = Control(audit)
-    by = f"cli {getpass.getuser()}@{socket.gethostname()}"
+    by = f"cli {who_asks()}"
     if command == "disarm":
         until = control.disarm(options.duration, by=by, reason=options.reason)
         return (
@@ -75,9 +82,20 @@ def _carry_out(command: str, options: argparse.Namespace, audit: AuditLog) -> st
         )
     if command == "arm":
         control.arm(by=by, reason=options.reason)
-        return "Armed: stopping the bot closes its positions."
+        return f"No maintenance window is open. {_what_stopping_does(options)}"
     control.release(by=by, reason=options.reason)
     return "Released: the bot may be started again."
+
+
+def _what_stopping_does(options: argparse.Namespace) -> str:
+    """A configuration that is wrong must not keep a bot disarmed: it is told afterwards."""
+    if not config_if_needed(options):
+        return "Name the bot's configuration with -c to hear what stopping the bot does."
+    try:
+        settings = configuration.validate_before_start(freqtrade_arguments(options))
+        return messages.what_stopping_does(settings)
+    except ConfigurationError as error:
+        return f"What stopping the bot does is not known: {error}"
 
 
 def duration(text: str) -> timedelta:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from freqtrade.commands.cli_options import AVAILABLE_CLI_OPTIONS
-from freqtrade.configuration.environment_vars import environment_vars_to_dict
-from freqtrade.configuration.load_config import load_from_files
 from freqtrade.constants import DEFAULT_CONFIG, DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
-from freqtrade.misc import deep_merge_dicts
 
+from freqtrade_liquidation import config as configuration
 from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.config.pipes import is_pipe
 from freqtrade_liquidation.host.outside.parts import check_database
 
 SHOWN: Final = ("config", "user_data_dir", "db_url", "dry_run", "verbosity", "logfile")
@@ -52,8 +51,7 @@ def read_config(options: argparse.Namespace) -> dict[str, Any]:
 
     :raises OperationalException: if a file cannot be read.
     """
-    files = load_from_files(config_files(options))
-    config: dict[str, Any] = deep_merge_dicts(environment_vars_to_dict(), files)
+    config = configuration.merged(freqtrade_arguments(options))
     if options.dry_run:
         config["dry_run"] = True
     return config
@@ -85,13 +83,16 @@ def config_if_needed(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def again(command: str, options: argparse.Namespace) -> str:
-    """*command* for the same bot, to be copied. Without ``--db-url``'s value: it may be secret."""
-    words = ["freqtrade-liquidation", command]
+    """*command* for the same bot, to be copied. Without ``--db-url``'s value: it may be secret.
+
+    Nor does it name a pipe, which is gone by then.
+    """
+    words = f"freqtrade-liquidation {command}"
     for file in options.config or ():
-        words += ["-c", file]
+        words += " -c " + ("<(…)" if is_pipe(Path(file)) else shlex.quote(file))
     if options.user_data_dir:
-        words += ["--userdir", options.user_data_dir]
-    return shlex.join(words) + (" --db-url …" if options.db_url else "")
+        words += f" --userdir {shlex.quote(options.user_data_dir)}"
+    return words + (" --db-url …" if options.db_url else "")
 
 
 def open_audit(options: argparse.Namespace) -> AuditLog:

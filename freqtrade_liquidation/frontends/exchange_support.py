@@ -14,6 +14,7 @@ from freqtrade.enums import TradingMode
 from rich.console import Console
 from rich.text import Text
 
+from freqtrade_liquidation.config.modes import FUTURE_IS_SWAP
 from freqtrade_liquidation.drill.signing.support import Support, supported
 from freqtrade_liquidation.exchange.rules.shapes import SHAPES
 from freqtrade_liquidation.exchange.shape import EACH, Shape
@@ -105,6 +106,11 @@ UNSUPPORTED: Final = (
         "in `ccxt_config`",
         "everywhere",
         "the start is refused",
+    ),
+    (
+        '`defaultType: "future"` in `ccxt_config`',
+        ", ".join(sorted(FUTURE_IS_SWAP)),
+        "as `swap`: no request of a run differs; elsewhere the start is refused",
     ),
 )
 """What, where, and what becomes of it."""

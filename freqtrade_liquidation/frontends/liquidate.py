@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import getpass
 import logging
-import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -37,7 +35,7 @@ from freqtrade_liquidation.frontends.database import (
     freqtrade_arguments,
 )
 from freqtrade_liquidation.frontends.progress import Progress
-from freqtrade_liquidation.frontends.terminal import Terminal, forget_what_was_typed
+from freqtrade_liquidation.frontends.terminal import Terminal, forget_what_was_typed, who_asks
 from freqtrade_liquidation.host import messages
 from freqtrade_liquidation.host.control import Control
 from freqtrade_liquidation.host.lease import BookDatabase
@@ -252,7 +250,7 @@ class _Command:
     def _liquidate(self) -> LiquidationResult:
         request = Request(
             trigger="cli",
-            actor=f"{getpass.getuser()}@{socket.gethostname()}",
+            actor=who_asks(),
             reason=self._options.reason,
             pairs=self._pairs,
         )

@@ -96,9 +96,12 @@ def _verdict(
         return ARMED, "Armed, as far as the database says. Name the bot's configuration with -c."
     if not settings.triggers:
         return DISARMED, "Disabled: the configuration's list of triggers is empty."
-    closes = settings.close_positions
-    does = "positions are closed" if closes else "orders are cancelled and positions kept"
-    return ARMED, f"Armed: {does} on {', '.join(settings.triggers)}."
+    on = ", ".join(settings.triggers)
+    if not settings.closing_triggers:
+        return DISARMED, (
+            f"Not armed: close_positions is false, orders are cancelled and positions kept on {on}."
+        )
+    return ARMED, f"Armed: positions are closed on {on}."
 
 
 def _who_runs(book: BookDatabase) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """The terminal: what strangers wrote (an exchange's error, a reason) must not steer it."""
 
+import getpass
+import os
+import socket
 import sys
 import termios
 from collections.abc import Iterable
@@ -14,6 +17,19 @@ def forget_what_was_typed() -> None:
     """Call it before a question: what was typed before it stood there does not answer it."""
     if sys.stdin.isatty():
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def who_asks() -> str:
+    """The person at this terminal, for the record: ``name@host``.
+
+    A user without a passwd entry (a container's ``--user 12345``) is ``uid 12345``: the record's
+    wording must not keep a book open.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # Python 3.13 made one of the other
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
 
 
 class Terminal(Console):

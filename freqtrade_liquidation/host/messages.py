@@ -30,9 +30,9 @@ def armed(
     :param by_telegram: whether people can answer there.
     :param shortcomings: what the exchange cannot do for a run, in sentences.
     """
-    lines = [_what_stopping_does(config)]
+    lines = [what_stopping_does(config)]
     fate = ""
-    if config.close_positions and _STOPPING & set(config.triggers):
+    if _STOPPING & set(config.closing_triggers):
         fate = ", and will be closed, too" if scope == "account" else ", and are left alone"
         disarm = (
             "/liquidate disarm 15m" if by_telegram else "freqtrade-liquidation disarm --for 15m"
@@ -97,7 +97,13 @@ def _not_this_bots(named: str) -> str:
 _STOPPING: Final = {"shutdown", "stop"}
 
 
-def _what_stopping_does(config: LiquidationConfig) -> str:
+def what_stopping_does(config: LiquidationConfig) -> str:
+    """While no maintenance window is open."""
+    if not config.emergency_liquidation:
+        return (
+            "Stopping or restarting this bot leaves its positions open (emergency_liquidation is "
+            "false)."
+        )
     does = (
         "closes its positions at market"
         if config.close_positions
@@ -265,9 +271,11 @@ def disarmed(until: datetime, by: str | None) -> str:
     )
 
 
-def armed_again() -> str:
+def armed_again(config: LiquidationConfig) -> str:
     """A maintenance window is over."""
-    return "Armed again: stopping this bot closes its positions at market."
+    does = what_stopping_does(config)
+    is_armed = bool(_STOPPING & set(config.closing_triggers))
+    return f"Armed again. {does}" if is_armed else f"No maintenance window is open any more. {does}"
 
 
 def repaired(pairs: list[str]) -> str:

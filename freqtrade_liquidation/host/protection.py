@@ -17,7 +17,7 @@ from freqtrade_liquidation.audit.identity import fallback_path
 from freqtrade_liquidation.audit.log import IN_A_RUN_S, AuditLog
 from freqtrade_liquidation.audit.masked_log import mask_log
 from freqtrade_liquidation.audit.masking import SHORTEST_SECRET, Masker, Secret
-from freqtrade_liquidation.config import LiquidationConfig
+from freqtrade_liquidation.config import LiquidationConfig, pipes
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.exchange.rules.shortcomings import shortcomings, slow_by_limits
@@ -272,6 +272,7 @@ class Protection:
         :param args: freqtrade's own, as its parser gave them.
         :raises ConfigurationError: if it cannot be read, or its liquidation block is not valid.
         """
+        pipes.forget()  # of a reload: what they gave at the start is not what they hold now
         config = configuration.read_before_start(args)[0]
         mask_log(Masker(self._secrets.union(secrets_in(config))))
 
@@ -417,6 +418,7 @@ class Protection:
         last_run = patiently(lambda: next(iter(self.audit.runs(limit=1)), None))
         return Standing(
             enabled=self.config.emergency_liquidation,
+            closing_triggers=self.config.closing_triggers,
             disarmed_until=control.disarmed_until,
             disarmed_by=control.disarmed_by,
             latched_by=control.latched_by,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from freqtrade_liquidation.config import Trigger
 from freqtrade_liquidation.exchange.last_answers import LastAnswers
 
 
@@ -12,6 +13,7 @@ class Standing:
     """One look at our side of the bot.
 
     :param enabled: ``emergency_liquidation``.
+    :param closing_triggers: those that close positions, as long as no maintenance window is open.
     :param disarmed_until: aware UTC; ``None`` = no maintenance window is open.
     :param latched_by: the run or person that keeps the bot stopped; ``None`` = nobody.
     :param running: ``correlation_id`` of the run under way.
@@ -23,6 +25,7 @@ class Standing:
     """
 
     enabled: bool
+    closing_triggers: tuple[Trigger, ...]
     disarmed_until: datetime | None
     disarmed_by: str | None
     latched_by: str | None
@@ -34,8 +37,8 @@ class Standing:
 
     @property
     def armed(self) -> bool:
-        """An automatic trigger would close the book."""
-        return self.enabled and self.disarmed_until is None
+        """An automatic trigger would close positions."""
+        return bool(self.closing_triggers) and self.disarmed_until is None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

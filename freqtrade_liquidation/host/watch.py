@@ -167,7 +167,8 @@ class Watch:
             self._unreadable = True
             return
         self._unreadable = False
-        if (words := self._reminder.words(state, now_s)) is not None:
+        words = self._reminder.words(state, now_s, protection.config)
+        if words is not None:
             protection.notifier.send(Message(text=words, kind=RPCMessageType.WARNING))
         trades_on = protection.bot.state == State.RUNNING and protection.running_id is None
         if state.latched_by is not None and trades_on:

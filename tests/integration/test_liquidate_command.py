@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -470,3 +471,19 @@ def test_bot_that_starts_meanwhile_books(exchange: PracticeExchange, make_bot: M
     assert process.returncode == 0, out + errors
     assert "has started meanwhile: it books" in out
     assert len(bot.open_trades()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_user_that_no_passwd_entry_names_closes_the_book(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """As in a container with ``--user 12345``: the commands go on, and the record says who asked.
+
+    The test's files are root's, so the process keeps the right to read and write them.
+    """
+    bot = dead_bot(make_bot, pairs=1)
+    for words in (["disarm", "--for", "1m"], ["arm"], ["liquidate", "--yes"], ["release"]):
+        done = command.run_as_stranger(bot, *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert exchange.positions() == {}
+    assert runs(bot)[0]["actor"].startswith("uid 12345@")

@@ -178,6 +178,21 @@ def test_disarm_and_arm_are_on_record_and_shown(rest_bot: BotProcess, operator: 
     assert told["liquidation_armed"]["additional_data"]["by"] == "rest operator"
 
 
+def test_bot_that_no_trigger_closes_is_not_called_armed(
+    exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
+) -> None:
+    bot = make_bot(pairs=1, api_server=operator.config, liquidation={"triggers": []})
+    with bot:
+        wait_until_invested(bot, 1)
+        bot.wait_for(lambda: operator.state() == "running", "REST")
+        assert operator.ask("liquidation", method="GET")["armed"] is False
+        operator.ask("liquidation/disarm", {"for": "15m"})
+        assert operator.ask("liquidation/arm")["armed"] is False
+        bot.send(signal.SIGTERM)
+        bot.wait(30)
+    assert len(exchange.positions()) == 1
+
+
 def test_disarmed_bot_says_at_stop_that_positions_stay(
     exchange: PracticeExchange, make_bot: MakeBot, operator: Operator
 ) -> None:

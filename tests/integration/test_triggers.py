@@ -1,6 +1,7 @@
 """What sets a run off, what does not, and what comes after it: real bots, real commands."""
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.integration.operator import NoSleepSeam, Operator, QuickRepeats
 from tests.integration.test_main_job import closing_requests
 from tests.stopwatch import Stopwatch
 
+PIPE = "the pipe"
 BREAKABLE = (STRATEGIES / "breakable.py", "Breakable")
 
 
@@ -125,6 +127,19 @@ def test_stop_command_not_among_the_triggers_is_skipped_on_record(
         assert operator.state() == "stopped"
 
 
+def test_default_type_future_trades_and_is_closed(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """As freqtrade takes it; it was refused at the start."""
+    bot = make_bot(pairs=1, ccxt={"options": {"defaultType": "future"}})
+    with bot:
+        wait_until_invested(bot, 1)
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert exchange.positions() == {}
+    assert [run["state"] for run in runs(bot)] == ["completed"]
+
+
 # -- /reload_config -----------------------------------------------------------------------------
 
 
@@ -172,6 +187,48 @@ def test_reload_of_a_broken_configuration_leaves_the_old_bot_running(
         exchange.clear_log()
         assert exchange.wait_for_requests("/fapi/", 1, 30), "it trades on"
         assert said(bot).count("to: RUNNING") == starts
+        assert runs(bot) == []
+        bot.send(signal.SIGTERM)
+        assert bot.wait(30) == 130
+    assert exchange.positions() == {}
+
+
+class PipedBot(BotProcess):
+    """Its configuration comes out of a pipe, as with ``-c <(sops -d config.json)``."""
+
+    def spawn(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        out, into = os.pipe()
+        os.write(into, self.config_file.read_bytes())
+        os.close(into)
+        words = [f"/dev/fd/{out}" if word == PIPE else word for word in self.arguments()]
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            start_new_session=True,
+            env=self.environment(),
+            pass_fds=[out],
+        )
+        os.close(out)
+        return process
+
+    def trade_arguments(self) -> list[str]:
+        file = str(self.config_file)
+        return [PIPE if word == file else word for word in super().trade_arguments()]
+
+
+def test_configuration_out_of_a_pipe_starts_the_bot_and_cannot_be_reloaded(
+    exchange: PracticeExchange, operator: Operator, tmp_path: Path
+) -> None:
+    """freqtrade takes one; a reload finds it empty, and the old bot goes on."""
+    config = exchange.freqtrade_config(pairs=exchange.pairs()[:1], api_server=operator.config)
+    with PipedBot(tmp_path / "piped", config, strategy=FUTURES_STRATEGY) as bot:
+        wait_until_invested(bot, 1)
+        operator.ask("reload_config")
+        bot.wait_for(lambda: "is a pipe that gives nothing" in said(bot), "a word about it")
+        wait_for_state(bot, operator, "running")
         assert runs(bot) == []
         bot.send(signal.SIGTERM)
         assert bot.wait(30) == 130

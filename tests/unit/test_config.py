@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from freqtrade_liquidation.config import (
     install_schema,
     load,
     origin_of,
+    pipes,
     read_files,
     validate_before_start,
 )
@@ -783,3 +785,79 @@ def test_pipe_that_nobody_writes_ends_a_drills_start_with_words(
         file.write_text('{"add_config_files": ["pipe.json"]}')
     with pytest.raises(ConfigurationError, match="not a regular file"):
         read_files([str(file)])
+
+
+@pytest.fixture
+def pipe() -> Iterator[Callable[[str], str]]:
+    """A pipe that a program has written and left: ``-c <(program)``."""
+    descriptors: list[int] = []
+
+    def holding(text: str) -> str:
+        out, into = os.pipe()
+        descriptors.append(out)
+        os.write(into, text.encode())
+        os.close(into)
+        return f"/dev/fd/{out}"
+
+    yield holding
+    for descriptor in descriptors:
+        os.close(descriptor)
+    pipes.forget()
+
+
+def test_pipe_is_read_once_and_freqtrade_is_given_what_it_held(
+    pipe: Callable[[str], str], write: Write
+) -> None:
+    """It ended with 2: "the document is empty"."""
+    args = trade_args(write(dry_run=True), pipe(json.dumps({BLOCK: {"max_retries": 7}})))
+    assert validate_before_start(args).max_retries == 7
+    assert origin_of((BLOCK, "max_retries"), args) == f"file {args['config'][1]}"
+    for _ in range(2):
+        assert load_config.load_from_files(args["config"])[BLOCK] == {"max_retries": 7}
+    pipes.forget()
+    with pytest.raises(ConfigurationError, match="gives nothing"):
+        validate_before_start(args)
+
+
+def test_named_fifo_among_the_files_that_one_names_is_read_once(
+    write: Write, tmp_path: Path
+) -> None:
+    os.mkfifo(fifo := tmp_path / "secret.json")
+    text = json.dumps({BLOCK: {"max_retries": 7}})
+    writer = threading.Thread(target=fifo.write_text, args=(text,))
+    writer.start()
+    try:
+        args = trade_args(write(add_config_files=["secret.json"]))
+        assert validate_before_start(args).max_retries == 7
+        assert load_config.load_from_files(args["config"])[BLOCK] == {"max_retries": 7}
+    finally:
+        writer.join(10)
+        pipes.forget()
+
+
+def test_pipe_with_a_json_error_is_named_without_its_text(pipe: Callable[[str], str]) -> None:
+    name = pipe('{\n "secret": "hunter2"\n x}')
+    with pytest.raises(ConfigurationError) as caught:
+        validate_before_start(trade_args(name))
+    assert f"File {name} is not valid JSON, line 3: " in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("written", [None, '{"liquidation": '])
+def test_fifo_that_is_not_written_to_its_end_ends_the_start_with_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str | None
+) -> None:
+    monkeypatch.setattr(pipes, "WAIT_S", 0.2)
+    os.mkfifo(fifo := tmp_path / "pipe.json")
+    held = None if written is None else os.open(fifo, os.O_RDWR)
+    if held is not None and written is not None:
+        os.write(held, written.encode())
+    with pytest.raises(ConfigurationError, match=r"pipe\.json is a pipe that nothing has written"):
+        validate_before_start(trade_args(str(fifo)))
+    if held is not None:
+        os.close(held)
+
+
+def test_pipe_without_end_is_not_taken_in() -> None:
+    with pytest.raises(ConfigurationError, match="gives more than"):
+        validate_before_start(trade_args("/dev/zero"))

@@ -22,7 +22,8 @@ def config(block: str = "ccxt_config", **options: Any) -> dict[str, Any]:
         ({"papi": True}, "portfolio margin"),
         ({"defaultSubType": "inverse"}, "inverse"),
         ({"defaultType": "delivery"}, "'delivery'"),
-        ({"defaultType": "future"}, "'future'"),
+        ({"defaultType": "margin"}, "'margin'"),
+        ({"defaultType": "spot"}, "'spot'"),
         ({"hedged": True}, "hedge mode"),
         ({"createOrder": {"hedged": True}}, "hedge mode"),
     ],
@@ -35,12 +36,20 @@ def test_option_for_another_book_is_refused(
         refuse_unsupported(config(block, **options))
 
 
+def test_future_is_refused_where_it_is_another_market() -> None:
+    gate = config(defaultType="future")
+    gate["exchange"]["name"] = "Gate"
+    with pytest.raises(ConfigurationError, match="'future'"):
+        refuse_unsupported(gate)
+
+
 @pytest.mark.parametrize(
     "usual",
     [
         {},
         {"exchange": {"name": "binance"}},
         {"exchange": {"name": "binance", "ccxt_config": None}},
+        config(defaultType="future"),
         config(defaultType="swap", portfolioMargin=False, createOrder="x"),
         {**config(defaultType="margin"), "trading_mode": "spot"},
     ],

@@ -147,7 +147,10 @@ class AnswersModel(BaseModel):
 class StandingModel(BaseModel):
     """How things stand."""
 
-    armed: bool = Field(description="Stopping the bot would close its positions.")
+    armed: bool = Field(
+        description="An automatic trigger would close positions. False while disarmed, without "
+        "triggers, and where emergency_liquidation or close_positions is false."
+    )
     enabled: bool
     disarmed_until: datetime | None
     disarmed_by: str | None

@@ -104,7 +104,7 @@ class Conversation:
             return
         await in_thread(partial(control.arm, by=by, reason=command.reason), name="arm")
         effect = await in_thread(self._protection.what_a_stop_does, name="standing")
-        await self._chat.send(texts.armed(effect))
+        await self._chat.send(texts.armed(effect, self._protection.config))
 
     # -- the question -------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ HELP: Final = (
     "/liquidate <pair> … - only these pairs\n"
     "/liquidate … now - closes without a question\n"
     "/liquidate status - armed or not, last run\n"
-    "/liquidate disarm 15m [reason] - stopping the bot leaves positions open, once, at most 24h\n"
+    "/liquidate disarm 15m [reason] - every automatic trigger within that time leaves positions "
+    "open; at most 24h\n"
     "/liquidate arm - ends that"
 )
 NOBODY: Final = (
@@ -156,9 +157,10 @@ def disarmed(until: datetime) -> str:
     )
 
 
-def armed(what_a_stop_does: str) -> str:
+def armed(what_a_stop_does: str, config: LiquidationConfig) -> str:
     """No maintenance window is open."""
-    return f"ARMED. If stopped by /stop: {_lower(what_a_stop_does)}"
+    verdict = "ARMED" if config.closing_triggers else "NOT ARMED"
+    return f"{verdict}. If stopped by /stop: {_lower(what_a_stop_does)}"
 
 
 def _minute(when: datetime) -> str:

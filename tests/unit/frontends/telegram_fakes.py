@@ -112,6 +112,6 @@ class FakeHost:
 
     def standing(self) -> Standing:
         return Standing(
-            enabled=True, disarmed_until=None, disarmed_by=None, latched_by=None, running=None,
-            bot_state="RUNNING", last_run=None,
+            enabled=True, closing_triggers=self.config.closing_triggers, disarmed_until=None,
+            disarmed_by=None, latched_by=None, running=None, bot_state="RUNNING", last_run=None,
         )  # fmt: skip

@@ -1,7 +1,10 @@
 """``status``: the exit code for monitors, and who runs."""
 
+import io
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.config import pipes
 from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.frontends import commands
 from freqtrade_liquidation.host.control import Control
@@ -49,10 +53,34 @@ def test_armed_names_the_triggers(bot: Bot, capsys: pytest.CaptureFixture[str]) 
     assert "Armed: positions are closed on shutdown, stop, fatal_error." in capsys.readouterr().out
 
 
-def test_armed_says_that_positions_are_kept(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+def test_not_armed_says_that_positions_are_kept(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
     bot.write(close_positions=False)
-    assert bot.status() == 0
+    assert bot.status() == 4
     assert "orders are cancelled and positions kept on shutdown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Stopping this bot, also by /stop or a restart, closes its positions at market."),
+        ({"triggers": ["shutdown"]}, "/stop does not."),
+        ({"triggers": []}, "leaves its positions open (see triggers)"),
+        ({"emergency_liquidation": False}, "leaves its positions open (emergency_liquidation"),
+        ({"close_positions": False}, "positions stay open (close_positions is false)"),
+        ({"timeout_seconds": "5"}, "What stopping the bot does is not known: liquidation.timeout"),
+    ],
+)
+def test_arm_says_what_a_stop_does_by_the_configuration(
+    bot: Bot, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], words: str
+) -> None:
+    """It said that positions are closed, whatever stood there."""
+    bot.write(**settings)
+    assert commands.run(["arm", "-c", str(bot.config)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("No maintenance window is open. ")
+    assert words in text
 
 
 @pytest.mark.parametrize("settings", [{"emergency_liquidation": False}, {"triggers": []}])
@@ -196,3 +224,26 @@ def test_nothing_is_told_of_limits_that_are_not_known(
     bot.write(live={"exchange": exchange, "trading_mode": "futures", "max_open_trades": 3})
     assert bot.status() == 0
     assert "Closing" not in capsys.readouterr().out
+
+
+def test_configuration_out_of_a_pipe_counts_and_is_not_advised(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``-c <(sops -d config.json)``: its /dev/fd/63 is gone when the next command is typed."""
+    for words in (["disarm", "--for", "15m"], ["status"]):
+        out, into = os.pipe()
+        os.write(into, bot.config.read_bytes())
+        os.close(into)
+        code = commands.run([*words, "-c", f"/dev/fd/{out}"])
+        os.close(out)
+        pipes.forget()
+        assert code == (4 if words == ["status"] else 0)
+        assert "To end it: freqtrade-liquidation arm -c <(…)" in capsys.readouterr().out
+
+
+def test_configuration_from_standard_input_counts(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command reads it twice."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(bot.config.read_text()))
+    assert commands.run(["status", "-c", "-"]) == 0, capsys.readouterr().err

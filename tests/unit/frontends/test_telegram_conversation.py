@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from freqtrade_liquidation.config import LiquidationConfig
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.frontends.telegram import texts
 from freqtrade_liquidation.frontends.telegram.conversation import FRESH_S, Conversation
@@ -128,6 +129,18 @@ def test_disarm_and_arm_are_written_down_with_who_and_why() -> None:
     ]
     assert "DISARMED until 2026-01-02 03:04 UTC" in scene.chat.said[0]
     assert scene.chat.said[1] == "ARMED. If stopped by /stop: its positions are closed at market."
+
+
+def test_help_tells_what_a_window_covers() -> None:
+    """It said "once": disarm, stop and restart keep the positions."""
+    (line,) = [line for line in texts.HELP.splitlines() if "disarm" in line]
+    assert "every automatic trigger within that time" in line
+    assert "once" not in line
+
+
+def test_bot_that_no_trigger_closes_is_not_called_armed() -> None:
+    config = LiquidationConfig(triggers=[])
+    assert texts.armed("Its positions stay open.", config).startswith("NOT ARMED. ")
 
 
 def test_nothing_open_is_said_without_buttons() -> None:

@@ -88,7 +88,7 @@ def test_progress_status_and_windows_are_shown() -> None:
     assert shown(tally.text())
     assert shown(texts.standing(FakeHost().standing(), LiquidationConfig()))
     assert shown(texts.disarmed(datetime(2026, 11, 25, 0, 58, tzinfo=UTC)))
-    assert shown(texts.armed(FakeHost().what_a_stop_does()))
+    assert shown(texts.armed(FakeHost().what_a_stop_does(), LiquidationConfig()))
 
 
 def event(kind: Event, **data: Any) -> AuditEvent:

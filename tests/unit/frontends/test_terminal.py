@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
+import pwd
+import socket
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from rich.live import Live
@@ -14,7 +18,7 @@ from freqtrade_liquidation.audit.free_text import STEERING
 from freqtrade_liquidation.audit.log import AuditLog
 from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.frontends import commands
-from freqtrade_liquidation.frontends.terminal import Terminal
+from freqtrade_liquidation.frontends.terminal import Terminal, who_asks
 from freqtrade_liquidation.host.control import Control
 
 HOSTILE = "a\x1b[2Jb\x9b31mc\x7fd\u202ee\u2066f"
@@ -99,3 +103,16 @@ def test_print_json_of_a_hostile_trail_steers_nothing(
     row = json.loads(shown)
     assert row["pair"] == f"{HOSTILE}/USDT"
     assert row["additional_data"] == {"order_id": HOSTILE}
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("No username set")])
+def test_user_without_a_passwd_entry_is_named_by_number(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(uid: int) -> NoReturn:
+        raise error
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert who_asks() == f"uid {os.getuid()}@{socket.gethostname()}"

@@ -97,7 +97,7 @@ TEXTS = {
     "not flat": messages.outcome(not_flat(), "USDT"),
     "skipped": messages.outcome(SKIPPED, "USDT").splitlines()[0],
     "disarmed": messages.disarmed(UNTIL, "cli me@server"),
-    "armed again": messages.armed_again(),
+    "armed again": messages.armed_again(LiquidationConfig()),
     "dry-run": messages.trades_left_alone([OF_A_DRY_RUN]),
     "latched": messages.latched(f"rest operator ({ID})"),
     "stays stopped": messages.stays_stopped(),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from freqtrade.exceptions import OperationalException
 
+from freqtrade_liquidation.config.modes import FUTURE_IS_SWAP
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.drill.signing.probe import ORDER_ID, Requests, probe
 from freqtrade_liquidation.drill.signing.recorder import Signed
@@ -45,6 +46,37 @@ def test_every_exchange_of_freqtrade_is_probed() -> None:
     for name in ALL:
         for what, sent in requests_of(name).items():
             assert sent, f"{name}: {what} sends nothing"
+
+
+OF_THE_MOMENT = {
+    "signature", "timestamp", "nonce", "startTime", "since", "clientAlgoId", "clOrdId",
+}  # fmt: skip
+"""What no two requests share: times, signatures and the ids that ccxt draws."""
+
+
+def sent_with(name: str, kind: str) -> list[Any]:
+    lab = Lab(ALL[name])
+    lab.exchange._api.options["defaultType"] = kind
+    return [
+        (what, signed.host, signed.path, _lasting(signed.values))
+        for what, requests in probe(lab).items()
+        for signed in requests
+    ]
+
+
+def _lasting(values: Values) -> Values:
+    return {k: value for k, value in values.items() if k.split(".")[0] not in OF_THE_MOMENT}
+
+
+@pytest.mark.parametrize("name", FUTURES)
+def test_default_type_future_is_taken_exactly_where_it_changes_no_request(name: str) -> None:
+    """Else a run would look at another market, and find it flat."""
+    swap, future = sent_with(name, "swap"), sent_with(name, "future")
+    assert (swap == future) is (ALL[name].exchange in FUTURE_IS_SWAP)
+
+
+def test_default_type_future_is_taken_nowhere_unproven() -> None:
+    assert {ALL[name].exchange for name in FUTURES} >= FUTURE_IS_SWAP
 
 
 _BINANCE = (
