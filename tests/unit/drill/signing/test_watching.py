@@ -1,6 +1,7 @@
 """What the bot's own requests tell of its key, on every exchange: requests and answers are those of
 the real freqtrade and ccxt; only the network is replaced."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -172,6 +173,95 @@ def test_what_is_no_word_of_the_exchange_about_the_key_changes_nothing(
     last = watched.answers.last()
     assert last.answered_s_ago is None
     assert [refusal.error for refusal in last.refused] == ["earlier"]
+
+
+NO_GOOD_ANSWERS = [
+    (BINANCE, '{"msg":"system busy"}'),
+    (BINANCE, '{"code":0,"msg":"Service is busy"}'),
+    (BINANCE, '["x"]'),
+    (BINANCE, '{"login":"https://portal.hotel/"}'),
+    (BINANCE, "[" + ",".join(['{"orderId":1,"symbol":"BTCUSDT"}'] * 5000) + "]"),
+    ("binance spot", "<html>a portal</html>"),
+    ("bybit futures isolated", '{"retCode":0,"retMsg":"OK","result":null}'),
+    ("bybit futures isolated", '{"retCode":10003,"x":"' + "y" * 3000 + '"}'),
+    ("bybit spot", '{"retCode":10003,"retMsg":"API key is invalid."}'),
+    ("okx futures isolated", '{"code":"0","msg":"","data":null}'),
+    ("okx spot", '{"code":"50001","msg":"Service temporarily unavailable","data":[]}'),
+    ("gate futures isolated", '{"message":"busy"}'),
+    ("kraken spot", '{"message":"busy"}'),
+    ("kraken spot", '{"error":["EService:Unavailable"]}'),
+    ("krakenfutures futures isolated", '{"result":"success"}'),
+    ("bitget futures isolated", '{"data":1}'),
+    ("htx spot", '{"status":"error","err-code":"base-system-maintenance","err-msg":"x"}'),
+    ("hyperliquid futures isolated", '{"status":"busy"}'),
+    ("bingx spot", '{"msg":"busy","data":{}}'),
+]
+
+
+@pytest.mark.parametrize("call", [STATE, BALANCE, ORDER])
+@pytest.mark.parametrize(("name", "answer"), NO_GOOD_ANSWERS)
+def test_what_is_no_answer_in_a_good_status_is_neither_a_round_trip_nor_good(
+    name: str, answer: str, call: Call
+) -> None:
+    """A run on spot cancels stops before its first look only if signed requests were answered."""
+    watched = Watched(name, answer)
+    watched.call(call)
+    assert watched.seen.longest_s is None
+    assert watched.answers.last().answered_s_ago is None
+
+
+@pytest.mark.parametrize("status", [302, 429, 503])
+def test_answer_in_another_status_is_no_round_trip(status: int) -> None:
+    watched = Watched("binance spot", '{"orderId":1}', status)
+    watched.call(STATE)
+    assert watched.seen.longest_s is None
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        (BINANCE, '{"orderId":1,"symbol":"BTCUSDT","status":"NEW"}'),
+        ("binance spot", '{"orderId":1,"symbol":"BTCUSDT","status":"NEW"}'),
+        ("bybit futures isolated", '{"retCode":0,"retMsg":"OK","result":{"orderId":"1"}}'),
+        ("okx futures isolated", '{"code":"0","msg":"","data":[{"ordId":"1","sCode":"0"}]}'),
+        ("gate futures isolated", '{"id":1,"contract":"BTC_USDT","size":1}'),
+        ("gate spot", '{"id":"1","currency_pair":"BTC_USDT"}'),
+        ("kraken spot", '{"error":[],"result":{"txid":["A"]}}'),
+        ("krakenfutures futures isolated",
+         '{"result":"success","serverTime":"2026-01-01T00:00:00.000Z","sendStatus":{}}'),
+        ("bitget futures isolated", '{"code":"00000","msg":"success","data":{"orderId":"1"}}'),
+        ("htx spot", '{"status":"ok","data":"59378"}'),
+        ("hyperliquid futures isolated", '{"status":"ok","response":{"type":"order"}}'),
+        ("bingx spot", '{"code":0,"msg":"","data":{"orderId":1}}'),
+    ],
+)  # fmt: skip
+def test_good_answer_is_a_round_trip_and_shows_that_the_key_is_good(name: str, answer: str) -> None:
+    """An order's, of each exchange: an endpoint that lists nothing."""
+    watched = Watched(name, answer)
+    watched.call(ORDER)
+    assert watched.seen.longest_s is not None
+    assert watched.answers.last().answered_s_ago == 0
+
+
+def test_list_counts_only_in_its_endpoints_shape() -> None:
+    coins = [{"asset": f"C{i}", "free": "0", "locked": "0"} for i in range(600)]
+    watched = Watched("binance spot", json.dumps({"balances": coins}))
+    watched.call(BALANCE)
+    assert watched.seen.longest_s is not None
+    for answer in ({"balances": None}, {"balances": [{"asset": "C"}]}, {"uid": 1}, coins):
+        watched = Watched("binance spot", json.dumps(answer))
+        watched.call(BALANCE)
+        assert watched.seen.longest_s is None
+
+
+@pytest.mark.parametrize("long", ["y" * 3000, "y" * 1_000_000])
+def test_refusal_that_begins_a_long_answer_is_heard(long: str) -> None:
+    answer = '{"retCode":10003,"retMsg":"API key is invalid.","x":"' + long + '"}'
+    watched = Watched("bybit futures isolated", answer)
+    watched.call(STATE)
+    (refusal,) = watched.answers.last().refused
+    assert refusal.error.startswith("bybit ")
+    assert "10003" in refusal.error
 
 
 def test_words_are_masked_bounded_and_on_one_line() -> None:
