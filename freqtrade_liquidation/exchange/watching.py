@@ -10,14 +10,15 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import ccxt
 import requests
 from freqtrade.exchange import Exchange
 
-from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.masking import Masker, Secret
 from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
 from freqtrade_liquidation.exchange.answers import LONGEST_WORDS, NO_CONTENT, is_an_answer
 from freqtrade_liquidation.exchange.classify import in_words, tables_of, verdict_on
@@ -34,6 +35,8 @@ OF_THE_KEY: Final = frozenset({Verdict.ACCOUNT_REFUSED, Verdict.CLOCK_SKEWED})
 LONGEST_LIST: Final = 100_000
 """Bytes of an answer that are parsed in freqtrade's loop, in less than a millisecond: 1,500 coins
 of a balance. Of a longer one only an error at its beginning is heard."""
+_SIGNED: Final = re.compile("(sign|signature|authent)$", re.IGNORECASE)
+"""In the name of a header or a parameter: ``OK-ACCESS-SIGN``, ``Authent`` (Kraken Futures)."""
 _NAME: Final = re.compile(r'\s*[{,]\s*"(\w{1,50})"\s*:\s*')
 _DECODER: Final = json.JSONDecoder()
 NO_ANSWER: Final = frozenset({Verdict.NOT_ACTED, Verdict.UNANSWERED})
@@ -100,12 +103,23 @@ def _remember(
     if error is None:
         answers.answered(kind)
     elif verdict in OF_THE_KEY:
-        words = " ".join(mask(in_words(error)).split())
+        own = Masker(_signatures(response.request)).text
+        words = " ".join(own(mask(in_words(error))).split())
         line = "".join(letter if letter.isprintable() else "?" for letter in words)
         answers.refuse(kind, line[:ANSWER_LENGTH])
     elif verdict not in NO_ANSWER and type(error) is not ccxt.ExchangeError:
         answers.answered(kind)  # of this order alone; words that ccxt does not know say nothing
     return error is None
+
+
+def _signatures(request: requests.PreparedRequest) -> Iterator[Secret]:
+    """What *request* is signed with: an exchange may say it again. In a header, in the address or
+    in the body, percent-encoded or not."""
+    sent = f"{urlsplit(request.url or '').query!s}&{_bytes(request.body).decode(errors='replace')}"
+    found = [str(value) for name, value in request.headers.items() if _SIGNED.search(name)]
+    found += [value for name, value in parse_qsl(sent) if _SIGNED.search(name)]
+    for value in found:
+        yield Secret(key="signature", value=value)
 
 
 def _error_in(api: Any, response: requests.Response, body: bytes) -> ccxt.BaseError | None:

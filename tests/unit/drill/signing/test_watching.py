@@ -2,19 +2,23 @@
 the real freqtrade and ccxt; only the network is replaced."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import ccxt
 import pytest
 import requests
 
+from freqtrade_liquidation.audit.masking import MASK, Masker
 from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
 from freqtrade_liquidation.drill.signing.lab import Lab, setups
 from freqtrade_liquidation.exchange import watching
 from freqtrade_liquidation.exchange.last_answers import READ, WRITE, SignedAnswers
 from freqtrade_liquidation.exchange.line import bare_copy
+from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
 from freqtrade_liquidation.exchange.watching import is_signed, kind_of, watch_answers
 from freqtrade_liquidation.round_trips import RoundTrips
 
@@ -51,7 +55,7 @@ class Watched:
     def _answered(self, response: requests.Response, answer: Any, status: int) -> None:
         if answer is not None:
             response._content = answer if isinstance(answer, bytes) else answer.encode()
-            response.status_code = status
+            response.status_code, response.reason = status, "Replaced"
 
     def call(self, call: Call) -> list[requests.PreparedRequest]:
         """:returns: what it sent; the samples need not be an answer to it."""
@@ -279,6 +283,57 @@ def test_words_are_masked_bounded_and_on_one_line() -> None:
     assert refusal.error.startswith("binance -2015 *** \\x1b[2J")
     assert refusal.error.isprintable()
     assert len(refusal.error) == ANSWER_LENGTH
+
+
+SIGNED = {
+    "binance futures cross": (401, '{"code":-1022,"msg":"%s"}'),
+    "bybit futures isolated": (200, '{"retCode":10004,"retMsg":"error sign! origin_string[%s]"}'),
+    "okx futures isolated": (401, '{"code":"50113","msg":"%s"}'),
+    "gate futures isolated": (401, '{"label":"INVALID_SIGNATURE","message":"%s"}'),
+    "kraken spot": (200, '{"error":["EAPI:Invalid key","%s"]}'),
+    "bitget futures isolated": (400, '{"code":"40009","msg":"%s"}'),
+    "bingx spot": (200, '{"code":100001,"msg":"%s"}'),
+    "htx spot": (200, '{"status":"error","err-code":"api-signature-not-valid","err-msg":"%s"}'),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_signature_that_the_exchange_says_again_is_masked(name: str) -> None:
+    """Bare, as it stands in the request, and without its percent signs."""
+    status, refused = SIGNED[name]
+    watched = Watched(name)
+    hooks = watched.api.session.hooks["response"]
+    echoed: list[str] = []
+
+    def echo(response: requests.Response, **_: object) -> None:
+        request = response.request
+        query = urlsplit(request.url or "").query
+        signs = re.findall(r"(?:^|&)sign(?:ature)?=([^&]+)", query, re.IGNORECASE)
+        signs += [str(v) for n, v in request.headers.items() if n.lower().endswith("sign")]
+        echoed[:] = sorted({*signs, *map(unquote, signs)})
+        response._content = (refused % " ".join(echoed)).encode()
+        response.status_code = status
+
+    hooks.insert(0, echo)
+    watched.call(BALANCE if name == "htx spot" else STATE)
+    refusal = watched.answers.last().refused[0]
+    assert max(map(len, echoed)) >= 32
+    assert not any(sign in refusal.error for sign in echoed if len(sign) > 8)
+    assert MASK in refusal.error
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_words_of_a_network_error_hold_no_signature(name: str) -> None:
+    """ccxt puts the whole address into them."""
+    watched = Watched(name, "<html>busy</html>", 503)
+    mask = Masker(secrets_of_exchange(watched.exchange)).text
+    for call in (BALANCE, STATE, ORDER, CANCEL, OPEN):
+        try:
+            call(watched.api, watched.pair)
+        except ccxt.BaseError as error:
+            shown = mask(str(error))
+        found = re.findall(r"[?&]sign(?:ature)?=([^&\s]+)", shown, re.IGNORECASE)
+        assert {*found} <= {MASK}, shown
 
 
 def test_whatever_goes_wrong_here_freqtrade_gets_its_answer(
