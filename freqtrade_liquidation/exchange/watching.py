@@ -21,8 +21,9 @@ from freqtrade.exchange import Exchange
 from freqtrade_liquidation.audit.masking import Masker, Secret
 from freqtrade_liquidation.audit.shared_rows import ANSWER_LENGTH
 from freqtrade_liquidation.exchange.answers import LONGEST_WORDS, NO_CONTENT, is_an_answer
-from freqtrade_liquidation.exchange.classify import in_words, tables_of, verdict_on
+from freqtrade_liquidation.exchange.classify import codes_in, in_words, tables_of, verdict_on
 from freqtrade_liquidation.exchange.codes import Verdict
+from freqtrade_liquidation.exchange.codes.keys import KEY_CODES, KEY_WORDS
 from freqtrade_liquidation.exchange.connections import remember_address, tls_context
 from freqtrade_liquidation.exchange.last_answers import READ, WRITE, SignedAnswers
 from freqtrade_liquidation.exchange.rules.kin import rule_for
@@ -44,6 +45,8 @@ NO_ANSWER: Final = frozenset({Verdict.NOT_ACTED, Verdict.UNANSWERED})
 WRITES: Final[Mapping[str, re.Pattern[str]]] = {
     # Kraken REST API: each private endpoint is asked by POST
     "kraken": re.compile(r"/private/(Add|Amend|Edit|Cancel)"),
+    # BitMart Spot API V4: orders are asked for by POST, at /spot/v4/query/…
+    "bitmart": re.compile(r"/(submit|batch|cancel|modify|set)[_-]"),
 }
 """Addresses of changes, of exchanges that are asked for lists by POST, too."""
 
@@ -99,17 +102,24 @@ def _remember(
     """:returns: whether it is a good answer. One that refuses an order is none: it only shows that
     the exchange takes the key."""
     error, kind = _error_in(api, response, body), kind_of(api, response.request)
-    verdict = None if error is None else verdict_on(error, exchange_id=tables_of(api))
     if error is None:
         answers.answered(kind)
-    elif verdict in OF_THE_KEY:
+        return True
+    verdict = verdict_on(error, exchange_id=tables_of(api))
+    if verdict in OF_THE_KEY or _is_about_the_key(str(error), tables_of(api)):
         own = Masker(_signatures(response.request)).text
         words = " ".join(own(mask(in_words(error))).split())
         line = "".join(letter if letter.isprintable() else "?" for letter in words)
         answers.refuse(kind, line[:ANSWER_LENGTH])
     elif verdict not in NO_ANSWER and type(error) is not ccxt.ExchangeError:
         answers.answered(kind)  # of this order alone; words that ccxt does not know say nothing
-    return error is None
+    return False
+
+
+def _is_about_the_key(words: str, exchange_id: str) -> bool:
+    """Whether the tables of keys say so."""
+    codes, phrases = KEY_CODES.get(exchange_id, ()), KEY_WORDS.get(exchange_id, ())
+    return any(p in words for p in phrases) or any(c in codes for c in codes_in(words))
 
 
 def _signatures(request: requests.PreparedRequest) -> Iterator[Secret]:

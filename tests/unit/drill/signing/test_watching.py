@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -268,6 +269,70 @@ def test_refusal_that_begins_a_long_answer_is_heard(long: str) -> None:
     assert "10003" in refusal.error
 
 
+BITGET, KRAKENFUTURES = "bitget futures isolated", "krakenfutures futures isolated"
+
+
+@pytest.mark.parametrize(("call", "kind"), [(STATE, READ), (ORDER, WRITE)])
+@pytest.mark.parametrize(
+    ("name", "answer", "status"),
+    [
+        (BITGET, '{"code":"40014","msg":"Incorrect permissions","data":null}', 400),
+        (BITGET, '{"code":"40301","msg":"Permission has not been obtained yet","data":null}', 400),
+        (BITGET, '{"code":"40036","msg":"passphrase is error","data":null}', 400),
+        (BITGET, '{"code":"40038","msg":"The current ip is not in the whitelist"}', 400),
+        ("kraken spot", '{"error":["EGeneral:Permission denied"]}', 200),
+        ("kraken spot", '{"error":["EAPI:Invalid signature"]}', 200),
+        ("bingx spot", '{"code":100004,"msg":"Permission denied as the API key was created"}', 200),
+        ("htx spot", '{"status":"error","err-code":"api-signature-not-valid","err-msg":'
+         '"Signature not valid: API key has no permission"}', 200),
+        ("okx spot", '{"msg":"This API key does not have permission","code":"50120"}', 401),
+        ("okx spot", '{"code":"1","data":[{"sCode":"50120","sMsg":"x"}],"msg":"failed"}', 200),
+        ("myokx spot", '{"msg":"This API key does not have permission","code":"50120"}', 401),
+        ("binance spot", '{"code":-2008,"msg":"Invalid Api-Key ID."}', 401),
+        (KRAKENFUTURES, '{"result":"error","error":"apiKeyInvalid"}', 200),
+        (KRAKENFUTURES, '{"result":"error","error":"insufficientPermission"}', 403),
+    ],
+)  # fmt: skip
+def test_key_and_its_permissions_are_refused_whatever_a_run_makes_of_the_code(
+    name: str, answer: str, status: int, call: Call, kind: str
+) -> None:
+    """HTX is asked for the account's number before an order."""
+    watched = Watched(name, answer, status)
+    watched.answers.refuse(kind, "earlier")
+    asked = {kind_of(watched.api, request) for request in watched.call(call)}
+    last = watched.answers.last()
+    assert last.answered_s_ago is None
+    assert {r.request for r in last.refused if r.error != "earlier"} == asked
+
+
+@pytest.mark.parametrize("code", [-4087, -4400])
+def test_account_that_may_only_reduce_has_a_good_key(code: int) -> None:
+    watched = Watched(BINANCE, f'{{"code":{code},"msg":"only reduceOnly order is allowed"}}', 400)
+    watched.call(ORDER)
+    assert watched.answers.last().refused == ()
+    assert watched.answers.last().answered_s_ago == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/spot/v4/query/open-orders", READ),
+        ("/spot/v4/query/order", READ),
+        ("/spot/v4/query/algo/open-orders", READ),
+        ("/spot/v4/query/trades", READ),
+        ("/spot/v2/submit_order", WRITE),
+        ("/spot/v3/cancel_order", WRITE),
+        ("/spot/v4/cancel_all", WRITE),
+        ("/spot/v4/batch_orders", WRITE),
+        ("/spot/v4/algo/submit_order", WRITE),
+    ],
+)
+def test_reads_of_bitmart_are_told_from_its_writes(path: str, kind: str) -> None:
+    """All of them are sent by POST. freqtrade 2026.4 supports it, later ones do not."""
+    request = requests.Request("POST", "https://api-cloud.bitmart.com" + path).prepare()
+    assert kind_of(SimpleNamespace(id="bitmart"), request) == kind
+
+
 def test_words_are_masked_bounded_and_on_one_line() -> None:
     answer = (
         '{"code":-2015,"msg":"'
@@ -290,7 +355,7 @@ SIGNED = {
     "bybit futures isolated": (200, '{"retCode":10004,"retMsg":"error sign! origin_string[%s]"}'),
     "okx futures isolated": (401, '{"code":"50113","msg":"%s"}'),
     "gate futures isolated": (401, '{"label":"INVALID_SIGNATURE","message":"%s"}'),
-    "kraken spot": (200, '{"error":["EAPI:Invalid key","%s"]}'),
+    "kraken spot": (200, '{"error":["EAPI:Invalid signature","%s"]}'),
     "bitget futures isolated": (400, '{"code":"40009","msg":"%s"}'),
     "bingx spot": (200, '{"code":100001,"msg":"%s"}'),
     "htx spot": (200, '{"status":"error","err-code":"api-signature-not-valid","err-msg":"%s"}'),
