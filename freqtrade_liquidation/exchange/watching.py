@@ -7,6 +7,7 @@ not at ccxt's ``fetch``: the copies that a run makes would take a replaced one a
 """
 
 import contextlib
+import hashlib
 import json
 import re
 import time
@@ -73,6 +74,13 @@ def watch_answers(exchange: Exchange, seen: RoundTrips, answers: SignedAnswers) 
     if isinstance(api.session, requests.Session):
         api.session.hooks["response"].append(hear)
         start_thread(lambda: _read_certificates(api), name="certificates")
+
+
+def fingerprint(exchange: Exchange) -> str:
+    """Tells whether another *exchange* is asked with the same key; says nothing of the key."""
+    api: Any = exchange._api
+    key = [api.id, *(getattr(api, name, None) for name in sorted(api.requiredCredentials))]
+    return hashlib.sha256(repr(key).encode()).hexdigest()
 
 
 def is_signed(api: Any, request: requests.PreparedRequest) -> bool:

@@ -20,7 +20,13 @@ from freqtrade_liquidation.exchange import watching
 from freqtrade_liquidation.exchange.last_answers import READ, WRITE, SignedAnswers
 from freqtrade_liquidation.exchange.line import bare_copy
 from freqtrade_liquidation.exchange.secrets import secrets_of_exchange
-from freqtrade_liquidation.exchange.watching import is_signed, kind_of, watch_answers
+from freqtrade_liquidation.exchange.watching import (
+    fingerprint,
+    is_signed,
+    kind_of,
+    watch_answers,
+)
+from freqtrade_liquidation.host.protection import Protection
 from freqtrade_liquidation.round_trips import RoundTrips
 
 ALL = {str(setup): setup for setup in setups()}
@@ -399,6 +405,18 @@ def test_words_of_a_network_error_hold_no_signature(name: str) -> None:
             shown = mask(str(error))
         found = re.findall(r"[?&]sign(?:ature)?=([^&\s]+)", shown, re.IGNORECASE)
         assert {*found} <= {MASK}, shown
+
+
+def test_same_key_has_the_same_fingerprint_and_another_one_begins_anew() -> None:
+    keeper, one, other = Protection(), Watched(BINANCE), Watched(BINANCE)
+    answers = keeper.answers_to(fingerprint(one.exchange))
+    assert keeper.answers_to(fingerprint(other.exchange)) is answers
+    assert KEY not in fingerprint(one.exchange)
+    for name in ("apiKey", "secret"):
+        setattr(other.api, name, "another")
+        anew = keeper.answers_to(fingerprint(other.exchange))
+        assert anew is not answers
+        answers = anew
 
 
 def test_whatever_goes_wrong_here_freqtrade_gets_its_answer(
