@@ -133,7 +133,7 @@ def _is_about_the_key(words: str, exchange_id: str) -> bool:
 def _signatures(request: requests.PreparedRequest) -> Iterator[Secret]:
     """What *request* is signed with: an exchange may say it again. In a header, in the address or
     in the body, percent-encoded or not."""
-    sent = f"{urlsplit(request.url or '').query!s}&{_bytes(request.body).decode(errors='replace')}"
+    sent = f"{urlsplit(request.url or '').query}&{_bytes(request.body).decode(errors='replace')}"
     found = [str(value) for name, value in request.headers.items() if _SIGNED.search(name)]
     found += [value for name, value in parse_qsl(sent) if _SIGNED.search(name)]
     for value in found:
