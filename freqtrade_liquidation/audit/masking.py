@@ -35,11 +35,15 @@ _PROBE: Final = 6
 """A part of ``SHORTEST_PART`` characters covers a whole probe wherever it begins: one look-up in
 every ``_PROBE`` characters finds it (2 * _PROBE - 1 <= SHORTEST_PART)."""
 MADE_FROM_SECRETS: Final = {
-    "signature=": re.compile(r"[?&]signature=([\w%+-]{1,1000}+)", re.ASCII),
-    "eyJ": re.compile(r"(?<![\w.-])(eyJ[\w-]{5,2000}+\.[\w-]{5,4000}+\.[\w-]{20,2000}+)", re.ASCII),
+    "signature": re.compile(
+        r"(?:^|[?&]|&amp;|\\u0026|%26)signature(?:=|%3d)((?:[\w+/=-]|%(?!26)){1,1000}+)",
+        re.ASCII | re.IGNORECASE,
+    ),
+    "eyj": re.compile(r"(?<![\w.-])(eyJ[\w-]{5,2000}+\.[\w-]{5,4000}+\.[\w-]{20,2000}+)", re.ASCII),
 }
-"""What a text with it contains → where in it the secret stands. Possessive and anchored: no
-character is read more often than a token has parts."""
+"""What a text with it contains, in lower case → where in it the secret stands. Possessive and
+anchored: no character is read more often than a token has parts. HTX writes ``Signature=``; a text
+about an address may be escaped for HTML, JSON or another address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +105,13 @@ class Masker:
         return "".join(parts) + (f"… (cut off: {len(text)} characters)" if is_cut else "")
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        lower = _lower(text)
         for sign, made in MADE_FROM_SECRETS.items():
-            if sign in text:
+            if sign in lower:
                 yield from (match.span(1) for match in made.finditer(text))
         if self._whole is not None:
             yield from (match.span() for match in self._whole.finditer(text))
-        yield from self._parts(text)
+        yield from self._parts(lower)
 
     def _parts(self, text: str) -> Iterator[tuple[int, int]]:
         """Where a part of a long secret begins and ends.
@@ -114,11 +119,12 @@ class Masker:
         Walks in steps of a probe; from a hit it goes as far as the text is made of probes. To the
         left that is less than a step, so that nothing is read more than twice. Upper and lower case
         are one: an address such as 0xAb… comes back in whatever case the exchange keeps it.
+
+        :param text: in lower case.
         """
         probes, at, last = self._probes, 0, len(text) - _PROBE
         if not probes:
             return
-        text = _lower(text)
         while at <= last:
             if text[at : at + _PROBE] not in probes:
                 at += _PROBE

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 
 import ccxt
 
+from freqtrade_liquidation.exchange.rules.envelopes import ENVELOPES
+from freqtrade_liquidation.exchange.rules.kin import rule_for
 from freqtrade_liquidation.exchange.rules.shapes import has_shapes, shape_of
 from freqtrade_liquidation.exchange.shape import Row, Shape, WrongShape
 
@@ -37,6 +39,8 @@ _BANNED: Final = 418
 
 LONGEST_WORDS: Final = 2_000
 """Characters of a body that are looked at."""
+SAMPLE: Final = 10
+"""Rows of a list that show that it is one, where nothing depends on all of them."""
 _TOO_MANY: Final = re.compile(
     r'"ret_?[cC]ode"\s*:\s*"?10006\b|"(?:code|sCode)"\s*:\s*"?(?:50011|50061)\b|TOO_MANY_REQUESTS'
     r"|access too frequent|frequency limit|rate limited|can retry after time|EService:Throttled"
@@ -198,6 +202,27 @@ def listen(api: Any) -> Answer:
 
     api.on_rest_response, api.parse_json, api.fetch = keep, parse_or_raise, fetch_whole
     return heard
+
+
+def is_an_answer(api: Any, request: tuple[str, str, Any], answer: Any) -> bool:
+    """Whether *answer*, in which ccxt's exchange *api* finds no error, is one to *request*.
+
+    A list must have its endpoint's shape; anything else must come as the exchange sends all that
+    is good. Where neither is known, a list is asked for, as by :meth:`Answer.believed`.
+
+    :param request: method, address and body.
+    """
+    shape = shape_of(api, *request)
+    shapes = rule_for(ENVELOPES, api, ()) if shape is None else (shape,)
+    return any(_has_shape(answer, s) for s in shapes) if shapes else _holds_a_list(answer)
+
+
+def _has_shape(answer: Any, shape: Shape) -> bool:
+    try:
+        shape.rows(answer, at_most=SAMPLE)
+    except WrongShape:
+        return False
+    return True
 
 
 def _open_rows(api: Any, shape: Shape, answer: Any) -> list[Row]:

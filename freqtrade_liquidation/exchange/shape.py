@@ -38,6 +38,7 @@ class Listing(StrEnum):
     ORDERS = "orders"
     STOPS = "stop orders"
     BALANCE = "balance"
+    ANYTHING = "anything"
 
 
 class Holder(StrEnum):
@@ -169,9 +170,10 @@ class Shape:
             and self.sent in sent
         )
 
-    def rows(self, answer: Any) -> list[Row]:
+    def rows(self, answer: Any, *, at_most: int | None = None) -> list[Row]:
         """The rows of *answer*; an empty list only where the exchange says that there are none.
 
+        :param at_most: no more rows are looked into; ``None`` = all are.
         :raises WrongShape: if it is no answer to the question.
         """
         for name, good in self.says.items():
@@ -181,7 +183,7 @@ class Shape:
             if not isinstance(_inside(answer, name), str):
                 raise WrongShape(f"{name} is not text")
         rows = [row for held in self._holders(answer) for row in self._held(held)]
-        for row in rows:
+        for row in rows[:at_most]:
             missing = next((need for need in self.row if not need.is_met(row)), None)
             if missing is not None:
                 raise WrongShape(f"a row without {str(missing).replace('`', '')}")

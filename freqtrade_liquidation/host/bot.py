@@ -18,9 +18,8 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from freqtrade_liquidation.audit.engine import is_in_memory
 from freqtrade_liquidation.errors import LiquidationError
-from freqtrade_liquidation.exchange.last_answers import SignedAnswers
 from freqtrade_liquidation.exchange.secrets import secrets_in
-from freqtrade_liquidation.exchange.watching import watch_answers
+from freqtrade_liquidation.exchange.watching import fingerprint, watch_answers
 from freqtrade_liquidation.host.control import patiently
 from freqtrade_liquidation.host.earlier import sells_unbooked
 from freqtrade_liquidation.host.neighbours import LOOK_EVERY_S
@@ -51,13 +50,13 @@ class LiquidatingBot(FreqtradeBot):
         self._state = State.STOPPED
         self._noted = threading.local()
         self.round_trips = RoundTrips()
-        self.answers = SignedAnswers()
         self.wake = threading.Event()
         self._protection.keep_secret(secrets_in(config))  # before freqtrade logs any of it
         self._protection.prepare_channels(config)
         super().__init__(config)
         if not hasattr(self, "_exit_lock"):
             raise OperationalException("freqtrade's bot has no _exit_lock: it does not fit")
+        self.answers = self._protection.answers_to(fingerprint(self._exchange))
         watch_answers(self._exchange, self.round_trips, self.answers)
         self._protection.attach(self)
         if self._protection.stopped_from is not None:  # asked for while this bot was being built

@@ -48,7 +48,7 @@ def exchange_answers(last: LastAnswers) -> list[str]:
     s_ago = last.answered_s_ago
     if not last.refused:
         if s_ago is None:
-            return ["The exchange has not answered a signed request yet (a dry-run sends none)."]
+            return [_NONE_YET]
         return [f"The exchange answered a signed request {_age(s_ago)} ago."]
     good = "No signed request was answered well."
     if s_ago is not None:
@@ -63,6 +63,10 @@ def exchange_answers(last: LastAnswers) -> list[str]:
     ]
 
 
+_NONE_YET: Final = (
+    "The bot has not told of an answer to a signed request yet (a dry-run sends none)."
+)
+"""In ``status`` also of a bot that has just started: it tells with its renewals of the lease."""
 _ASKED: Final = {True: "order or change", False: "question"}
 
 

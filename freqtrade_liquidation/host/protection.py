@@ -95,6 +95,7 @@ class Protection:
         self.watch = Watch(self)
         self.masker = Masker()
         self._secrets: frozenset[Secret] = frozenset()
+        self._answers: tuple[str, SignedAnswers] = ("", SignedAnswers())
 
     @property
     def bot(self) -> "LiquidatingBot":
@@ -251,6 +252,13 @@ class Protection:
         if left:
             text = f"{left}\n{text}"
         self.notifier.send(Message(text=text, kind=RPCMessageType.WARNING, urgent=bool(left)))
+
+    def answers_to(self, key: str) -> SignedAnswers:
+        """What the exchange has answered to the key with this fingerprint: a reload forgets none of
+        it, another key begins anew."""
+        if self._answers[0] != key:
+            self._answers = (key, SignedAnswers())
+        return self._answers[1]
 
     def keep_secret(self, secrets: Iterable[Secret]) -> None:
         """From now on they are masked, in the log, too. Earlier ones stay secret."""

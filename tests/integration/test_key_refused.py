@@ -76,3 +76,18 @@ def test_key_that_may_only_read_is_told_while_its_questions_are_answered(
     assert refused(operator) == [("write", WORDS)], "a good read does not hide it"
     assert shown(operator)["answered_s_ago"] <= 30
     bot.wait_for(lambda: "refused a signed order or change" in status(bot), "it in another process")
+
+
+def test_reload_forgets_no_refusal_of_the_same_key(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    operator = Operator()
+    bot = invested(make_bot, operator)
+    exchange.add_fault("error", path="^/fapi/v[0-9]/", method="POST", **REFUSED)
+    operator.ask("forceexit", {"tradeid": "all"})
+    bot.wait_for(lambda: refused(operator) == [("write", WORDS)], "the refusal")
+    built = bot.log_file.read_text().count("Using Exchange")
+    operator.ask("reload_config")
+    bot.wait_for(lambda: bot.log_file.read_text().count("Using Exchange") > built, "the reload")
+    bot.wait_for(lambda: operator.state() == "running", "the new bot")
+    assert refused(operator) == [("write", WORDS)]

@@ -17,6 +17,12 @@ CODES: Final[Mapping[str, Verdict]] = {
     "-2015": Verdict.ACCOUNT_REFUSED,
     # "You are not authorized to execute this request": —
     "-1002": Verdict.ACCOUNT_REFUSED,
+    # "User can only place reduce only order", "Futures Trading Quantitative Rules violated, only
+    # reduceOnly order is allowed": PermissionDenied, but only of what opens; closes are allowed.
+    # Portfolio margin has it as -4089.
+    "-4087": Verdict.REFUSED,
+    "-4089": Verdict.REFUSED,
+    "-4400": Verdict.REFUSED,
     # No code of Binance's says that the position is zero and nothing else.
     # "ReduceOnly Order is rejected. ... conflicts with existing open orders": InvalidOrder. It is
     # the answer where there is no position, too.

@@ -1,10 +1,12 @@
 """The bot's lease: which process works on this database, and whether it still does."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from freqtrade_liquidation.audit import schema, shared_rows
 from freqtrade_liquidation.audit.rows import Border
@@ -12,6 +14,8 @@ from freqtrade_liquidation.audit.tables import LEASE
 from freqtrade_liquidation.exchange.last_answers import LastAnswers, SignedAnswers
 from freqtrade_liquidation.host.lease.clock import Moment
 from freqtrade_liquidation.host.lease.database import BookDatabase
+
+logger = logging.getLogger(__name__)
 
 FRESH_FOR_S: Final = 60.0
 """A bot that has not renewed for longer is gone; below, it may only be slow: book nothing."""
@@ -63,6 +67,7 @@ class Lease:
     def __init__(self, book: BookDatabase) -> None:
         self._book = book
         self._taken = False
+        self._is_mute = False
         self.answers: SignedAnswers | None = None
 
     def renew(self, *, inline: bool = False) -> bool:
@@ -120,18 +125,33 @@ class Lease:
             "holder": self._book.holder,
             "host": self._book.host,
             "released": False,
-            "answers": None if self.answers is None else self.answers.last().to_dict(),
             **now.columns("renewed_at"),
         }
         sight = self._look(connection, now)
         if sight is None:  # none, or none that is one
             connection.execute(delete(LEASE).where(LEASE.c.id == 1))
             connection.execute(insert(LEASE).values(id=1, counter=1, **values))
-            return True
-        if self._taken and sight.holder != self._book.holder and sight.is_fresh:
+        elif self._taken and sight.holder != self._book.holder and sight.is_fresh:
             return False
-        connection.execute(update(LEASE).values(counter=sight.counter + 1, **values))
+        else:
+            connection.execute(update(LEASE).values(counter=sight.counter + 1, **values))
+        self._tell_answers(connection)
         return True
+
+    def _tell_answers(self, connection: Connection) -> None:
+        """It is for people: a restored table may lack the column, and that must not cost the
+        lease."""
+        told = None if self.answers is None else self.answers.last().to_dict()
+        try:
+            with connection.begin_nested():
+                connection.execute(update(LEASE).values(answers=told))
+        except (OperationalError, ProgrammingError) as error:
+            if not self._is_mute:
+                logger.warning(
+                    "Other processes are not told what the exchange answers: %s. If the table %s "
+                    "lacks a column, drop it: the bot makes it again.", error.orig, LEASE.name,
+                )  # fmt: skip
+            self._is_mute = True
 
     def _release(self, connection: Connection, now: Moment) -> None:
         ours = LEASE.c.holder == self._book.holder

@@ -17,7 +17,17 @@ KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 PLAIN = "letters-and-digits-2026"
 UNITS = (
     *("a", "a-", "-", " ", ".", "%", "%2", "\\", '"', "'", "=", ":", "://", "a:b@", "&#x27;"),
-    *("eyJ", "eyJ-", "eyJaaaaa.", "?signature=", "&signature=%", "-----BEGIN ", "\x1b", "\u202e"),
+    *(
+        "eyJ",
+        "eyJ-",
+        "eyJaaaaa.",
+        "?signature=",
+        "&signature=%",
+        "%26SIGNATURE%3D",
+        "-----BEGIN ",
+        "\x1b",
+        "\u202e",
+    ),
     *(KEY[:5], KEY[:6], KEY[:11], KEY[:12], KEY[:6] + " ", KEY, "hunter2", "hunter22", "aaaaaaa"),
     base64.b64encode(random.Random(1).randbytes(3000)).decode(),
 )

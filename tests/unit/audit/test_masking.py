@@ -133,6 +133,13 @@ def test_huge_text_is_bounded() -> None:
     [
         ("GET /fapi/v1/order?symbol=X&signature=abcdef0123&timestamp=1",
          "GET /fapi/v1/order?symbol=X&signature=***&timestamp=1"),
+        ("/v1/order?a=1&Signature=aB%2Bc%2Fd%3D&Timestamp=1 503",
+         "/v1/order?a=1&Signature=***&Timestamp=1 503"),
+        ("signature=abc&b=1", "signature=***&b=1"),
+        ("?a=1&amp;signature=abc&amp;b=1", "?a=1&amp;signature=***&amp;b=1"),
+        (r"?a=1\u0026signature=abc\u0026b=1", r"?a=1\u0026signature=***\u0026b=1"),
+        ("a%3D1%26signature%3Dabc%26b%3D1", "a%3D1%26signature%3D***%26b%3D1"),
+        ("a%3d1%26Signature%3dabc%252F", "a%3d1%26Signature%3d***"),
         ("/ws?token=eyJhbGciOi.eyJpZGVudGl0eSI6.SflKxwRJSMeKKF2QT4fwpMeJf36POk",
          "/ws?token=***"),
     ],
@@ -146,6 +153,7 @@ def test_what_the_process_makes_from_secrets_is_masked(text: str, shown: str) ->
     [
         "BTC/USDT:USDT closed 0.01 at 50000.5", "2026-01-01T00:00:00.000001+00:00",
         '{"code":-2022,"msg":"ReduceOnly Order is rejected."}', "https://fapi.binance.com:443/x?a=1",
+        "a signature=abc of hers", "my_signature=abc", "signature not valid",
         "password: what you typed", "token=… key=… secret", "one\ttwo\nthree", "eyJ.eyJ.eyJ",
     ],
 )  # fmt: skip

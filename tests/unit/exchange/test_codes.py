@@ -32,7 +32,7 @@ MISLED: Final = frozenset({Verdict.REFUSED, Verdict.ACCOUNT_REFUSED})
 """The class's verdicts that such words can contradict; the others already mean: look again."""
 
 LEFT_TO_CCXT: Final[Mapping[str, str]] = {
-    "binance": "-4035 -4042 -18002 200003903 -2026 -4087 -4164 -4183 -4184 -4210 -4211 -4400 -4401"
+    "binance": "-4035 -4042 -18002 200003903 -2026 -4164 -4183 -4184 -4210 -4211 -4401"
     " -4531 -5047 -4017 -4018 -4025 -4062 -4138",
     "bybit": "110016 131092 140016 170031 175003 175006 176018 176019 30017 30018 30022 30023",
     "okx": "4088 51120 51133 51139 51162 51163 51205 51508 54073 58007 59216 59300 59508 59686"

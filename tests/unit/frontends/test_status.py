@@ -135,7 +135,7 @@ def test_says_when_the_exchange_last_answered_the_key_and_with_what(
 
     lease, now = Lease(bot.book), [0.0]
     lease.answers = SignedAnswers(lambda: now[0])
-    assert "The exchange has not answered a signed request yet" in told()
+    assert "The bot has not told of an answer to a signed request yet" in told()
     lease.answers.answered("read")
     now[0] = 12.0
     assert "The exchange answered a signed request 12 s ago." in told()

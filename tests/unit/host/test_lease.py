@@ -169,6 +169,35 @@ def test_junk_in_the_answers_costs_them_and_no_lease(
     assert Lease(book).answers_told() is not None
 
 
+@pytest.mark.parametrize("taken", [False, True])
+def test_table_without_the_answers_costs_them_and_no_lease(
+    open_book: Open, clock: Clock, file: Path, caplog: pytest.LogCaptureFixture, taken: bool
+) -> None:
+    """A restored table, whose version says otherwise."""
+    bot = Lease(open_book())
+    if taken:
+        bot.renew()
+    else:
+        Lease(open_book()).renew()
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("ALTER TABLE liquidation_lease DROP COLUMN answers")
+        if not taken:
+            database.execute("DELETE FROM liquidation_lease")
+    told_by(bot).answered("read")
+    for _ in range(3):
+        clock.pass_s(50)
+        assert bot.renew()
+        assert sight_of(Lease(open_book())).is_fresh
+    assert Lease(open_book()).answers_told() is None
+    assert (
+        len([r for r in caplog.records if "not told what the exchange answers" in r.message]) == 1
+    )
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("DROP TABLE liquidation_lease")
+    bot.renew()
+    assert Lease(open_book()).answers_told() == LastAnswers(answered_s_ago=0)
+
+
 def test_many_refusals_are_one_of_each_kind(open_book: Open, file: Path) -> None:
     bot = Lease(open_book())
     bot.renew()

@@ -75,9 +75,13 @@ class Answering:
             return self.odd[endpoint]
         return self._from_samples(asked) if shape is None else empty(shape)
 
+    def request(self, endpoint: str) -> str:
+        """The address and the body of the question to *endpoint*, which was asked before."""
+        return self._requests[endpoint]
+
     def good(self, endpoint: str) -> Any:
         """The full answer of *endpoint*, which was asked before."""
-        asked = self._requests[endpoint]
+        asked = self.request(endpoint)
         good = {**self._good, **(SPOT if self.mode == TradingMode.SPOT else {})}
         found = next((answer for part, answer in good.items() if part in asked), None)
         assert found is not None, f"{self.lab.setup}: no full answer is written for {asked}"

@@ -14,9 +14,10 @@ from typing import Any, Final
 import pytest
 
 from freqtrade_liquidation.errors import ExchangeUnavailable, LiquidationError
+from freqtrade_liquidation.exchange.answers import is_an_answer
 from freqtrade_liquidation.exchange.rules.shapes import SHAPES
 from freqtrade_liquidation.exchange.shape import EACH, Holder, Shape, WrongShape
-from tests.unit.drill.signing.answering import NAMES, Answering, Ask, answering
+from tests.unit.drill.signing.answering import NAMES, Answering, Ask, answering, empty
 from tests.unit.drill.signing.good_answers import GOOD, SPOT
 
 NO_LISTS: Final = {
@@ -64,6 +65,20 @@ def test_full_answer_is_read_whole(name: str) -> None:
         found = exchange.ask(question, **{endpoint: good})
         if endpoint != "/0/private/OpenOrders" or found:  # locked coins, where the balance is asked
             assert len(found) >= 2 or isinstance(found, dict), endpoint
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bot_hears_an_answer_in_each_list_and_in_nothing_else(name: str) -> None:
+    """What the bot takes for an answer to its own requests is what a run takes for one."""
+    for exchange, _, endpoint, shape in lists(name):
+        url, _, body = exchange.request(endpoint).partition(" ")
+        api, request = exchange.lab.exchange._api, (shape.method, url, body)
+        good = exchange.good(endpoint)
+        for answer in (good, empty(shape)):
+            assert is_an_answer(api, request, answer), (endpoint, answer)
+        for odd, answer in odd_bodies(shape, good):
+            if not isinstance(answer, bytes) and not _is_empty_word(shape, answer):
+                assert not is_an_answer(api, request, answer), (endpoint, odd)
 
 
 # Bodies that are no answer.
