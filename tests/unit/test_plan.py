@@ -106,11 +106,12 @@ def test_cancel_orders_false_cancels_only_what_blocks_a_close() -> None:
 
 def test_close_that_an_exit_has_blocked_waits_for_its_cancel() -> None:
     """Sent beside it, it would be refused once more; what cannot be cancelled is not waited for."""
-    shown = book(held(), order(EXIT))
-    [work] = next_work(shown, Rules(), Limits(is_blocked=lambda pair: True))
-    assert (work.close, [o.role for o in work.cancels]) == (None, [EXIT])
-    stuck = Limits(is_blocked=lambda pair: True, may_cancel=lambda order: False)
-    assert [work.close for work in next_work(shown, Rules(), stuck)] == [held()]
+    shown = book(held(), order(EXIT), held(ETH), order(EXIT, ETH))
+    of_pair = {work.pair: work for work in next_work(shown, Rules(), Limits(is_blocked=BTC.__eq__))}
+    assert (of_pair[BTC].close, [o.role for o in of_pair[BTC].cancels]) == (None, [EXIT])
+    assert of_pair[ETH].close == held(ETH)
+    stuck = Limits(is_blocked=BTC.__eq__, may_cancel=lambda order: False)
+    assert [work.close for work in next_work(book(held(), order(EXIT)), Rules(), stuck)] == [held()]
 
 
 def test_uncertain_position_is_closed_only_where_there_is_no_less_of_it() -> None:

@@ -902,9 +902,21 @@ def test_list_that_left_a_pair_out_is_no_proof_until_it_is_gone_when_asked_about
     history.listed(None, asked_at=T)
     history.closed(1.0, at=T + 0.2)
     history.shown_alone(long(1.0), asked_at=T + 0.1)
-    history.listed(None, asked_at=T + 0.3)
-    assert history.verdict() is Verdict.CONTRADICTED
+    for asked_at in (T + 0.15, T + 0.3):
+        history.listed(None, asked_at=asked_at)
+        assert history.verdict() is Verdict.CONTRADICTED
+        history.shown_alone(long(1.0), asked_at=T + 0.1)
+    history.listed(None, asked_at=T + 0.4)
     history.witnessed(asked_at=T + 0.4)
+    assert history.verdict() is Verdict.FLAT
+
+
+def test_answer_about_a_pair_alone_that_is_older_than_the_list_says_nothing_of_the_list() -> None:
+    history = claimed(1.0)
+    history.listed(None, asked_at=T + 0.2)
+    history.closed(1.0, at=T + 0.3)
+    history.shown_alone(long(1.0), asked_at=T + 0.1)
+    history.listed(None, asked_at=T + 0.4)
     assert history.verdict() is Verdict.FLAT
 
 
@@ -968,9 +980,10 @@ def test_fill_of_a_pair_that_nobody_knew_is_no_outcome() -> None:
 def test_what_the_bots_orders_account_for_is_not_taken_off_what_is_left_after_them() -> None:
     """The answer about the pair alone came before the one that told what our close had filled."""
     history = claimed(0.8)
-    history.shown_alone(long(0.1), asked_at=T)
-    history.explained(0.1, at=T + 1.0)
-    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.1)
+    history.shown_alone(long(0.4), asked_at=T)
+    for at in (T + 1.0, T + 2.0):
+        history.explained(0.1, at=at)
+    assert (history.verdict(), left(history)) == (Verdict.OPEN, 0.4)
 
 
 def test_amount_left_by_the_first_fill_is_late_after_the_second() -> None:
