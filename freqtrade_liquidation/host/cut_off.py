@@ -186,6 +186,8 @@ class _Look:
         asked_at = now()
         rows = await venue.get_all_positions(timeout_s=until - asked_at)
         self._listed = {row.pair: row for row in reversed(rows)}
+        for dust in (row for row in rows if row.is_dust):
+            self._histories[dust.pair].claim(dust, by_trades=False)
         show(self._histories, rows, asked_at=asked_at)
         pairs = {
             *doubted,

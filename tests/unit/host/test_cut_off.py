@@ -173,6 +173,13 @@ def test_trade_whose_position_was_gone_before_is_not_told_as_closed(told: Told) 
     assert told(venue, seen={}) == ()
 
 
+def test_what_is_too_small_to_close_is_told_as_dust(told: Told) -> None:
+    venue = Venue([[replace(OPEN, amount=0.1, minimum_amount=1.0)]])
+    venue.answers_alone = False
+    [outcome] = told(venue)
+    assert (outcome.state, outcome.residual_amount) == (PairState.DUST, 0.1)
+
+
 def test_coins_that_were_all_sold_leave_no_dust_of_float_noise() -> None:
     """0.3 - 0.1 - 0.2 is no zero in floats."""
     closes = [
