@@ -167,6 +167,10 @@ class Bookkeeper:
             missing=self._what_is_missing(pair, closes),
             filled=filled,
             average=average,
+            closed_meanwhile=any(
+                trade.close_date_utc is not None and trade.close_date_utc >= self._venue.began_at
+                for trade in trades
+            ),
         )
 
     def _trades_of(self, pair: str) -> list[Trade]:

@@ -808,12 +808,21 @@ class Run:
         ]
 
     def _outcome_pairs(self) -> set[str]:
-        """Those that were open, or may be; not a trade whose position was gone before."""
+        """Those that were open, or may be, and trades that their stop or somebody closed beside the
+        run, and that it has booked; not a trade whose position was gone before."""
+        booked = {
+            pair
+            for pair, result in self._booking.results.items()
+            if result.closed_meanwhile and result.realized_pnl is not None
+        }
         return {
             pair
             for pair in self._in_scope(self._history)
             if self._history[pair].was_open
-            or (self._history[pair].first is not None and self._verdict(pair) is not Verdict.FLAT)
+            or (
+                self._history[pair].first is not None
+                and (pair in booked or self._verdict(pair) is not Verdict.FLAT)
+            )
         }
 
     def _remarks(self) -> list[str]:
