@@ -205,7 +205,8 @@ class _Look:
 
     def outcomes(self) -> tuple[PairOutcome, ...]:
         """Not of a trade whose position was gone before."""
-        verdicts = {pair: self._verdict(pair) for pair in sorted(self._histories)}
+        known = sorted(pair for pair, history in self._histories.items() if history.first)
+        verdicts = {pair: self._verdict(pair) for pair in known}
         return tuple(
             self._outcome(pair, verdict)
             for pair, verdict in verdicts.items()

@@ -173,6 +173,14 @@ def test_trade_whose_position_was_gone_before_is_not_told_as_closed(told: Told) 
     assert told(venue, seen={}) == ()
 
 
+@pytest.mark.parametrize("listed", [[], None])
+def test_pair_of_which_only_an_order_was_cancelled_is_no_position(
+    told: Told, listed: list[Position] | None
+) -> None:
+    sent = {"ETH/USDC:USDC": Sent(correlation_id="liq", trigger="cli", pair="ETH/USDC:USDC")}
+    assert [outcome.pair for outcome in told(Venue([listed]), sent=sent)] == [PAIR]
+
+
 def test_what_is_too_small_to_close_is_told_as_dust(told: Told) -> None:
     venue = Venue([[replace(OPEN, amount=0.1, minimum_amount=1.0)]])
     venue.answers_alone = False
