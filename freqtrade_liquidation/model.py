@@ -253,6 +253,7 @@ class BookedPair:
     :param missing: what it is booked without (fees, funding), in words; not to be booked again.
     :param filled: base currency, of this run's closing orders; ``None`` = not known of each.
     :param average: quote currency per base unit, of what they filled; ``None`` = not known.
+    :param closed_meanwhile: a trade was closed since the run began, by whatever order.
     """
 
     pair: str
@@ -261,6 +262,7 @@ class BookedPair:
     missing: str | None = None
     filled: float | None = None
     average: float | None = None
+    closed_meanwhile: bool = False
 
 
 class PairState(StrEnum):

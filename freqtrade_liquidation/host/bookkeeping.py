@@ -131,7 +131,8 @@ class Bookkeeper:
         own = [close for close in closes if not close.is_earlier]
         filled, average = filled_by(own)
         try:
-            profits = [_profit(trade) for trade in self._in_closed_trades(closes)]
+            closed = list(self._in_closed_trades(closes))
+            profits = [_profit(trade) for trade in closed]
             trades = self._trades_of(pair)
             if not trades and not profits:
                 return BookedPair(
@@ -167,6 +168,10 @@ class Bookkeeper:
             missing=self._what_is_missing(pair, closes),
             filled=filled,
             average=average,
+            closed_meanwhile=any(
+                trade.close_date_utc is not None and trade.close_date_utc >= self._venue.began_at
+                for trade in [*closed, *trades]
+            ),
         )
 
     def _trades_of(self, pair: str) -> list[Trade]:

@@ -217,10 +217,13 @@ def _words(run: dict[str, Any], outcomes: Sequence[PairOutcome]) -> str:
         + (f" ({o.error})" if o.state is PairState.NOT_PROVEN else "")
         for o in outcomes
     )
-    return (
+    text = (
         f"Liquidation {run['correlation_id']} ({run['trigger']}) was cut off. "
         f"The exchange shows now: {shown or 'no position'}."
     )
+    if any(o.state is PairState.NOT_PROVEN for o in outcomes):
+        text += " To look again, and close what is open: freqtrade-liquidation liquidate"
+    return text
 
 
 def _cancelled(audit: AuditLog, correlation_id: str) -> int:

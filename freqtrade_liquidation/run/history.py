@@ -6,12 +6,14 @@ is compared with every amount that the position is known to have had. One that i
 fill is late; one that it never had is news, and counts from then on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from freqtrade_liquidation.digits import sum_of
-from freqtrade_liquidation.model import AMOUNT_TOLERANCE, Position, Side
+from freqtrade_liquidation.model import AMOUNT_TOLERANCE, UNLISTED, Position, Side
+from freqtrade_liquidation.ports import Explanation
 from freqtrade_liquidation.run.proof import Evidence, Listed, Verdict, verdict_on
 
 APART_S: Final = 1.0
@@ -238,6 +240,20 @@ class PairHistory:
         """The exchange, asked about this pair alone, showed nothing, and no list does."""
         self._witness = self._listed is not Listed.PRESENT and asked_at >= self._opened_at
 
+    def take_in(self, explanation: Explanation, *, asked_at: float, at: float) -> None:
+        """What was asked about this pair, which a list lacks, was answered."""
+        for order_id, opened in explanation.entries.items():
+            is_news = self.entry_is_known(order_id) and opened is not None
+            if is_news and opened is not None and not self.accounts_for(opened):
+                self.opened(opened, at=at)
+        if explanation.left is not None:
+            is_gone = explanation.is_answered and explanation.held is None
+            self.explained(explanation.left, at=at, is_gone=is_gone)
+        if explanation.held is not None and not explanation.held.is_dust:
+            self.shown_alone(explanation.held, asked_at=asked_at)
+        elif explanation.is_answered:
+            self.witnessed(asked_at=asked_at)
+
     def entry_has_landed(self, *, at: float) -> None:
         """freqtrade's loop has let go of an entry, as was heard at *at*: it filled, or did not."""
         self._may_have_grown = True
@@ -377,6 +393,21 @@ class PairHistory:
             )
             return None if amount <= 0 or rest.is_dust else rest
         return None
+
+
+def show(
+    histories: defaultdict[str, PairHistory], positions: Iterable[Position], *, asked_at: float
+) -> None:
+    """A newer list of *positions* was read. Where it does not go to its end, it does not tell what
+    it lacks."""
+    shown: dict[str, Position] = {}
+    for position in positions:
+        if not position.is_dust:
+            shown.setdefault(position.pair, position)
+    cut_off = UNLISTED in shown
+    for pair in [*histories, *(shown.keys() - histories.keys())]:
+        if pair in shown or not cut_off:
+            histories[pair].listed(shown.get(pair), asked_at=asked_at)
 
 
 def _is_same(one: float, other: float) -> bool:

@@ -79,7 +79,7 @@ class OutcomeJudge:
         first = history.first
         assert first is not None, "only pairs that were known to be open have an outcome"
         shown = next((p for p in book.positions if p.pair == first.pair), None) if book else None
-        state, residual = self._state_of(history, verdict, shown)
+        state, residual = state_of(history, verdict, shown)
         left = state in (PairState.OPEN, PairState.NOT_PROVEN)
         return PairOutcome(
             pair=first.pair,
@@ -92,19 +92,6 @@ class OutcomeJudge:
             protected=self._is_protected(first.pair, book) if left else None,
             error=self._why(first.pair, shown, verdict, timed_out=timed_out) if left else None,
         )
-
-    @staticmethod
-    def _state_of(
-        history: PairHistory, verdict: Verdict, shown: Position | None
-    ) -> tuple[PairState, float | None]:
-        left = history.left
-        if (shown is not None and shown.uncertain) or (left is not None and left.uncertain):
-            return PairState.NOT_PROVEN, None
-        state = STATES[verdict]
-        if state is PairState.CLOSED:
-            dust = shown is not None and shown.is_dust
-            return (PairState.DUST, shown.amount) if dust and shown else (state, 0.0)
-        return state, left.amount if state is PairState.OPEN and left is not None else None
 
     def why_not_flat(self, scoped: Book | None, seen: Collection[str]) -> list[str]:
         """What stands in the way of a flat book and is no position, in words."""
@@ -177,3 +164,20 @@ class OutcomeJudge:
                 residual_amount=outcome.residual_amount,
                 state=str(outcome.state),
             )
+
+
+def state_of(
+    history: PairHistory, verdict: Verdict, shown: Position | None
+) -> tuple[PairState, float | None]:
+    """How a pair is told, and base currency that is left of it; ``None`` = not known.
+
+    :param shown: as the newest list shows it, dust, too.
+    """
+    left = history.left
+    if (shown is not None and shown.uncertain) or (left is not None and left.uncertain):
+        return PairState.NOT_PROVEN, None
+    state = STATES[verdict]
+    if state is PairState.CLOSED:
+        dust = shown is not None and shown.is_dust
+        return (PairState.DUST, shown.amount) if dust and shown else (state, 0.0)
+    return state, left.amount if state is PairState.OPEN and left is not None else None

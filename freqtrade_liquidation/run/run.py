@@ -36,7 +36,7 @@ from freqtrade_liquidation.retry import Backoff
 from freqtrade_liquidation.run.attempts import Attempts
 from freqtrade_liquidation.run.book_reader import BookReader
 from freqtrade_liquidation.run.booking import Booking
-from freqtrade_liquidation.run.history import PairHistory
+from freqtrade_liquidation.run.history import PairHistory, show
 from freqtrade_liquidation.run.order_sender import OrderSender
 from freqtrade_liquidation.run.outcome_judge import OutcomeJudge
 from freqtrade_liquidation.run.proof import Verdict
@@ -376,32 +376,15 @@ class Run:
 
     def _show(self, positions: Iterable[Position], *, asked_at: float) -> None:
         self._positions_at, self._recalled = asked_at, None
-        shown: dict[str, Position] = {}
-        for position in positions:
-            if not position.is_dust:
-                shown.setdefault(position.pair, position)
-        cut_off = UNLISTED in shown
-        for pair in [*self._history, *(shown.keys() - self._history.keys())]:
-            if pair in shown or not cut_off:
-                self._history[pair].listed(shown.get(pair), asked_at=asked_at)
+        show(self._history, positions, asked_at=asked_at)
 
     def _take_in_explanation(self) -> None:
         if self._explaining is None or not self._explaining.done():
             return
         found, self._explaining = self._explaining.result(), None
         for pair, explanation in found.items():
-            history = self._history[pair]
-            for order_id, opened in explanation.entries.items():
-                is_news = history.entry_is_known(order_id) and opened is not None
-                if is_news and opened is not None and not history.accounts_for(opened):
-                    history.opened(opened, at=now())
-            if explanation.left is not None:
-                is_gone = explanation.is_answered and explanation.held is None
-                history.explained(explanation.left, at=now(), is_gone=is_gone)
-            if explanation.held is not None and not explanation.held.is_dust:
-                history.shown_alone(explanation.held, asked_at=self._explained_at[pair])
-            elif explanation.is_answered:
-                history.witnessed(asked_at=self._explained_at[pair])
+            asked_at = self._explained_at[pair]
+            self._history[pair].take_in(explanation, asked_at=asked_at, at=now())
 
     def _take_in_found_entries(self) -> None:
         """Lists that are late do not show what they have opened."""
@@ -825,12 +808,21 @@ class Run:
         ]
 
     def _outcome_pairs(self) -> set[str]:
-        """Those that were open, or may be; not a trade whose position was gone before."""
+        """Those that were open, or may be, and trades that their stop or somebody closed beside the
+        run, and that it has booked; not a trade whose position was gone before."""
+        booked = {
+            pair
+            for pair, result in self._booking.results.items()
+            if result.closed_meanwhile and result.realized_pnl is not None
+        }
         return {
             pair
             for pair in self._in_scope(self._history)
             if self._history[pair].was_open
-            or (self._history[pair].first is not None and self._verdict(pair) is not Verdict.FLAT)
+            or (
+                self._history[pair].first is not None
+                and (pair in booked or self._verdict(pair) is not Verdict.FLAT)
+            )
         }
 
     def _remarks(self) -> list[str]:

@@ -1,5 +1,6 @@
 """Cut off in the middle: while a bot is built, while an operator's run is under way."""
 
+import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from tests.integration.conftest import (
     event_types,
     events,
     runs,
+    said,
     wait_until_invested,
 )
 from tests.integration.operator import Operator
@@ -86,3 +88,31 @@ def test_operators_run_latches_before_it_closes_anything(
         assert "liquidation_latched" in event_types(bot)
         bot.kill()
         pending.exception(30)
+
+
+@pytest.mark.parametrize("scope", ["account", "trades"])
+def test_list_that_is_empty_by_mistake_does_not_close_what_a_killed_run_left_open(
+    exchange: PracticeExchange, make_bot: MakeBot, scope: str
+) -> None:
+    """Nothing was closed; at the next start the exchange lists nothing, for some answers."""
+    with make_bot(pairs=2, liquidation={"scope": scope}) as bot:
+        wait_until_invested(bot, 2)
+        before = {pair: abs(float(p["amount"])) for pair, p in exchange.positions().items()}
+        exchange.add_fault("hang")
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: "liquidation_started" in event_types(bot), "a run")
+        bot.kill()
+        exchange.clear_faults()
+        exchange.add_fault(
+            "answer", method="GET", path="positionRisk", status=200, body="[]", times=6
+        )
+        bot.start()
+        bot.wait_for(lambda: "liquidation_interrupted" in event_types(bot), "the record")
+        (run,) = runs(bot)
+        bot.wait_for(lambda: "OPEN, left by liquidation" in said(bot), "what is open")
+        bot.kill()
+    assert (run["state"], run["positions_closed"], run["positions_failed"]) == ("failed", 0, 2)
+    assert "liquidate" in said(bot).split("OPEN, left by liquidation")[1]
+    outcome = json.loads(run["outcome"])
+    assert {o["pair"]: o["amount"] for o in outcome} == pytest.approx(before)
+    assert {o["state"] for o in outcome} <= {"open", "not_proven"}

@@ -362,6 +362,28 @@ def test_position_larger_than_its_trade_is_told_whole_and_booked_as_far_as_the_t
     assert order["filled"] == trade["amount"]
 
 
+def test_pair_that_somebody_closed_as_the_run_began_is_in_its_outcome_and_total(
+    exchange: PracticeExchange, make_bot: MakeBot
+) -> None:
+    """Its position is gone before the first list is read, and the run books the trade."""
+    with make_bot(pairs=2) as bot:
+        wait_until_invested(bot, 2)
+        pair, amount = next((t["pair"], t["amount"]) for t in bot.open_trades())
+        is_long = float(exchange.positions()[pair]["amount"]) > 0
+        exchange.set_latency(500)
+        bot.send(signal.SIGTERM)
+        bot.wait_for(lambda: "liquidation_started" in event_types(bot), "a run")
+        exchange.seed_order(pair, "sell" if is_long else "buy", amount)
+        bot.wait(40)
+    (run,) = runs(bot)
+    profits = {t["pair"]: t["close_profit_abs"] for t in bot.query("SELECT * FROM trades")}
+    assert (run["state"], run["positions_closed"]) == ("completed", 2)
+    assert {o["pair"]: o["realized_pnl"] for o in json.loads(run["outcome"])} == pytest.approx(
+        profits
+    )
+    assert run["total_realized_pnl"] == pytest.approx(sum(profits.values()))
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_trade_whose_entry_was_cancelled_and_never_replaced_is_ended_and_keeps_no_slot(
     exchange: PracticeExchange, make_bot: MakeBot, known: bool

@@ -58,6 +58,7 @@ class SimulatedExchange:
     sent: list[ClosingOrder] = field(default_factory=list)
     requests: list[tuple[float, str, str]] = field(default_factory=list)
     booked: list[str] = field(default_factory=list)
+    closed_meanwhile: set[str] = field(default_factory=set)
     gone: list[OpenOrder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -164,7 +165,10 @@ class SimulatedExchange:
         await asyncio.sleep(self.latency_s)
         self.booked.extend(pairs)
         self.traded = {pair: p for pair, p in self.traded.items() if pair in self.positions}
-        return [BookedPair(pair=pair, realized_pnl=1.0) for pair in pairs]
+        return [
+            BookedPair(pair=pair, realized_pnl=1.0, closed_meanwhile=pair in self.closed_meanwhile)
+            for pair in pairs
+        ]
 
     def abandon(self) -> None:
         return None

@@ -811,6 +811,19 @@ def test_trade_whose_position_is_gone_is_booked_too() -> None:
     assert exchange.booked == [BTC, ETH]
 
 
+def test_trade_that_was_closed_beside_the_run_is_in_its_outcome_and_total() -> None:
+    """By its stop, or by hand: gone before the first list was answered."""
+    exchange = book(position(BTC), position(ETH))
+    del exchange.positions[ETH]
+    exchange.closed_meanwhile = {ETH}
+    result = liquidate(exchange)
+    assert (result.positions_closed, result.total_realized_pnl) == (2, 2.0)
+    assert [(one.pair, one.state, one.realized_pnl) for one in result.outcomes] == [
+        (BTC, PairState.CLOSED, 1.0),
+        (ETH, PairState.CLOSED, 1.0),
+    ]
+
+
 def test_entry_that_the_host_is_at_still_is_no_flat_book() -> None:
     """It may be sent after the last look: told, and looked for by the next repeat."""
     exchange = book(position(BTC), host_busy_s=60.0)
