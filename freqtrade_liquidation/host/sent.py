@@ -164,6 +164,19 @@ async def find_stop(wire: ExchangeClient, pair: str, order_id: str) -> dict[str,
         raise
 
 
+def names_on_record(audit: AuditLog, *, since: datetime) -> set[str]:
+    """Of the closes that runs begun *since* then have announced, booked or not.
+
+    :raises AuditUnreadable: if there may be more.
+    """
+    rows = audit.waiting_events([Event.CLOSE_INTENDED])  # first: an import takes them from here
+    for run in audit.runs():
+        if datetime.fromisoformat(run["started_at"]) < since:
+            break
+        rows += audit.events(run["correlation_id"], [Event.CLOSE_INTENDED])
+    return {str(row["additional_data"].get("client_order_id")) for row in rows}
+
+
 def known_closes(sent: Iterable[Sent]) -> list[Close]:
     """The closing orders whose end is known, oldest first."""
     known = (c for one in sent for c in one.closes if c.is_final)

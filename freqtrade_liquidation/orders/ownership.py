@@ -56,7 +56,8 @@ class Ownership:
     :ivar found_stops: the ids of those that an exchange keeps in a list of stops alone.
     :ivar may_be_gone: ids of orders whose cancel was refused, or has no known outcome: a list that
         shows them may be late.
-    :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
+    :ivar doubts: by order id, the pair and why what the order has filled, or whether it is the
+        bot's at all, is not known, in words.
     """
 
     def __init__(

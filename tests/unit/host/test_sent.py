@@ -1,6 +1,8 @@
 """What a run sent, as the audit trail tells it."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.host.history import Interrupted
-from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
+from freqtrade_liquidation.host.sent import INTENTS, Sent, find, names_on_record, sent_by
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.executions import Close
 
@@ -88,6 +91,27 @@ def test_unsettled_is_by_run_and_pair(audit: AuditLog) -> None:
     note(audit, Event.BOOKED, run=later)
     note(audit, Event.BOOKING_FAILED)
     assert audit.unsettled(INTENTS, Event.BOOKED) == [(RUN, PAIR), (RUN, "ETH/USDT:USDT")]
+
+
+def test_names_on_record_are_those_of_booked_runs_and_of_the_file_too(tmp_path: Path) -> None:
+    log = AuditLog(f"sqlite:///{tmp_path / 't.sqlite'}", fallback=tmp_path / "f", masker=Masker([]))
+    began = datetime.now(UTC)
+    for run, age_s in ((RUN, 0), ("liq_old", 7200)):
+        row = RunRecord(
+            correlation_id=run,
+            trigger="cli",
+            state="completed",
+            started_at=began - timedelta(seconds=age_s),
+            config={},
+        )
+        log.record([], row)
+        intend(log, f"ftl_{run}", run=run)
+    note(log, Event.BOOKED)
+    with closing(sqlite3.connect(tmp_path / "t.sqlite", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        intend(log, "ftl_waits")
+        found = names_on_record(log, since=began - timedelta(hours=1))
+    assert found == {f"ftl_{RUN}", "ftl_waits"}
 
 
 def test_unsettled_in_a_database_without_our_tables_is_nothing(tmp_path: Path) -> None:
