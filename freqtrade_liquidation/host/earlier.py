@@ -1,4 +1,5 @@
-"""What earlier runs sold and nobody has booked: the database still calls it unsold.
+"""What earlier runs sold, and the stops that they put back, and nobody has booked: the database
+still calls it unsold, and knows of no stop.
 
 Another process may book while this one reads: the trail then calls a close settled, the table of
 orders has it, and trades that were read a moment earlier still count its coins as unsold. To read
@@ -11,7 +12,8 @@ the trades at hand know themselves.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -26,8 +28,14 @@ from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
 from freqtrade_liquidation.host.sent import INTENTS, Sent, find, names_on_record, sent_by
 from freqtrade_liquidation.model import ClosingOrder
-from freqtrade_liquidation.orders.executions import Close, Earlier, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade, booked_amounts, open_trades, ours
+from freqtrade_liquidation.orders.executions import Close, Earlier, PutBack, still_unbooked
+from freqtrade_liquidation.orders.trades import (
+    KnownOrder,
+    KnownTrade,
+    booked_amounts,
+    open_trades,
+    ours,
+)
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import in_thread
 
@@ -74,8 +82,8 @@ async def earlier_closes(
     """
     until = asyncio.get_running_loop().time() + within_s
     lists = partial(_all_listed, audit, wire, trades, known, within_s / 2, shared=shared)
-    recorded = await _recorded_or_listed(audit, trades, noted or {}, within_s / 2, lists)
-    closes = still_unbooked(_each_once([*known, *recorded.closes]), trades, noted)
+    found = await _recorded_or_listed(audit, trades, noted or {}, within_s / 2, lists)
+    closes = still_unbooked(_each_once([*known, *found.closes]), trades, noted)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
         async with asyncio.timeout_at(until):
@@ -84,14 +92,14 @@ async def earlier_closes(
         logger.warning("Not every order of an earlier run was found again in time.")
     closes = [close for close in closes if not close.refused]
     if read_again is None:
-        return Earlier(closes=await without_booked(closes), doubts=recorded.doubts)
+        return replace(found, closes=await without_booked(closes))
     booked = await _booked(closes)
     if (fresh := await read_again()) is None:  # what the trail calls settled, they may not have
         listed = await lists()
         closes = still_unbooked(_each_once([*closes, *listed.closes]), trades, noted)
-        return Earlier(closes=closes, doubts=recorded.doubts | listed.doubts)
+        return replace(found, closes=closes, doubts=found.doubts | listed.doubts)
     closes = still_unbooked(_less_booked(closes, booked), fresh, noted)
-    return Earlier(closes=closes, doubts=recorded.doubts)
+    return replace(found, closes=closes)
 
 
 async def read_again(
@@ -162,18 +170,28 @@ async def _recorded_or_listed(
     """What the trail has; with it, or in its place, what *lists* show, where the trail does not
     have all of it for certain."""
     pairs = {trade.pair for trade in trades}
-    recorded: list[Close] = []
+    recorded = Earlier()
     try:
         async with asyncio.timeout(within_s):
             sent, why = await in_thread(lambda: _on_record(audit, pairs, noted), name="earlier")
-        recorded = [close for one in sent for close in one.closes]
+        recorded.closes = [close for one in sent for close in one.closes]
+        recorded.stops = [stop for one in sent for stop in _put_back(one)]
     except (AuditUnreadable, TimeoutError) as error:
         why = str(error) or type(error).__name__
     if why is None:
-        return Earlier(closes=recorded)
+        return recorded
     logger.warning("What earlier runs sold may not be on record: %s", why)
     listed = await lists()
-    return Earlier(closes=[*recorded, *listed.closes], doubts=listed.doubts)
+    return replace(listed, closes=[*recorded.closes, *listed.closes], stops=recorded.stops)
+
+
+def _put_back(sent: Sent) -> Iterator[PutBack]:
+    for order_id, stop in sent.stops.items():
+        amount, price = stop["amount"], stop["stop_price"]
+        order = KnownOrder(
+            order_id=order_id, role_side="stoploss", is_stop=True, amount=amount, stop_price=price
+        )
+        yield PutBack(pair=sent.pair, order=order, placed_at=stop["placed_at"])
 
 
 def _on_record(

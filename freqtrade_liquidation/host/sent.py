@@ -30,7 +30,7 @@ ANSWER_WITHIN_S: Final = 5.0
 class Sent:
     """What one run sent for one pair.
 
-    :param stops: the stops that were put back: order id, and the row that announced it.
+    :param stops: the stops that were put back: order id, the row that announced it, and when.
     :param unknown: orders that the exchange does not know, by the name we gave them.
     :param doubt: why the end of one of them is not known, in words; ``None`` = all are known.
     """
@@ -85,7 +85,8 @@ def _sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
             case Event.STOP_PUT_BACK:
                 sent[pair].stops[str(data["order_id"])] = {
                     "stop_price": stop_prices.get(pair),
-                    "amount": data["amount"],
+                    "amount": float(data["amount"]),
+                    "placed_at": datetime.fromisoformat(row["timestamp"]),
                 }
             case _:
                 _heard(closes.get(data.get("client_order_id")), data)

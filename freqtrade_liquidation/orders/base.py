@@ -174,6 +174,9 @@ class OrderManagerBase:
         """What runs before this one have left, before it begins."""
         self.executions.closes += as_earlier(earlier.closes)
         self.ownership.doubts |= earlier.doubts
+        if earlier.stops:
+            self.ownership.put_back = tuple(earlier.stops)
+            self.know((*self.trades, *self.ownership.left_alone))
 
     def expected_positions(self) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

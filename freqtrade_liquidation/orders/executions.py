@@ -92,6 +92,15 @@ class Executions:
         return [*self.cancelled, *(order for order, _ in self.acknowledged.values())]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """A stop that a run has put back."""
+
+    pair: str
+    order: KnownOrder
+    placed_at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Earlier:
     """What earlier runs have left on the exchange that nobody has booked.
@@ -100,6 +109,7 @@ class Earlier:
     """
 
     closes: list[Close] = field(default_factory=list)
+    stops: list[PutBack] = field(default_factory=list)
     doubts: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,9 @@ import ccxt
 import pytest
 from freqtrade.persistence import Order, Trade, init_db
 
-from freqtrade_liquidation.audit.log import AuditUnreadable
+from freqtrade_liquidation.audit.events import AuditEvent, AuditEventType
+from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
+from freqtrade_liquidation.audit.masking import Masker
 from freqtrade_liquidation.errors import ExchangeRefused, ExchangeUnavailable
 from freqtrade_liquidation.host import runner as runner_module
 from freqtrade_liquidation.host.earlier import (
@@ -180,6 +183,27 @@ def test_exchange_is_asked_while_another_run_may_have_more_than_the_trail(
             sells_unbooked(there, OPENED)
     else:
         assert sells_unbooked(there, OPENED) == []
+
+
+def test_stop_that_a_run_has_put_back_comes_with_its_closes_until_it_is_booked(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 't.sqlite'}"
+    audit = AuditLog(url, fallback=tmp_path / "lines.sqlite", masker=Masker([]))
+    data = {"order_id": "2", "stop_price": 8.0, "amount": 0.2}
+    for kind in (AuditEventType.STOP_INTENDED, AuditEventType.STOP_PUT_BACK):
+        event = AuditEvent(
+            event_type=kind, operation="close", correlation_id="liq_1", pair=SPOT,
+            additional_data=data,
+        )  # fmt: skip
+        audit.record([event])
+    wire: Any = Exchange([])
+    [stop] = asyncio.run(earlier_closes(audit, wire, [OPENED])).stops
+    assert (stop.pair, stop.order.order_id, stop.order.is_stop) == (SPOT, "2", True)
+    assert (stop.order.stop_price, stop.order.amount) == (8.0, 0.2)
+    assert stop.placed_at > OPENED.opened_at
+    audit.record([replace(event, event_type=AuditEventType.BOOKED)])
+    assert asyncio.run(earlier_closes(audit, wire, [OPENED])) == Earlier()
 
 
 def order_there(name: str | None, side: str = "sell", *, order_id: str = "9") -> dict[str, Any]:

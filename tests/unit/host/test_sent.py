@@ -79,7 +79,9 @@ def test_answered_refused_and_unknown_closes_are_three_things(audit: AuditLog) -
 def test_stop_that_was_put_back_is_known_by_its_new_id(audit: AuditLog) -> None:
     note(audit, Event.STOP_INTENDED, order_id="1", stop_price=90.0, amount=0.5)
     note(audit, Event.STOP_PUT_BACK, order_id="2", amount=0.5)
-    assert sent_by(audit, RUN)[PAIR].stops == {"2": {"stop_price": 90.0, "amount": 0.5}}
+    stop = sent_by(audit, RUN)[PAIR].stops.pop("2")
+    assert datetime.now(UTC) - stop.pop("placed_at") < timedelta(seconds=10)
+    assert stop == {"stop_price": 90.0, "amount": 0.5}
 
 
 def test_unsettled_is_by_run_and_pair(audit: AuditLog) -> None:
