@@ -11,6 +11,7 @@ the trades at hand know themselves.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +27,14 @@ from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
 from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
-from freqtrade_liquidation.host.sent import INTENTS, Sent, find, names_on_record, sent_by
+from freqtrade_liquidation.host.sent import (
+    INTENTS,
+    Sent,
+    find,
+    find_put_back,
+    names_on_record,
+    sent_by,
+)
 from freqtrade_liquidation.model import ClosingOrder
 from freqtrade_liquidation.orders.executions import Close, Earlier, PutBack, still_unbooked
 from freqtrade_liquidation.orders.trades import (
@@ -82,7 +90,7 @@ async def earlier_closes(
     """
     until = asyncio.get_running_loop().time() + within_s
     lists = partial(_all_listed, audit, wire, trades, known, within_s / 2, shared=shared)
-    found = await _recorded_or_listed(audit, trades, noted or {}, within_s / 2, lists)
+    found = await _recorded_or_listed(audit, wire, trades, noted or {}, within_s / 2, lists)
     closes = still_unbooked(_each_once([*known, *found.closes]), trades, noted)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
@@ -162,6 +170,7 @@ def _each_once(closes: Iterable[Close]) -> list[Close]:
 
 async def _recorded_or_listed(
     audit: AuditLog,
+    wire: ExchangeClient,
     trades: Sequence[KnownTrade],
     noted: Mapping[str, datetime],
     within_s: float,
@@ -175,6 +184,7 @@ async def _recorded_or_listed(
         async with asyncio.timeout(within_s):
             sent, why = await in_thread(lambda: _on_record(audit, pairs, noted), name="earlier")
         recorded.closes = [close for one in sent for close in one.closes]
+        recorded.doubts = await _find_put_back(wire, sent, trades, within_s)
         recorded.stops = [stop for one in sent for stop in _put_back(one)]
     except (AuditUnreadable, TimeoutError) as error:
         why = str(error) or type(error).__name__
@@ -182,7 +192,32 @@ async def _recorded_or_listed(
         return recorded
     logger.warning("What earlier runs sold may not be on record: %s", why)
     listed = await lists()
-    return replace(listed, closes=[*recorded.closes, *listed.closes], stops=recorded.stops)
+    return Earlier(
+        closes=[*recorded.closes, *listed.closes],
+        doubts=recorded.doubts | listed.doubts,
+        stops=recorded.stops,
+    )
+
+
+async def _find_put_back(
+    wire: ExchangeClient, sent: Sequence[Sent], trades: Sequence[KnownTrade], within_s: float
+) -> dict[str, tuple[str, str]]:
+    """Looks for what *sent* does not know the end of; doubts as in :class:`.executions.Earlier`."""
+    doubts = {}
+
+    async def find_one(one: Sent, trade: KnownTrade) -> None:
+        key, late = f"stop of {one.correlation_id} {one.pair}", "the exchange is slow to say it"
+        doubts[key] = (one.pair, f"whether the stop that was put back stands is not known: {late}")
+        if (words := await find_put_back(wire, one, trade)) is None:
+            del doubts[key]
+        else:
+            doubts[key] = (one.pair, words)
+
+    pairs = [(one, t) for one in sent if one.sought for t in trades if t.pair == one.pair]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*(find_one(one, trade) for one, trade in pairs))
+    return doubts
 
 
 def _put_back(sent: Sent) -> Iterator[PutBack]:

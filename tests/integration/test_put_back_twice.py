@@ -54,3 +54,36 @@ def held(exchange: PracticeExchange, futures: bool) -> float:
     if futures:
         return sum(float(position["amount"]) for position in exchange.positions().values())
     return float(exchange.balances(futures=False)["BTC"]["total"])
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_stop_whose_put_back_was_never_answered_is_looked_for_by_the_next_run(
+    exchange: PracticeExchange, make_bot: MakeBot, is_alone: bool
+) -> None:
+    """It rested for ever, and locked the coins. Where the user has one of the same terms, nothing
+    tells which is the bot's: neither is touched."""
+    bot = dead_bot(make_bot, pairs=1, futures=False)
+    pair = exchange.pairs(futures=False)[0]
+    exchange.add_fault("error", method="POST", status=400, **CLOSES[False])
+    a_stop = {"type": "STOP_LOSS_LIMIT"}
+    exchange.add_fault("drop_after", method="POST", path="/api/v3/order$", params=a_stop)
+    exchange.add_fault("error", method="GET", path="/api/v3/openOrders$", status=503)
+    renew_lease(bot)
+    first = command.run(bot, "liquidate", "--yes")
+    assert "HAS LOST ITS STOP" in first.stdout, first.stdout + first.stderr
+    [put_back] = stops(exchange, futures=False)
+    exchange.clear_faults()
+    if not is_alone:
+        [row] = exchange.open_orders(False)
+        amount, price, trigger = (row[key] for key in ("origQty", "price", "stopPrice"))
+        exchange.seed_balance("BTC", USERS_OWN + float(amount))
+        exchange.seed_order(pair, "sell", amount, price, stop_price=trigger)
+
+    renew_lease(bot)
+    done = command.run(bot, "liquidate", "--yes")
+    assert done.returncode == (0 if is_alone else 3), done.stdout + done.stderr
+    left = stops(exchange, futures=False)
+    assert left == [] if is_alone else len(left) == 2
+    words = f"one of orders {', '.join(sorted(left))} may be the stop that was put back: look it up"
+    assert (words in " ".join(done.stdout.split())) is not is_alone
+    assert put_back not in left or not is_alone

@@ -190,7 +190,7 @@ def test_stop_that_a_run_has_put_back_comes_with_its_closes_until_it_is_booked(
 ) -> None:
     url = f"sqlite:///{tmp_path / 't.sqlite'}"
     audit = AuditLog(url, fallback=tmp_path / "lines.sqlite", masker=Masker([]))
-    data = {"order_id": "2", "stop_price": 8.0, "amount": 0.2}
+    data = {"order_id": "2", "replaces": "2", "stop_price": 8.0, "amount": 0.2}
     for kind in (AuditEventType.STOP_INTENDED, AuditEventType.STOP_PUT_BACK):
         event = AuditEvent(
             event_type=kind, operation="close", correlation_id="liq_1", pair=SPOT,
