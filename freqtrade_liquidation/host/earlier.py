@@ -185,7 +185,8 @@ async def _recorded_or_listed(
             sent, why = await in_thread(lambda: _on_record(audit, pairs, noted), name="earlier")
         recorded.closes = [close for one in sent for close in one.closes]
         recorded.doubts = await _find_put_back(wire, sent, trades, within_s)
-        recorded.stops = [stop for one in sent for stop in _put_back(one)]
+        by_id = {stop.order.order_id: stop for one in sent for stop in _put_back(one)}
+        recorded.stops = list(by_id.values())  # one may be found for two runs that sought theirs
     except (AuditUnreadable, TimeoutError) as error:
         why = str(error) or type(error).__name__
     if why is None:

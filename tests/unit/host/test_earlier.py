@@ -191,18 +191,20 @@ def test_stop_that_a_run_has_put_back_comes_with_its_closes_until_it_is_booked(
     url = f"sqlite:///{tmp_path / 't.sqlite'}"
     audit = AuditLog(url, fallback=tmp_path / "lines.sqlite", masker=Masker([]))
     data = {"order_id": "2", "replaces": "2", "stop_price": 8.0, "amount": 0.2}
-    for kind in (AuditEventType.STOP_INTENDED, AuditEventType.STOP_PUT_BACK):
-        event = AuditEvent(
-            event_type=kind, operation="close", correlation_id="liq_1", pair=SPOT,
-            additional_data=data,
-        )  # fmt: skip
-        audit.record([event])
+    events = [
+        AuditEvent(
+            event_type=kind, operation="close", correlation_id=run, pair=SPOT, additional_data=data
+        )
+        for run in ("liq_1", "liq_2")
+        for kind in (AuditEventType.STOP_INTENDED, AuditEventType.STOP_PUT_BACK)
+    ]
+    audit.record(events)
     wire: Any = Exchange([])
     [stop] = asyncio.run(earlier_closes(audit, wire, [OPENED])).stops
     assert (stop.pair, stop.order.order_id, stop.order.is_stop) == (SPOT, "2", True)
     assert (stop.order.stop_price, stop.order.amount) == (8.0, 0.2)
     assert stop.placed_at > OPENED.opened_at
-    audit.record([replace(event, event_type=AuditEventType.BOOKED)])
+    audit.record([replace(event, event_type=AuditEventType.BOOKED) for event in events])
     assert asyncio.run(earlier_closes(audit, wire, [OPENED])) == Earlier()
 
 
