@@ -189,6 +189,12 @@ class AuditLog:
         with self._reading():
             return self._runs_in_file()
 
+    def waiting_events(self, types: Sequence[AuditEventType]) -> list[dict[str, Any]]:
+        """Events of *types* that wait in the file. :raises AuditUnreadable:"""
+        with self._reading():
+            rows = [self._own(line) for line in self._file.lines("event")]
+        return [row for row in rows if row is not None and row["event_type"] in types]
+
     def unfinished_runs(self) -> list[dict[str, Any]]:
         """Runs whose state is ``in_progress``, oldest first. :raises AuditUnreadable:"""
         with self._reading() as store:

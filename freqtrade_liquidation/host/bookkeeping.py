@@ -297,12 +297,20 @@ class Bookkeeper:
     def _book_stops(self, trade: Trade) -> None:
         """Stops that were put back: freqtrade would place a second one beside them."""
         known = {order.order_id for order in trade.orders}
-        for stop, raw, amount in self._venue.executions.stops_put_back:
-            if stop.trade_id != trade.id or str(raw["id"]) in known:
+        stops = [
+            (raw, amount, stop.stop_price)
+            for stop, raw, amount in self._venue.executions.stops_put_back
+            if stop.trade_id == trade.id
+        ]
+        stops += [
+            (state, stop.order.amount, stop.order.stop_price)
+            for stop in self._venue.ownership.put_back
+            if stop.pair == trade.pair and (state := self._facts.states.get(stop.order.order_id))
+        ]
+        for raw, amount, stop_price in stops:
+            if str(raw["id"]) in known:
                 continue
-            order = Order.parse_from_ccxt_object(
-                raw, trade.pair, "stoploss", amount, stop.stop_price
-            )
+            order = Order.parse_from_ccxt_object(raw, trade.pair, "stoploss", amount, stop_price)
             trade.orders.append(order)
             Trade.commit()
             if raw.get("status") in FINAL_STATUSES:

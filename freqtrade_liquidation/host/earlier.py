@@ -1,4 +1,5 @@
-"""What earlier runs sold and nobody has booked: the database still calls it unsold.
+"""What earlier runs sold, and the stops that they put back, and nobody has booked: the database
+still calls it unsold, and knows of no stop.
 
 Another process may book while this one reads: the trail then calls a close settled, the table of
 orders has it, and trades that were read a moment earlier still count its coins as unsold. To read
@@ -10,9 +11,12 @@ the trades at hand know themselves.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,12 +25,25 @@ from freqtrade_liquidation.audit.events import AuditEventType
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import LiquidationError
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.exchange.rules.names import is_ours
+from freqtrade_liquidation.exchange.rules.names import is_ours, is_same
 from freqtrade_liquidation.host.lease.claims import LONGEST_S, MARGIN_S
-from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
+from freqtrade_liquidation.host.sent import (
+    INTENTS,
+    Sent,
+    find,
+    find_put_back,
+    names_on_record,
+    sent_by,
+)
 from freqtrade_liquidation.model import ClosingOrder
-from freqtrade_liquidation.orders.executions import Close, still_unbooked
-from freqtrade_liquidation.orders.trades import KnownTrade, booked_amounts, open_trades, ours
+from freqtrade_liquidation.orders.executions import Close, Earlier, PutBack, still_unbooked
+from freqtrade_liquidation.orders.trades import (
+    KnownOrder,
+    KnownTrade,
+    booked_amounts,
+    open_trades,
+    ours,
+)
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import in_thread
 
@@ -56,12 +73,14 @@ async def earlier_closes(
     within_s: float = FOUND_WITHIN_S,
     shared: bool = True,
     read_again: ReadAgain | None = None,
-) -> list[Close]:
+) -> Earlier:
     """Closing orders of earlier runs that *trades* do not know of, looked up on the exchange.
 
     One that is not found in time stays without an end: where the account is shared, its pair is not
-    sold again blindly. There, if the audit trail cannot be read or may lack something, the lists of
-    orders say what bears a name of ours; elsewhere the positions say what is left.
+    sold again blindly. There, if the audit trail may lack something, the lists of orders say what
+    became of those that it names, and every other order that may be ours is a doubt about its pair:
+    another bot on the account gives its orders names like ours. Elsewhere the positions say what is
+    left.
 
     :param shared: the account may hold the user's own (spot; scope "trades").
     :param known: those of this process's own runs, with what it heard of them.
@@ -70,10 +89,9 @@ async def earlier_closes(
     :param read_again: called last; ``None`` = *trades* are of now, nobody else books.
     """
     until = asyncio.get_running_loop().time() + within_s
-    recorded = await _recorded_or_listed(
-        audit, wire, trades, noted or {}, within_s / 2, shared=shared
-    )
-    closes = still_unbooked(_each_once([*known, *recorded]), trades, noted)
+    lists = partial(_all_listed, audit, wire, trades, known, within_s / 2, shared=shared)
+    found = await _recorded_or_listed(audit, wire, trades, noted or {}, within_s / 2, lists)
+    closes = still_unbooked(_each_once([*known, *found.closes]), trades, noted)
     asks = [find(wire, _of(close), close) for close in closes if not close.is_final]
     try:
         async with asyncio.timeout_at(until):
@@ -82,12 +100,14 @@ async def earlier_closes(
         logger.warning("Not every order of an earlier run was found again in time.")
     closes = [close for close in closes if not close.refused]
     if read_again is None:
-        return await without_booked(closes)
+        return replace(found, closes=await without_booked(closes))
     booked = await _booked(closes)
     if (fresh := await read_again()) is None:  # what the trail calls settled, they may not have
-        listed = await _all_listed(wire, trades, within_s / 2, shared=shared)
-        return still_unbooked(_each_once([*closes, *listed]), trades, noted)
-    return still_unbooked(_less_booked(closes, booked), fresh, noted)
+        listed = await lists()
+        closes = still_unbooked(_each_once([*closes, *listed.closes]), trades, noted)
+        return replace(found, closes=closes, doubts=found.doubts | listed.doubts)
+    closes = still_unbooked(_less_booked(closes, booked), fresh, noted)
+    return replace(found, closes=closes)
 
 
 async def read_again(
@@ -154,23 +174,60 @@ async def _recorded_or_listed(
     trades: Sequence[KnownTrade],
     noted: Mapping[str, datetime],
     within_s: float,
-    *,
-    shared: bool,
-) -> list[Close]:
-    """What the trail has; with it, or in its place, what the exchange lists, where the trail does
-    not have all of it for certain."""
+    lists: Callable[[], Awaitable[Earlier]],
+) -> Earlier:
+    """What the trail has; with it, or in its place, what *lists* show, where the trail does not
+    have all of it for certain."""
     pairs = {trade.pair for trade in trades}
-    recorded: list[Close] = []
+    recorded = Earlier()
     try:
         async with asyncio.timeout(within_s):
             sent, why = await in_thread(lambda: _on_record(audit, pairs, noted), name="earlier")
-        recorded = [close for one in sent for close in one.closes]
+        recorded.closes = [close for one in sent for close in one.closes]
+        recorded.doubts = await _find_put_back(wire, sent, trades, within_s)
+        by_id = {stop.order.order_id: stop for one in sent for stop in _put_back(one)}
+        recorded.stops = list(by_id.values())  # one may be found for two runs that sought theirs
     except (AuditUnreadable, TimeoutError) as error:
         why = str(error) or type(error).__name__
     if why is None:
         return recorded
     logger.warning("What earlier runs sold may not be on record: %s", why)
-    return [*recorded, *await _all_listed(wire, trades, within_s, shared=shared)]
+    listed = await lists()
+    return Earlier(
+        closes=[*recorded.closes, *listed.closes],
+        doubts=recorded.doubts | listed.doubts,
+        stops=recorded.stops,
+    )
+
+
+async def _find_put_back(
+    wire: ExchangeClient, sent: Sequence[Sent], trades: Sequence[KnownTrade], within_s: float
+) -> dict[str, tuple[str, str]]:
+    """Looks for what *sent* does not know the end of; doubts as in :class:`.executions.Earlier`."""
+    doubts = {}
+
+    async def find_one(one: Sent, trade: KnownTrade) -> None:
+        key, late = f"stop of {one.correlation_id} {one.pair}", "the exchange is slow to say it"
+        doubts[key] = (one.pair, f"whether the stop that was put back stands is not known: {late}")
+        if (words := await find_put_back(wire, one, trade)) is None:
+            del doubts[key]
+        else:
+            doubts[key] = (one.pair, words)
+
+    pairs = [(one, t) for one in sent if one.sought for t in trades if t.pair == one.pair]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*(find_one(one, trade) for one, trade in pairs))
+    return doubts
+
+
+def _put_back(sent: Sent) -> Iterator[PutBack]:
+    for order_id, stop in sent.stops.items():
+        amount, price = stop["amount"], stop["stop_price"]
+        order = KnownOrder(
+            order_id=order_id, role_side="stoploss", is_stop=True, amount=amount, stop_price=price
+        )
+        yield PutBack(pair=sent.pair, order=order, placed_at=stop["placed_at"])
 
 
 def _on_record(
@@ -202,18 +259,44 @@ def unfinished_run(audit: AuditLog, *, lasts: timedelta = RUN_LASTS) -> str | No
 
 
 async def _all_listed(
-    wire: ExchangeClient, trades: Sequence[KnownTrade], within_s: float, *, shared: bool
-) -> list[Close]:
-    asks = [_listed(wire, trade, within_s) for trade in trades if shared and trade.amount > 0]
-    return [close for closes in await asyncio.gather(*asks) for close in closes]
+    audit: AuditLog,
+    wire: ExchangeClient,
+    trades: Sequence[KnownTrade],
+    known: Iterable[Close],
+    within_s: float,
+    *,
+    shared: bool,
+) -> Earlier:
+    if not shared:
+        return Earlier()
+    asks = (_exits_of(wire, trade, within_s) for trade in trades if trade.amount > 0)
+    on_record, *lists = await asyncio.gather(_names_on_record(audit, within_s), *asks)
+    names = on_record | {close.order.client_order_id for close in known}
+    found = Earlier()
+    for trade, exits in lists:
+        if exits is None:
+            words = "what earlier runs have sold of it is not known, the exchange does not list it"
+            found.doubts[f"{trade.pair} not listed"] = (trade.pair, words)
+        for order in exits or ():
+            _sort_in(order, trade, names, found)
+    return found
 
 
-async def _listed(wire: ExchangeClient, trade: KnownTrade, timeout_s: float) -> list[Close]:
-    """Exits of *trade*'s pair that bear a name of ours.
+async def _names_on_record(audit: AuditLog, within_s: float) -> set[str]:
+    """Of this database's closes; where it cannot be read, none is known to be."""
+    since = datetime.now(UTC) - LISTED_SINCE - RUN_LASTS
+    try:
+        async with asyncio.timeout(within_s):
+            return await in_thread(lambda: names_on_record(audit, since=since), name="earlier")
+    except (AuditUnreadable, TimeoutError) as error:
+        logger.warning("Which closes are on record is not known: %s", error)
+        return set()
 
-    Where the list is not answered, or has exits without a name that *trade* does not know (bitvavo,
-    as ccxt reads it), one that nobody will find: in doubt nothing is sold.
-    """
+
+async def _exits_of(
+    wire: ExchangeClient, trade: KnownTrade, timeout_s: float
+) -> tuple[KnownTrade, list[Mapping[str, Any]] | None]:
+    """Exits of *trade*'s pair since it was opened; ``None`` = the list is not answered."""
     since = max(trade.opened_at, datetime.now(UTC) - LISTED_SINCE)
     try:
         async with asyncio.timeout(timeout_s):
@@ -222,28 +305,35 @@ async def _listed(wire: ExchangeClient, trade: KnownTrade, timeout_s: float) -> 
             )
     except (LiquidationError, TimeoutError) as error:
         logger.warning("%s is not sold, it may be sold already: %s", trade.pair, error)
-        return [Close(order=_order(trade, "not-listed", trade.amount))]
-    exits = [order for order in orders if order["side"] == trade.side.exit_side]
-    if any(_may_be_ours(order, trade) for order in exits):
-        logger.warning("%s is not sold: an exit without a name may be ours.", trade.pair)
-        return [Close(order=_order(trade, "not-named", trade.amount))]
-    return [
-        Close(
-            order=_order(trade, order["clientOrderId"], float(order["amount"] or trade.amount)),
-            sent_at=datetime.fromtimestamp(order["timestamp"] / 1000, UTC),
-            answer=dict(order),
+        return trade, None
+    return trade, [order for order in orders if order["side"] == trade.side.exit_side]
+
+
+def _sort_in(
+    order: Mapping[str, Any], trade: KnownTrade, names: Iterable[str], found: Earlier
+) -> None:
+    """An exit of *trade*'s pair: one of this database's closes, or one that may be.
+
+    A name that *names* lack is another bot's, or a run's that is not on record; and an exit without
+    a name may be anybody's (bitvavo, as ccxt reads it).
+    """
+    name, order_id = order.get("clientOrderId"), str(order["id"])
+    if order_id in trade.order_ids or (name and not is_ours(name)):
+        return
+    if any(is_same(name, sent) for sent in names):
+        amount = float(order["amount"] or trade.amount)
+        close = ClosingOrder(
+            pair=trade.pair, side=trade.side, amount=amount, client_order_id=name or ""
         )
-        for order in exits
-        if is_ours(order.get("clientOrderId"))
-    ]
-
-
-def _may_be_ours(order: Mapping[str, Any], trade: KnownTrade) -> bool:
-    return not order.get("clientOrderId") and str(order["id"]) not in trade.order_ids
-
-
-def _order(trade: KnownTrade, name: str, amount: float) -> ClosingOrder:
-    return ClosingOrder(pair=trade.pair, side=trade.side, amount=amount, client_order_id=name)
+        sent_at = datetime.fromtimestamp(order["timestamp"] / 1000, UTC)
+        found.closes.append(Close(order=close, sent_at=sent_at, answer=dict(order)))
+        return
+    words = (
+        f"order {order_id} may be another bot's, or a run's that is not on record: look it up"
+        if name
+        else f"order {order_id} bears no name and may be a run's: look it up"
+    )
+    found.doubts[order_id] = (trade.pair, words)
 
 
 def sells_unbooked(audit: AuditLog, trade: KnownTrade) -> list[str]:

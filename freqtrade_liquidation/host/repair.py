@@ -28,6 +28,7 @@ from freqtrade_liquidation.host.sent import (
     Sent,
     TrailMakesNoSense,
     find,
+    find_put_back,
     find_stop,
     known_closes,
     sent_by,
@@ -240,6 +241,9 @@ class _Repair:
             *(find(wire, sent, close) for close in sent.closes if not close.refused)
         )
         doubts = [words for words in answers if words is not None]
+        for trade in self._trades:
+            if trade.pair == sent.pair and (words := await find_put_back(wire, sent, trade)):
+                doubts.append(words)
         try:
             for order_id, stop in sent.stops.items():
                 raw = await find_stop(wire, sent.pair, order_id)

@@ -23,7 +23,7 @@ from freqtrade_liquidation.host.turns import Turn
 from freqtrade_liquidation.manager import LiquidationManager, LiquidationResult
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.executions import Close, as_earlier, still_unbooked
+from freqtrade_liquidation.orders.executions import Close, Earlier, still_unbooked
 from freqtrade_liquidation.orders.trades import KnownTrade, open_trades_in_time, ours
 from freqtrade_liquidation.threads import in_thread
 
@@ -108,8 +108,7 @@ class Runner:
         turn.manager, turn.loop = manager, asyncio.get_running_loop()
         try:
             left_s = turn.ends_at - time.monotonic()
-            sold_before = await self._sold_before(bot, venue, wire, audit, left_s)
-            venue.executions.closes += as_earlier(sold_before)
+            venue.take_over(await self._sold_before(bot, venue, wire, audit, left_s))
             # From here on, for the next run must know of them even if this one hangs.
             self._earlier_closes = venue.executions.closes
             result = await manager.execute_liquidation(
@@ -136,7 +135,7 @@ class Runner:
         wire: ExchangeClient,
         audit: AuditLog,
         left_s: float,
-    ) -> list[Close]:
+    ) -> Earlier:
         """Closing orders that freqtrade's trades do not know of.
 
         On spot, and in scope "trades", those of other processes, too (the one before, killed before
@@ -161,4 +160,4 @@ class Runner:
                 read_again=again,
             )
         unbooked = still_unbooked(self._earlier_closes, venue.trades, noted)
-        return await without_booked(unbooked, read_again=again)
+        return Earlier(closes=await without_booked(unbooked, read_again=again))

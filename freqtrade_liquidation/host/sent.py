@@ -15,9 +15,12 @@ from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.errors import ExchangeRefused, LiquidationError
 from freqtrade_liquidation.exchange.classify import causes
 from freqtrade_liquidation.exchange.client import ExchangeClient
-from freqtrade_liquidation.model import ClosingOrder, Side
+from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
 from freqtrade_liquidation.orders import requests
 from freqtrade_liquidation.orders.executions import Close, answer_to
+from freqtrade_liquidation.orders.ownership import is_final
+from freqtrade_liquidation.orders.put_back import sent_as
+from freqtrade_liquidation.orders.trades import KnownTrade
 
 INTENTS: Final = (Event.CLOSE_INTENDED, Event.CANCEL_INTENDED, Event.STOP_INTENDED)
 """After each of these the database may have something to learn about the pair."""
@@ -30,7 +33,9 @@ ANSWER_WITHIN_S: Final = 5.0
 class Sent:
     """What one run sent for one pair.
 
-    :param stops: the stops that were put back: order id, and the row that announced it.
+    :param stops: the stops that were put back: order id, the row that announced it, and when.
+    :param sought: stops whose put-back has no known end: the id that each had, and what announced
+        it.
     :param unknown: orders that the exchange does not know, by the name we gave them.
     :param doubt: why the end of one of them is not known, in words; ``None`` = all are known.
     """
@@ -40,6 +45,7 @@ class Sent:
     pair: str
     closes: list[Close] = field(default_factory=list)
     stops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sought: dict[str, dict[str, Any]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     doubt: str | None = None
 
@@ -62,10 +68,10 @@ def sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
 
 
 def _sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
-    kinds = [*INTENTS, Event.CLOSE_ANSWERED, Event.ATTEMPT_FAILED, Event.STOP_PUT_BACK]
+    answers = (Event.CLOSE_ANSWERED, Event.ATTEMPT_FAILED, Event.STOP_PUT_BACK, Event.STOP_LOST)
+    kinds = [*INTENTS, *answers]
     sent: dict[str, Sent] = {}
     closes: dict[str, Close] = {}
-    stop_prices: dict[str, float | None] = {}
     rows = list(audit.events(correlation_id, kinds))
     intents = sum(row["event_type"] in INTENTS for row in rows)
     if intents != audit.count(correlation_id, INTENTS):
@@ -81,12 +87,16 @@ def _sent_by(audit: AuditLog, correlation_id: str) -> dict[str, Sent]:
                 close = closes[data["client_order_id"]] = _close(pair, row)
                 of_pair.closes.append(close)
             case Event.STOP_INTENDED:
-                stop_prices[pair] = data.get("stop_price")
-            case Event.STOP_PUT_BACK:
-                sent[pair].stops[str(data["order_id"])] = {
-                    "stop_price": stop_prices.get(pair),
-                    "amount": data["amount"],
+                of_pair.sought[str(data.get("order_id"))] = {
+                    "stop_price": data.get("stop_price"),
+                    "amount": float(data["amount"]),
+                    "placed_at": datetime.fromisoformat(row["timestamp"]),
                 }
+            case Event.STOP_PUT_BACK:
+                stop = sent[pair].sought.pop(str(data.get("replaces")), {"stop_price": None})
+                sent[pair].stops[str(data["order_id"])] = stop | {"amount": float(data["amount"])}
+            case Event.STOP_LOST if data.get("outcome") == "refused" and pair in sent:
+                sent[pair].sought.pop(str(data["replaces"]), None)
             case _:
                 _heard(closes.get(data.get("client_order_id")), data)
     return sent
@@ -162,6 +172,48 @@ async def find_stop(wire: ExchangeClient, pair: str, order_id: str) -> dict[str,
         if _is_unknown_there(error):
             return None
         raise
+
+
+async def find_put_back(wire: ExchangeClient, sent: Sent, trade: KnownTrade) -> str | None:
+    """Looks for the stops of *trade* whose put-back has no known end; what is found stands among
+    ``stops``.
+
+    :returns: why it is not known whether they stand, in words; ``None`` = it is.
+    """
+    for order_id, stop in list(sent.sought.items()):
+        order = OpenOrder(
+            pair=sent.pair,
+            order_id=order_id,
+            role=OrderRole.PROTECTIVE,
+            side=trade.side.exit_side,
+            amount=stop["amount"],
+            stop_price=stop["stop_price"],
+        )
+        ask = sent_as(order, at=stop["placed_at"], arrives_within=MAY_STILL_ARRIVE)
+        try:
+            rows = await wire.read(ask, timeout_s=ANSWER_WITHIN_S)
+        except LiquidationError as error:
+            return f"the exchange does not say whether the stop that was put back stands ({error})"
+        matter = {str(r["id"]) for r in rows if r.get("filled") or not is_final(r)}
+        found = sorted(matter - trade.order_ids - sent.stops.keys())
+        if len(found) > 1:
+            return f"one of orders {', '.join(found)} may be the stop that was put back: look it up"
+        sent.stops |= dict.fromkeys(found, stop)
+        sent.sought.pop(order_id)
+    return None
+
+
+def names_on_record(audit: AuditLog, *, since: datetime) -> set[str]:
+    """Of the closes that runs begun *since* then have announced, booked or not.
+
+    :raises AuditUnreadable: if there may be more.
+    """
+    rows = audit.waiting_events([Event.CLOSE_INTENDED])  # first: an import takes them from here
+    for run in audit.runs():
+        if datetime.fromisoformat(run["started_at"]) < since:
+            break
+        rows += audit.events(run["correlation_id"], [Event.CLOSE_INTENDED])
+    return {str(row["additional_data"].get("client_order_id")) for row in rows}
 
 
 def known_closes(sent: Iterable[Sent]) -> list[Close]:

@@ -40,7 +40,13 @@ from freqtrade_liquidation.orders.amounts import Amounts
 from freqtrade_liquidation.orders.bot_orders import GONE_AFTER_S, BotOrders
 from freqtrade_liquidation.orders.cancels import left_of_cancelled, status_told
 from freqtrade_liquidation.orders.entry_gate import SETTLES_WITHIN_S, EntryGate, OrderNote
-from freqtrade_liquidation.orders.executions import Close, Executions, answer_to
+from freqtrade_liquidation.orders.executions import (
+    Close,
+    Earlier,
+    Executions,
+    answer_to,
+    as_earlier,
+)
 from freqtrade_liquidation.orders.ownership import Ownership, Share, is_final
 from freqtrade_liquidation.orders.put_back import put_back, remark
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
@@ -163,6 +169,14 @@ class OrderManagerBase:
     def know(self, trades: Sequence[KnownTrade]) -> None:
         """freqtrade's loop has written to its trades since they were read."""
         self.ownership.know(trades)
+
+    def take_over(self, earlier: Earlier) -> None:
+        """What runs before this one have left, before it begins."""
+        self.executions.closes += as_earlier(earlier.closes)
+        self.ownership.doubts |= earlier.doubts
+        if earlier.stops:
+            self.ownership.put_back = tuple(earlier.stops)
+            self.know((*self.trades, *self.ownership.left_alone))
 
     def expected_positions(self) -> Sequence[Position]:
         """See :class:`~freqtrade_liquidation.ports.OrderManager`."""

@@ -92,6 +92,27 @@ class Executions:
         return [*self.cancelled, *(order for order, _ in self.acknowledged.values())]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """A stop that a run has put back."""
+
+    pair: str
+    order: KnownOrder
+    placed_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Earlier:
+    """What earlier runs have left on the exchange that nobody has booked.
+
+    :ivar doubts: by order id, the pair and why an order may be one of theirs, in words.
+    """
+
+    closes: list[Close] = field(default_factory=list)
+    stops: list[PutBack] = field(default_factory=list)
+    doubts: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
 def is_amount(value: Any) -> TypeGuard[float]:
     """Whether *value*, as an exchange told it, is a finite number that is not negative."""
     return isinstance(value, int | float) and math.isfinite(value) and value >= 0

@@ -11,12 +11,12 @@ Which pairs are ours is fixed when a run begins. What is ours of a pair changes 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from freqtrade_liquidation.digits import sum_of
 from freqtrade_liquidation.model import AMOUNT_TOLERANCE, ClosingOrder, Side
-from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions
+from freqtrade_liquidation.orders.executions import FINAL_STATUSES, Close, Executions, PutBack
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade, ours
 
 Raw = Mapping[str, Any]
@@ -56,7 +56,10 @@ class Ownership:
     :ivar found_stops: the ids of those that an exchange keeps in a list of stops alone.
     :ivar may_be_gone: ids of orders whose cancel was refused, or has no known outcome: a list that
         shows them may be late.
-    :ivar doubts: by order id, the pair and why what the order has filled is not known, in words.
+    :ivar put_back: the stops that earlier runs have put back: each is an order of the trade that it
+        protects, whether or not that has booked it.
+    :ivar doubts: by order id, the pair and why what the order has filled, or whether it is the
+        bot's at all, is not known, in words.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Ownership:
         self.found: dict[str, dict[str, Any]] = {}
         self.may_be_gone: set[str] = set()
         self.found_stops: set[str] = set()
+        self.put_back: tuple[PutBack, ...] = ()
         self.doubts: dict[str, tuple[str, str]] = {}
         self.trades: tuple[KnownTrade, ...]
         self.left_alone: tuple[KnownTrade, ...]
@@ -99,11 +103,21 @@ class Ownership:
                 self.doubts[order.order_id] = (trade.pair, words)
 
     def _set(self, trades: Sequence[KnownTrade]) -> None:
-        self.trades = ours(trades)
+        self.trades = tuple(self._with_stops(trades))
         self.left_alone = tuple(trade for trade in trades if trade.left_alone is not None)
         self._by_pair: dict[str, list[KnownTrade]] = {}
         for trade in self.trades:
             self._by_pair.setdefault(trade.pair, []).append(trade)
+
+    def _with_stops(self, trades: Sequence[KnownTrade]) -> Iterator[KnownTrade]:
+        known = {order_id for trade in trades for order_id in trade.order_ids}
+        unbooked = [stop for stop in self.put_back if stop.order.order_id not in known]
+        for trade in ours(trades):
+            own = [s for s in unbooked if s.pair == trade.pair and trade.opened_at < s.placed_at]
+            unbooked = [stop for stop in unbooked if stop not in own]
+            orders = (*trade.open_orders, *(stop.order for stop in own))
+            ids = trade.order_ids | {stop.order.order_id for stop in own}
+            yield replace(trade, open_orders=orders, order_ids=ids) if own else trade
 
     def pair_of(self, name: str) -> str:
         """The pair by which freqtrade's trades know what the exchange calls *name* today."""

@@ -1,7 +1,8 @@
 """A stop that is put back; where its answer is lost, the exchange is asked whether it stands."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from freqtrade.exchange import Exchange
@@ -23,6 +24,7 @@ Row = Mapping[str, Any]
 
 SENDING: Final = 0.6
 """The part of its time that the request itself may take; the rest is for the look after it."""
+CLOCKS_DIFFER: Final = timedelta(seconds=1)
 
 
 async def put_back(
@@ -43,7 +45,7 @@ async def put_back(
         raise ExchangeRefused(f"the price of stop {order.order_id} is not known")
     send = requests.stop(order, amount, order.stop_price, leverage=leverage)
     began = time.monotonic()
-    before = time.time() - 1.0  # clocks differ
+    before = time.time() - CLOCKS_DIFFER.total_seconds()
     try:
         raw: Row = await wire.write(send, timeout_s=timeout_s * SENDING)
         try:
@@ -69,19 +71,42 @@ def _like(order: OpenOrder, amount: float, *, since_ms: float) -> Callable[[Exch
     *amount*. One on the other side, or at another price, is another order."""
 
     def ask(exchange: Exchange) -> list[Row]:
-        api: Any = exchange._api
-        lists = own_stop_lists(exchange)
-        found = [
-            exchange._order_contracts_to_amount(row)
-            for params in lists
-            for row in api.fetch_open_orders(order.pair, params=params)
-        ]
         return [
             row
-            for row in found
+            for row in _listed(exchange, order.pair, own_stop_lists(exchange))
             if row.get("id") is not None
             and (row.get("timestamp") or 0) >= since_ms
             and not _differences(exchange, row, order, amount)
+        ]
+
+    return ask
+
+
+def _listed(exchange: Exchange, pair: str, lists: Iterable[Mapping[str, Any]]) -> list[Row]:
+    api: Any = exchange._api
+    return [
+        exchange._order_contracts_to_amount(row)
+        for params in lists
+        for row in api.fetch_open_orders(pair, params=params)
+    ]
+
+
+def sent_as(
+    order: OpenOrder, *, at: datetime, arrives_within: timedelta
+) -> Callable[[Exchange], list[Row]]:
+    """The orders of the pair that may be *order*, sent again then and never answered: resting, or
+    at their end where the exchange lists those. Its limit is not on record."""
+    first, last = at - CLOCKS_DIFFER, at + arrives_within
+
+    def ask(exchange: Exchange) -> list[Row]:
+        apart = [params for params in own_stop_lists(exchange) if params]
+        rows = [*exchange.fetch_orders(order.pair, first), *_listed(exchange, order.pair, apart)]
+        return [
+            row
+            for row in rows
+            if row.get("id") is not None
+            and first.timestamp() <= (row.get("timestamp") or 0) / 1000 <= last.timestamp()
+            and {what for what, *_ in _differences(exchange, row, order, order.amount)} <= {"limit"}
         ]
 
     return ask

@@ -313,7 +313,14 @@ class Stops:
                 f"{'has no known outcome' if unknown else 'failed'} ({error}). "
                 "Set a stop by hand now."
             )
-            self._trail.note(Event.STOP_LOST, "close", pair=stop.pair, error=words)
+            self._trail.note(
+                Event.STOP_LOST,
+                "close",
+                pair=stop.pair,
+                error=words,
+                replaces=stop.order_id,
+                outcome="unknown" if unknown else "refused",
+            )
             return words
         self._no_longer_off(stop)
         del self._on_the_way[stop.order_id]
@@ -328,6 +335,7 @@ class Stops:
             "close",
             pair=stop.pair,
             order_id=answer.order_id,
+            replaces=stop.order_id,
             amount=amount,
             error=answer.remark,
         )

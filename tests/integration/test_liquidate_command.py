@@ -26,9 +26,11 @@ BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 ESCAPE = "\x1b"
 
 
-def dead_bot(make_bot: MakeBot, pairs: int = 3, *, futures: bool = True) -> BotProcess:
+def dead_bot(
+    make_bot: MakeBot, pairs: int = 3, *, futures: bool = True, **options: Any
+) -> BotProcess:
     """A bot that SIGKILL took with its positions open, more than a minute ago."""
-    bot = make_bot(pairs=pairs, futures=futures).start()
+    bot = make_bot(pairs=pairs, futures=futures, **options).start()
     wait_until_invested(bot, pairs)
     bot.kill()
     age_lease(bot)

@@ -44,7 +44,6 @@ from freqtrade_liquidation.manager import (
 from freqtrade_liquidation.model import Request
 from freqtrade_liquidation.orders.choosing import OrderManager, order_manager_for
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.executions import as_earlier
 from freqtrade_liquidation.orders.trades import KnownTrade, ours
 from freqtrade_liquidation.state import LiquidationState
 from freqtrade_liquidation.threads import start_thread
@@ -354,7 +353,7 @@ class OutsideRun:
                     shared=shared,
                     read_again=partial(read_again, self._config, venue.know),
                 )
-                venue.executions.closes += as_earlier(earlier)
+                venue.take_over(earlier)
             return await manager.execute_liquidation(
                 request=request,
                 correlation_id=self._id,

@@ -15,8 +15,9 @@ from freqtrade_liquidation.host.bookkeeping import Bookkeeper
 from freqtrade_liquidation.host.facts import Facts
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.entry_gate import EntryGate
-from freqtrade_liquidation.orders.executions import Close, as_earlier
+from freqtrade_liquidation.orders.executions import Close, PutBack, as_earlier
 from freqtrade_liquidation.orders.futures import FuturesOrders
+from freqtrade_liquidation.orders.trades import KnownOrder
 
 PAIR = "BTC/USDT:USDT"
 
@@ -171,3 +172,24 @@ def test_close_that_was_never_answered_leaves_nothing_to_book_where_another_clos
     assert (booked.error is None) is not is_answered
     assert (booked.filled, booked.average) == ((None, None) if is_answered else (1.0, 2.0))
     assert not Trade.get_open_trades()
+
+
+def test_stop_that_an_earlier_run_has_put_back_is_booked_once_by_the_next_one() -> None:
+    """Its fill was in no trade where the next run had closed the rest."""
+    open_trade()
+    state = {"id": "7", "status": "canceled", "filled": 0.4, "amount": 1.0, "price": 0.9}
+    told: list[tuple[str, Any]] = []
+
+    def update_stop(trade: Trade, order_id: str, state: Any, **_: Any) -> None:
+        told.append((order_id, state["filled"]))
+
+    books, venue = bookkeeper(
+        EntryGate(), Facts(states={"7": state}), update_trade_state=update_stop
+    )
+    stop = KnownOrder(order_id="7", role_side="stoploss", is_stop=True, amount=1.0, stop_price=0.9)
+    venue.ownership.put_back = (PutBack(pair=PAIR, order=stop, placed_at=datetime.now(UTC)),)
+    books.book([PAIR])
+    books.book([PAIR])
+    [trade] = Trade.get_open_trades()
+    assert [o.order_id for o in trade.orders] == ["1", "7"]
+    assert told == [("7", 0.4)]

@@ -1,6 +1,9 @@
 """What a run sent, as the audit trail tells it."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,20 @@ from freqtrade_liquidation.audit.events import AuditEvent
 from freqtrade_liquidation.audit.events import AuditEventType as Event
 from freqtrade_liquidation.audit.log import AuditLog, AuditUnreadable
 from freqtrade_liquidation.audit.masking import Masker
+from freqtrade_liquidation.audit.sink import RunRecord
 from freqtrade_liquidation.errors import ExchangeRefused
 from freqtrade_liquidation.host.history import Interrupted
-from freqtrade_liquidation.host.sent import INTENTS, Sent, find, sent_by
+from freqtrade_liquidation.host.sent import (
+    INTENTS,
+    Sent,
+    find,
+    find_put_back,
+    names_on_record,
+    sent_by,
+)
 from freqtrade_liquidation.model import ClosingOrder, Side
 from freqtrade_liquidation.orders.executions import Close
+from tests.integration.exchanges import trade
 
 RUN = "liq_20260102_030405_ab12cd34"
 PAIR = "BTC/USDT:USDT"
@@ -75,8 +87,58 @@ def test_answered_refused_and_unknown_closes_are_three_things(audit: AuditLog) -
 
 def test_stop_that_was_put_back_is_known_by_its_new_id(audit: AuditLog) -> None:
     note(audit, Event.STOP_INTENDED, order_id="1", stop_price=90.0, amount=0.5)
-    note(audit, Event.STOP_PUT_BACK, order_id="2", amount=0.5)
-    assert sent_by(audit, RUN)[PAIR].stops == {"2": {"stop_price": 90.0, "amount": 0.5}}
+    note(audit, Event.STOP_INTENDED, order_id="3", stop_price=80.0, amount=0.1)
+    note(audit, Event.STOP_PUT_BACK, order_id="2", replaces="1", amount=0.5)
+    stop = sent_by(audit, RUN)[PAIR].stops.pop("2")
+    assert datetime.now(UTC) - stop.pop("placed_at") < timedelta(seconds=10)
+    assert stop == {"stop_price": 90.0, "amount": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome", "sought"),
+    [
+        (None, None, True),
+        (Event.STOP_LOST, "unknown", True),
+        (Event.STOP_LOST, "refused", False),
+        (Event.STOP_PUT_BACK, None, False),
+    ],
+)
+def test_put_back_without_a_known_end_is_sought(
+    audit: AuditLog, end: Event | None, outcome: str | None, sought: bool
+) -> None:
+    """The run may have been killed, too, while it waited for the answer."""
+    note(audit, Event.STOP_INTENDED, order_id="1", stop_price=90.0, amount=0.5)
+    if end is not None:
+        note(audit, end, order_id="2", replaces="1", amount=0.5, outcome=outcome)
+    found = sent_by(audit, RUN)[PAIR].sought
+    assert list(found) == ["1"] * sought
+    assert [(one["stop_price"], one["amount"]) for one in found.values()] == [(90.0, 0.5)] * sought
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([], ["7"]),
+        ([{"id": "known", "status": "open"}], ["7"]),
+        ([{"id": "8", "status": "canceled", "filled": 0.0}], ["7"]),
+        ([{"id": "8", "status": "closed", "filled": 0.5}], []),
+        ([{"id": "8", "status": "open"}], []),
+    ],
+)
+def test_stop_that_may_be_another_is_not_taken_for_the_one_put_back(
+    others: list[dict[str, Any]], found: list[str]
+) -> None:
+    class Listing:
+        async def read(self, ask: Any, *, timeout_s: float) -> Any:
+            return [{"id": "7", "status": "open", "filled": 0.0}, *others]
+
+    announced = {"stop_price": 90.0, "amount": 0.5, "placed_at": datetime.now(UTC)}
+    sent = Sent(correlation_id=RUN, trigger="cli", pair=PAIR, sought={"1": announced})
+    opened = replace(trade(PAIR, 0.5), order_ids=frozenset({"known"}))
+    wire: Any = Listing()
+    doubt = asyncio.run(find_put_back(wire, sent, opened))
+    assert list(sent.stops) == found
+    assert (doubt is None) is bool(found)
 
 
 def test_unsettled_is_by_run_and_pair(audit: AuditLog) -> None:
@@ -88,6 +150,27 @@ def test_unsettled_is_by_run_and_pair(audit: AuditLog) -> None:
     note(audit, Event.BOOKED, run=later)
     note(audit, Event.BOOKING_FAILED)
     assert audit.unsettled(INTENTS, Event.BOOKED) == [(RUN, PAIR), (RUN, "ETH/USDT:USDT")]
+
+
+def test_names_on_record_are_those_of_booked_runs_and_of_the_file_too(tmp_path: Path) -> None:
+    log = AuditLog(f"sqlite:///{tmp_path / 't.sqlite'}", fallback=tmp_path / "f", masker=Masker([]))
+    began = datetime.now(UTC)
+    for run, age_s in ((RUN, 0), ("liq_old", 7200)):
+        row = RunRecord(
+            correlation_id=run,
+            trigger="cli",
+            state="completed",
+            started_at=began - timedelta(seconds=age_s),
+            config={},
+        )
+        log.record([], row)
+        intend(log, f"ftl_{run}", run=run)
+    note(log, Event.BOOKED)
+    with closing(sqlite3.connect(tmp_path / "t.sqlite", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        intend(log, "ftl_waits")
+        found = names_on_record(log, since=began - timedelta(hours=1))
+    assert found == {f"ftl_{RUN}", "ftl_waits"}
 
 
 def test_unsettled_in_a_database_without_our_tables_is_nothing(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from freqtrade_liquidation.model import ClosingOrder, OpenOrder, OrderRole, Side
-from freqtrade_liquidation.orders.executions import Close, Executions
+from freqtrade_liquidation.orders.executions import Close, Executions, PutBack
 from freqtrade_liquidation.orders.ownership import Ownership
 from freqtrade_liquidation.orders.trades import KnownOrder, KnownTrade
 
@@ -396,6 +396,29 @@ def test_order_for_more_than_what_is_ours_still_is_told(
     """A close on its way counts as if it filled whole: here, 1.0."""
     sent = ClosingOrder(pair=BTC, side=Side.LONG, amount=amount, client_order_id="ftl2")
     assert ours([trade(0.5)], *closes).would_exceed(sent) is exceeds
+
+
+@pytest.mark.parametrize(
+    ("known", "age_h", "owned"), [((), 1, True), (("7",), 1, False), ((), -1, False)]
+)
+def test_stop_that_an_earlier_run_has_put_back_is_an_order_of_its_trade(
+    known: Sequence[str], age_h: int, owned: bool
+) -> None:
+    """Unless that has booked it, or was opened later; and however often trades are read anew."""
+    placed_at = MOMENT + timedelta(hours=age_h)
+    owner = ours([])
+    owner.put_back = (PutBack(pair=BTC, order=order("7", "stoploss"), placed_at=placed_at),)
+    read = [
+        trade(0.5, order_ids=frozenset(known)),
+        trade(0.5, trade_id=2, order_ids=frozenset()),
+        trade(0.5, trade_id=3, pair=ETH),
+    ]
+    for _ in range(2):
+        owner.know(read)
+        assert owner.owns("7") is owned
+        assert [(t.trade_id, o.order_id) for t, o in owner.open_orders()] == [(1, "7")] * owned
+    owner.learn("7", state("7", 0.2, status="canceled"))
+    assert owner.share(BTC).amount == pytest.approx(0.8 if owned else 1.0)
 
 
 def test_close_of_the_other_side_takes_nothing_off_what_is_ours() -> None:
