@@ -22,8 +22,8 @@ EXACT: Final = frozenset(
     | {"client_order_id", "dust", "entry_price", "filled", "finishes", "first_trigger"}
     | {"in_the_air", "last_price", "lifecycle_state", "mark_price", "order_id", "order_ids"}
     | {"positions_count_expected", "protected", "quantity", "realized_pnl", "repaired"}
-    | {"repeat", "repeats_left", "request", "residual_amount", "role", "run_digest", "side"}
-    | {"signal", "signals"}
+    | {"repeat", "repeats_left", "replaces", "request", "residual_amount", "role", "run_digest"}
+    | {"side", "signal", "signals"}
     | {"stop_price", "to_finish", "tracked", "trade_ids", "until"}
 )
 """Fields that are read back or counted. Never changed, whatever the configuration's secrets are."""

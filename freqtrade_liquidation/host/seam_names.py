@@ -61,7 +61,8 @@ NEEDED: Final[Names] = {
         to_ccxt_object() trade update_from_ccxt_object(order)
     """,
     "freqtrade.persistence:Trade": """
-        amount base_currency calculate_profit(rate) close_profit_abs close_rate_requested commit()
+        amount base_currency calculate_profit(rate) close_date_utc close_profit_abs
+        close_rate_requested commit()
         entry_side exchange exit_order_status exit_reason exit_side fee_open fee_open_currency
         fee_updated(side) fully_canceled_entry_order_count get_open_trades()
         get_trades(trade_filter) id is_open is_short leverage max_rate

@@ -6,6 +6,7 @@ by the drill and on a terminal, which start it anew.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -47,9 +48,10 @@ class ForkedProcess:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Nothing happens if it has ended."""
+        """Nothing happens if it has ended, which the fork server may not have told yet."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""
